@@ -1,0 +1,75 @@
+"""Finding the server's process, and proving that it is the one before trusting or signalling it."""
+
+import os
+import select
+import signal
+from pathlib import Path
+
+import msgspec
+
+_DELETED = " (deleted)"  # what the kernel adds when the program file was replaced by a new install
+_FIELDS = 5  # of postmaster.pid, up to the socket folder
+_STATUS = 7  # index of its last line: starting, stopping, ready, standby
+
+
+class Postmaster(msgspec.Struct, frozen=True):
+    """A proven, living server: process id, socket folder, port and the state it reports."""
+
+    pid: int
+    host: str
+    port: int
+    state: str
+
+
+def find(pgdata: Path) -> Postmaster | None:
+    """Return the server that runs on `pgdata`, or None when the pid file is missing or stale."""
+    try:
+        lines = (pgdata / "postmaster.pid").read_text(encoding="utf-8", errors="surrogateescape").splitlines()
+        pid, port = int(lines[0]), int(lines[3])
+    except (FileNotFoundError, IndexError, ValueError):
+        return None  # absent, or only half written yet
+    if len(lines) < _FIELDS or not is_postmaster(pid, pgdata):
+        return None
+    return Postmaster(pid, lines[4], port, lines[_STATUS].strip() if len(lines) > _STATUS else "starting")
+
+
+def is_postmaster(pid: int, pgdata: Path) -> bool:
+    """Say whether process `pid` lives (a zombie does not), runs `postgres`, works in `pgdata` and leads.
+
+    A server's working directory is its data directory. Its children rename themselves to "postgres: …".
+    """
+    proc = Path("/proc") / str(pid)
+    try:
+        state = (proc / "stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[0]
+        program = str((proc / "exe").readlink()).removesuffix(_DELETED)
+        title = (proc / "cmdline").read_bytes()
+        here = (proc / "cwd").stat()
+        wanted = pgdata.stat()
+    except (OSError, IndexError):
+        return False  # gone meanwhile, or another account's: in neither case ours
+    return (
+        state not in "ZX"
+        and Path(program).name == "postgres"
+        and not title.startswith(b"postgres: ")
+        and (here.st_dev, here.st_ino) == (wanted.st_dev, wanted.st_ino)
+    )
+
+
+def signal_and_wait(pid: int, pgdata: Path, number: signal.Signals, seconds: float) -> bool:
+    """Signal the server, wait for its end, and say whether it ended.
+
+    The descriptor is taken before the proof, so that the number cannot pass to another process in between.
+    """
+    try:
+        descriptor = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return True
+    try:
+        if not is_postmaster(pid, pgdata):
+            return True
+        signal.pidfd_send_signal(descriptor, number)
+        watch = select.poll()
+        watch.register(descriptor, select.POLLIN)
+        return bool(watch.poll(seconds * 1000))
+    finally:
+        os.close(descriptor)
