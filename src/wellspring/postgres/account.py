@@ -50,6 +50,7 @@ class Account(msgspec.Struct, frozen=True):
             check=False,
             env=environment(),
             umask=0o077,
+            cwd="/",  # ours may be closed to that account
             user=self._user,
             group=self._group,
             extra_groups=self._more_groups,
@@ -64,6 +65,7 @@ class Account(msgspec.Struct, frozen=True):
             stderr=subprocess.STDOUT,
             env=environment(),
             umask=0o077,
+            cwd="/",  # ours may be closed to that account
             pass_fds=(keep,),
             start_new_session=True,
             user=self._user,
@@ -95,7 +97,9 @@ class Account(msgspec.Struct, frozen=True):
         return [] if self.how == "drop" else None
 
 
-OURSELVES = Account(os.geteuid(), os.getegid(), "self")
+def ourselves() -> Account:
+    """Return the account of this program."""
+    return Account(os.geteuid(), os.getegid(), "self")
 
 
 def environment() -> dict[str, str]:
@@ -111,7 +115,7 @@ def account_for(data: Path) -> Account:
     if me != _ROOT:
         if owner not in (None, me):
             raise NotOursError(f"{data} is owned by user {owner}, and this program runs as user {me}.")
-        return OURSELVES
+        return ourselves()
     for candidate in _for_root(data, owner):
         if _usable(candidate, data):
             return candidate

@@ -88,7 +88,7 @@ class NoSuchToolError(ClusterError):
 
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}
-_FULL_WORDS = ("No space left on device", "Disk quota exceeded")
+_FULL_WORDS = ("No space left on device", "Disk quota exceeded", "Check free disk space")
 _IN_USE_WORDS = (
     "pre-existing shared memory block",
     'postmaster.pid" already exists',

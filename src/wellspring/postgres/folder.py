@@ -14,6 +14,7 @@ import hashlib
 import os
 import secrets
 import stat
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -61,10 +62,10 @@ class Folder(msgspec.Struct, frozen=True):
     def prepare(self) -> None:
         """Make the folder, tighten its mode to 0700 and check that it is ours."""
         with explained(self.data):
-            self._private_folder(self.data, may_be_wider=True)
-            names = {path.name for path in self.data.iterdir()}
+            names = {path.name for path in self.data.iterdir()} if self.data.is_dir() else set[str]()
             if names and "change.lock" not in names:
                 raise NotOursError(f"{self.data} already holds other files. Choose an empty folder.")
+            self._private_folder(self.data, may_be_wider=True)
 
     def prepare_for_start(self) -> None:
         """Make what a start needs. The change lock must be held."""
@@ -73,11 +74,17 @@ class Folder(msgspec.Struct, frozen=True):
             self._private_folder(self.sockets())
             self._drop_old_logs()
 
+    def forget_sockets(self) -> None:
+        """Remove the socket folder if it lies outside the data folder. For after a stop."""
+        if self.sockets().parent != self.data:
+            with suppress(OSError):  # not empty, or gone already: nothing that matters now
+                self.sockets().rmdir()
+
     def password(self) -> str:
         """Return the superuser's password; made on first use. The change lock must be held."""
         with explained(self.password_file):
             descriptor = self.open("password")
-            with os.fdopen(descriptor, "r+", encoding="ascii") as file:
+            with os.fdopen(descriptor, "r+", encoding="utf-8") as file:
                 known = file.read().strip()
                 if known:
                     return known
@@ -105,7 +112,7 @@ class Folder(msgspec.Struct, frozen=True):
     def check_version(self) -> None:
         """Raise VersionMismatchError unless the data is of our major version."""
         with explained(self.pgdata):
-            written = (self.pgdata / "PG_VERSION").read_text(encoding="ascii").strip()
+            written = (self.pgdata / "PG_VERSION").read_text(encoding="utf-8").strip()
         if written != str(major_version()):
             raise VersionMismatchError(
                 f"{self.pgdata} is version {written}, the programs are version {major_version()}. "

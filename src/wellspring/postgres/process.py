@@ -26,7 +26,7 @@ def find(pgdata: Path) -> Postmaster | None:
     try:
         lines = (pgdata / "postmaster.pid").read_text(encoding="utf-8", errors="surrogateescape").splitlines()
         pid, port = int(lines[0]), int(lines[3])
-    except (FileNotFoundError, IndexError, ValueError):
+    except (FileNotFoundError, NotADirectoryError, IndexError, ValueError):
         return None  # absent, or only half written yet
     if len(lines) < _FIELDS or not is_postmaster(pid, pgdata):
         return None

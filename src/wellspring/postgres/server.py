@@ -53,6 +53,7 @@ def stop(folder: Folder) -> None:
         return
     for number, seconds in ((signal.SIGINT, _STOP_SECONDS), (signal.SIGQUIT, _ABORT_SECONDS)):
         if signal_and_wait(found.pid, folder.pgdata, number, seconds):
+            folder.forget_sockets()
             reap()
             return
     raise StopFailedError(

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 
-from wellspring.postgres.account import OURSELVES, account_for
+from wellspring.postgres.account import account_for, ourselves
 from wellspring.postgres.binaries import tool_path
 from wellspring.postgres.cluster import Cluster
 
@@ -38,7 +38,7 @@ def run_tool(cluster: Cluster, tool: str, args: list[str]) -> int:
     Raises NoSuchToolError.
     """
     argv = [str(tool_path(tool)), *args]
-    account = account_for(cluster.data) if tool in _REFUSE_ROOT else OURSELVES
+    account = account_for(cluster.data) if tool in _REFUSE_ROOT else ourselves()
     with _interrupts_left_to_the_tool():
         return account.call(argv, tool_environment(cluster))
 

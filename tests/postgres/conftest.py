@@ -1,0 +1,61 @@
+"""Data folders for the tests of the embedded database."""
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from wellspring.postgres import hold
+
+from .support import Program, become_subreaper, end_server
+
+
+@pytest.fixture(scope="session")
+def short() -> Iterator[Path]:
+    """A folder with a short path that any account may enter."""
+    folder = Path(tempfile.mkdtemp(prefix="ws-"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def template(short: Path) -> Path:
+    """A database that was made, and stopped again."""
+    with hold(short / "template") as cluster:
+        return cluster.data
+
+
+@pytest.fixture
+def fresh(short: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
+    """A path for a data folder that does not exist yet; its server, if any, ends with the test."""
+    become_subreaper()
+    folder = Path(tempfile.mkdtemp(dir=short))
+    folder.chmod(0o755)
+    data = folder / "d"
+    yield data
+    end_server(data)
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def data(template: Path, fresh: Path) -> Path:
+    """A data folder with a database in it that does not run."""
+    shutil.copytree(template, fresh)
+    return fresh
+
+
+@pytest.fixture
+def program() -> Iterator[Callable[..., Program]]:
+    """Starts other programs on a data folder."""
+    started: list[Program] = []
+
+    def start(data: Path, *more: str, env: dict[str, str] | None = None) -> Program:
+        started.append(Program(data, *more, env=env))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.close()
