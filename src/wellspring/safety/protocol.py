@@ -1,0 +1,212 @@
+"""What happens at each level, when, and who may move an event on. A table and pure functions.
+
+First-response times and re-page steps are those of the specification. "Hourly" and "continuous" monitoring,
+which the source designs promise, are not promised. No step here tells an emergency contact or an authority:
+that is a human's decision, or the member's own tap.
+"""
+
+from datetime import datetime, timedelta
+from typing import Final, Literal
+
+import msgspec
+
+from wellspring.safety.levels import Level
+
+State = Literal["open", "reviewed", "paged", "acknowledged", "contacted", "resolved"]
+Actor = Literal["system", "member", "clinician", "responder", "supervisor"]
+Audience = Literal["next_responder", "supervisor"]
+Told = Literal["nobody", "review_queue", "responders_on_duty"]
+Shown = Literal["resources_link", "resources", "safety_plan", "emergency_number", "ask_a_person", "who_sees"]
+Outcome = Literal[
+    "safe_with_plan",
+    "handed_to_care_team",
+    "handed_to_other_service",
+    "emergency_services_called",
+    "already_in_care",
+    "declined_contact",
+    "could_not_reach",
+    "no_danger_found",
+    "duplicate",
+    "opened_in_error",
+]
+Refusal = Literal["no_such_step", "not_yours", "outcome_missing", "outcome_not_allowed"]
+
+HOUR: Final = timedelta(hours=1)
+MINUTE: Final = timedelta(minutes=1)
+
+AFTER_CARE: Final = (24 * HOUR, 72 * HOUR, 168 * HOUR)
+"""First contact, second contact, appointment or look back at a week: risk is highest in the first days."""
+
+
+class RePage(msgspec.Struct, frozen=True):
+    """If nobody has acknowledged `after` the first page, page these people too."""
+
+    after: timedelta
+    to: Audience
+
+
+class Protocol(msgspec.Struct, frozen=True, kw_only=True):
+    """What a level sets in motion. `first_state` is None when no event is opened."""
+
+    level: Level
+    first_state: State | None
+    first_response: timedelta
+    repages: tuple[RePage, ...]
+    shown: tuple[Shown, ...]
+    told: Told
+    after_care: tuple[timedelta, ...]
+
+
+class Page(msgspec.Struct, frozen=True):
+    """One page to send if the event is unacknowledged at `due`. Step 0 goes out at once to those on duty."""
+
+    step: int
+    due: datetime
+    to: Audience
+
+
+class Transition(msgspec.Struct, frozen=True, kw_only=True):
+    """A step that an event may take. `before` is None for its beginning; no `outcomes` means none is asked."""
+
+    name: str
+    before: State | None
+    after: State
+    by: frozenset[Actor]
+    outcomes: frozenset[Outcome] = frozenset()
+
+
+def _escalating(*steps: tuple[int, Audience]) -> tuple[RePage, ...]:
+    return tuple(RePage(minutes * MINUTE, to) for minutes, to in steps)
+
+
+PROTOCOLS: Final[dict[Level, Protocol]] = {
+    "low": Protocol(
+        level="low",
+        first_state=None,
+        first_response=24 * HOUR,
+        repages=(),
+        shown=("resources_link",),
+        told="nobody",
+        after_care=(),
+    ),
+    "moderate": Protocol(
+        level="moderate",
+        first_state="open",
+        first_response=6 * HOUR,
+        repages=(),
+        shown=("resources", "safety_plan", "ask_a_person", "who_sees"),
+        told="review_queue",
+        after_care=(),
+    ),
+    "high": Protocol(
+        level="high",
+        first_state="paged",
+        first_response=2 * HOUR,
+        repages=_escalating((10, "next_responder"), (20, "next_responder"), (30, "supervisor")),
+        shown=("resources", "emergency_number", "safety_plan", "ask_a_person", "who_sees"),
+        told="responders_on_duty",
+        after_care=AFTER_CARE,
+    ),
+    "critical": Protocol(
+        level="critical",
+        first_state="paged",
+        first_response=timedelta(0),
+        repages=_escalating((2, "next_responder"), (5, "next_responder"), (10, "supervisor")),
+        shown=("emergency_number", "resources", "safety_plan", "ask_a_person", "who_sees"),
+        told="responders_on_duty",
+        after_care=AFTER_CARE,
+    ),
+}
+
+DESK: Final[frozenset[Actor]] = frozenset({"responder", "supervisor"})
+REVIEWERS: Final[frozenset[Actor]] = frozenset({"clinician", "responder", "supervisor"})
+
+CLERICAL: Final[frozenset[Outcome]] = frozenset({"duplicate", "opened_in_error"})
+"""The only ways to close without having tried to reach the person."""
+REACHED: Final[frozenset[Outcome]] = frozenset(
+    {
+        "safe_with_plan",
+        "handed_to_care_team",
+        "handed_to_other_service",
+        "emergency_services_called",
+        "already_in_care",
+        "declined_contact",
+        "no_danger_found",
+    }
+)
+UNREACHED: Final[frozenset[Outcome]] = frozenset({"could_not_reach", "emergency_services_called"})
+REVIEWED: Final[frozenset[Outcome]] = frozenset(
+    {"no_danger_found", "handed_to_care_team", "already_in_care", "duplicate", "opened_in_error"}
+)
+
+TRANSITIONS: Final[tuple[Transition, ...]] = (
+    Transition(name="page", before=None, after="paged", by=frozenset({"system", "member", *REVIEWERS})),
+    Transition(name="queue", before=None, after="open", by=frozenset({"system"})),
+    Transition(name="acknowledge", before="paged", after="acknowledged", by=DESK),
+    # Whoever goes off duty gives the event back, and it pages again from the beginning.
+    Transition(name="hand_back", before="acknowledged", after="paged", by=DESK),
+    Transition(name="contact", before="acknowledged", after="contacted", by=DESK),
+    Transition(name="resolve", before="contacted", after="resolved", by=DESK, outcomes=REACHED),
+    Transition(name="close", before="acknowledged", after="resolved", by=DESK, outcomes=CLERICAL),
+    # Giving up on reaching somebody is never one responder's decision alone.
+    Transition(
+        name="give_up",
+        before="acknowledged",
+        after="resolved",
+        by=frozenset({"supervisor"}),
+        outcomes=UNREACHED,
+    ),
+    Transition(name="review", before="open", after="reviewed", by=REVIEWERS, outcomes=REVIEWED),
+    # More was seen or said: a queued event becomes a page. It never goes the other way.
+    Transition(name="raise", before="open", after="paged", by=frozenset({"system", "member", *REVIEWERS})),
+)
+
+
+def protocol_for(level: Level) -> Protocol:
+    """The table's row for a level."""
+    return PROTOCOLS[level]
+
+
+def first_response_due(level: Level, opened: datetime) -> datetime:
+    """When a human must have responded."""
+    return opened + PROTOCOLS[level].first_response
+
+
+def pages(level: Level, paged: datetime) -> tuple[Page, ...]:
+    """All pages of an event that nobody acknowledges, in order; none for low and moderate."""
+    row = PROTOCOLS[level]
+    if row.first_state != "paged":
+        return ()
+    first = Page(0, paged, "next_responder")
+    return (first, *(Page(n, paged + r.after, r.to) for n, r in enumerate(row.repages, start=1)))
+
+
+def after_care_due(level: Level, opened: datetime) -> tuple[datetime, ...]:
+    """When the follow-ups are due, counted from the opening so that slow answers do not push them back."""
+    return tuple(opened + wait for wait in PROTOCOLS[level].after_care)
+
+
+def is_final(state: State) -> bool:
+    """Whether nothing leads on from here. New danger opens a new event."""
+    return all(t.before != state for t in TRANSITIONS)
+
+
+def steps_from(state: State | None, actor: Actor) -> tuple[Transition, ...]:
+    """What this actor may do next: the buttons of a page."""
+    return tuple(t for t in TRANSITIONS if t.before == state and actor in t.by)
+
+
+def check(
+    name: str, before: State | None, actor: Actor, outcome: Outcome | None = None
+) -> Transition | Refusal:
+    """The transition if it may be made, else why not. `before` is the state read under lock by the caller."""
+    step = next((t for t in TRANSITIONS if t.name == name and t.before == before), None)
+    if step is None:
+        return "no_such_step"
+    if actor not in step.by:
+        return "not_yours"
+    if step.outcomes and outcome is None:
+        return "outcome_missing"
+    if outcome is not None and outcome not in step.outcomes:
+        return "outcome_not_allowed"
+    return step
