@@ -1,0 +1,144 @@
+// What the pages do beyond forms and links. Every page works without this file.
+"use strict";
+
+(() => {
+  const root = document.documentElement;
+  const one = (selector, from = document) => from.querySelector(selector);
+  const all = (selector, from = document) => [...from.querySelectorAll(selector)];
+  const DRAFT = "wellspring-draft-";
+
+  // Storage can be switched off in the browser; then a draft is simply not kept.
+  const store = {
+    read: (key) => { try { return localStorage.getItem(key); } catch { return null; } },
+    write: (key, value) => { try { localStorage.setItem(key, value); } catch { /* kept on the page only */ } },
+    forgetDrafts: () => {
+      try { Object.keys(localStorage).filter((key) => key.startsWith(DRAFT)).forEach((key) => localStorage.removeItem(key)); } catch { /* nothing kept */ }
+    },
+  };
+
+  // Leaving: the page is emptied first, so that nothing is seen while the other site loads.
+  const leave = () => {
+    const link = one("[data-quick-exit]");
+    store.forgetDrafts();
+    document.title = "…";
+    document.body.hidden = true;
+    location.replace(link.href);
+  };
+  let shifts = [];
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Shift") { shifts = []; return; }
+    if (event.repeat) return;
+    shifts = [...shifts.filter((at) => event.timeStamp - at < 1500), event.timeStamp];
+    if (shifts.length >= 3) leave();
+  });
+  addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
+
+  // A draft stays on the device only while the person has asked for it.
+  const draftKey = (form) => DRAFT + form.dataset.draft;
+  const keepDraft = (form) => {
+    const keep = one("[data-draft-keep]", form);
+    if (!keep?.checked) { store.forgetDrafts(); return; }
+    const skip = new Set(["csrf", "id", "idempotency_key", "keep_draft", "time_taken_seconds", "source"]);
+    const pairs = [...new FormData(form)].filter(([name, value]) => !skip.has(name) && value !== "");
+    store.write(draftKey(form), JSON.stringify(pairs));
+  };
+  const restoreDraft = (form) => {
+    const kept = store.read(draftKey(form));
+    if (!kept) return;
+    let pairs;
+    try { pairs = JSON.parse(kept); } catch { store.forgetDrafts(); return; }
+    for (const [name, value] of pairs) {
+      for (const field of all(`[name="${CSS.escape(name)}"]`, form)) {
+        if (field.type === "radio" || field.type === "checkbox") field.checked ||= field.value === value;
+        else if (!field.value) field.value = value;
+        field.closest("details")?.setAttribute("open", "");
+      }
+    }
+    one("[data-draft-keep]", form).checked = true;
+  };
+
+  const sizes = { 16: 100, 18: 112, 20: 125, 24: 150, 28: 175, 32: 200 };
+  const look = (field) => {
+    const kind = field.dataset.look;
+    if (kind === "contrast") root.dataset.contrast = field.checked ? "high" : "normal";
+    else if (kind === "motion") root.dataset.motion = field.checked ? "reduced" : "normal";
+    else root.dataset[kind] = kind === "size" ? sizes[field.value] : field.value;
+  };
+
+  const opened = Date.now();
+  const prepare = (part) => {
+    all("[data-draft-choice]", part).forEach((choice) => { choice.hidden = false; });
+    all("form[data-draft]", part).forEach(restoreDraft);
+    all("[data-timezone]", part).forEach((field) => { field.value ||= Intl.DateTimeFormat().resolvedOptions().timeZone; });
+    all("[data-clear]", part).forEach((button) => { button.hidden = !one(`[name="${button.dataset.clear}"]:checked`, part); });
+    one("#errors", part)?.focus();
+  };
+
+  document.addEventListener("click", (event) => {
+    if (event.target.closest("[data-quick-exit]")) { event.preventDefault(); leave(); return; }
+    const clear = event.target.closest("[data-clear]");
+    if (!clear) return;
+    const picked = one(`[name="${clear.dataset.clear}"]:checked`);
+    if (picked) picked.checked = false;
+    clear.hidden = true;
+    one(`[name="${clear.dataset.clear}"]`)?.focus();
+    if (clear.form?.dataset.draft) keepDraft(clear.form);
+  });
+
+  const changed = (event) => {
+    const field = event.target;
+    if (field.dataset.look) look(field);
+    if (field.type === "radio") all(`[data-clear="${field.name}"]`).forEach((button) => { button.hidden = false; });
+    if (field.form?.dataset.draft) keepDraft(field.form);
+  };
+  document.addEventListener("change", changed);
+  document.addEventListener("input", (event) => { if (event.target.matches("textarea, input[type=text]")) changed(event); });
+
+  const bar = (name, shown) => { one(name).hidden = !shown; };
+  document.addEventListener("submit", (event) => {
+    bar("[data-not-sent]", false);
+    all("[data-time-taken]", event.target).forEach((field) => { field.value = Math.round((Date.now() - opened) / 1000); });
+    if (event.target.matches("[data-sign-out]")) store.forgetDrafts();
+  }, true);
+  const connection = () => bar("[data-offline]", !navigator.onLine);
+  addEventListener("online", connection);
+  addEventListener("offline", connection);
+
+  // A reply that is no page of ours, or a failure of the server, must not replace what a person has written.
+  document.addEventListener("htmx:after:request", (event) => {
+    const { ctx } = event.detail;
+    if (!ctx.select || (ctx.response.status < 500 && ctx.text.includes('id="main"'))) {
+      if (ctx.response.status < 400 && ctx.sourceElement.dataset?.draft) store.forgetDrafts();
+      return;
+    }
+    event.preventDefault();
+    bar("[data-not-sent]", true);
+  });
+  document.addEventListener("htmx:error", () => bar("[data-not-sent]", true));
+  document.addEventListener("htmx:before:swap", (event) => {
+    const { ctx } = event.detail;
+    ctx.thenFocus = ctx.sourceElement?.dataset?.thenFocus;
+  });
+  document.addEventListener("htmx:after:swap", (event) => {
+    const { ctx } = event.detail;
+    if (!ctx.thenFocus) return;
+    const part = one(ctx.thenFocus);
+    part?.focus({ preventScroll: true });
+    if (part) prepare(part);
+  });
+
+  // The desk says so when its live line is cut.
+  const stream = (lost) => () => all("[data-stream-lost]").forEach((note) => { note.hidden = !lost; });
+  document.addEventListener("htmx:sse:error", stream(true));
+  document.addEventListener("htmx:sse:after:connection", stream(false));
+
+  prepare(document);
+  connection();
+  if ("serviceWorker" in navigator && isSecureContext) {
+    const country = one("[data-country]")?.dataset.country;
+    navigator.serviceWorker.register("/sw.js").then(async () => {
+      const ready = await navigator.serviceWorker.ready;
+      ready.active?.postMessage({ keep: "help", lang: root.lang, country });
+    }).catch(() => { /* private windows may refuse; the site works without */ });
+  }
+})();

@@ -1,0 +1,368 @@
+"""Lifelike context for every template, as the pages will hand it over. Names of people as everywhere in the tests."""
+
+from typing import Any
+
+Context = dict[str, Any]
+
+LANGUAGES = [{"code": "en", "name": "English"}, {"code": "fr", "name": "Français"}]
+EMOTIONS = ["joy", "calm", "hopeful", "surprise", "neutral", "sadness", "anxiety", "fear", "overwhelm", "anger", "frustrated", "disgust"]
+FACTORS = ["sleep", "exercise", "work", "relationships", "weather", "medication", "nutrition"]
+
+
+def when(text: str, iso: str = "2026-11-20T18:40:00Z") -> dict[str, str]:
+    """A moment as templates take it: what machines read and what people read."""
+    return {"iso": iso, "text": text}
+
+
+def phone(number: str) -> dict[str, str]:
+    return {"kind": "phone", "text": number, "href": f"tel:{number.replace(' ', '')}"}
+
+
+RESOURCES = [
+    {
+        "name": "3114",
+        "about": "Suicide prevention line, nurses and psychologists who listen.",
+        "ways": [phone("3114"), {"kind": "web", "text": "3114.fr", "href": "https://3114.fr"}],
+        "hours": "Day and night, every day",
+        "languages": "French",
+        "verified": when("2 November 2026"),
+    },
+    {
+        "name": "SOS Amitié",
+        "about": "People who listen, by phone, chat or mail.",
+        "ways": [
+            phone("09 72 39 40 50"),
+            {"kind": "chat", "text": "chat", "href": "https://www.sos-amitie.com"},
+            {"kind": "sms", "text": "31114", "href": "sms:31114"},
+            {"kind": "email", "text": "mail", "href": "mailto:someone@example.org"},
+        ],
+        "hours": "Day and night",
+        "languages": "French, English",
+        "verified": when("2 November 2026"),
+    },
+]
+NOT_ASKED = {"state": "none", "asked_at": None}
+ASKED = {"state": "asked", "asked_at": when("18:42")}
+ON_DUTY = {"on": True, "answer_within": "2 h", "hours": "8:00–22:00"}
+NOBODY = {"on": False, "answer_within": "", "hours": "8:00–22:00"}
+FORM = {
+    "emotions": EMOTIONS,
+    "extra_scales": ["sensory_load_score", "executive_function_score", "masking_level"],
+    "explain_emotions": True,
+    "emotions_open": False,
+    "factors": FACTORS,
+    "body_areas": [("head", "Head"), ("jaw", "Jaw"), ("shoulders", "Shoulders"), ("chest", "Chest"), ("belly", "Belly")],
+    "activities": [("walk", "Walk"), ("music", "Music"), ("friends", "Friends")],
+}
+JOURNAL = "Slept badly again.\nThe meeting was less bad than I feared, and Sam brought tea."
+ENTERED = {
+    "mood_score": 4,
+    "energy_level": 3,
+    "anxiety_level": 7,
+    "emotions": {"anxiety": 4, "calm": None},
+    "context_location": "work",
+    "context_social": "with_coworkers",
+    "journal_text": JOURNAL,
+    "factor_sleep": 2,
+    "body_jaw": 7,
+    "activities": ["music"],
+}
+
+
+def week() -> list[Context]:
+    moods = [6, 5, None, 4, 3, None, 5]
+    names = ["Sa", "Su", "Mo", "Tu", "We", "Th", "Fr"]
+    return [{"label": n, "long": f"{n} November", "mood": m} for n, m in zip(names, moods, strict=True)]
+
+
+def points(days: int = 42) -> list[Context]:
+    """Six weeks with gaps; the mean of seven days and its band are known only where there are enough days."""
+    found: list[Context] = []
+    for day in range(days):
+        gap = day % 9 == 5 or 20 <= day <= 24
+        value = None if gap else max(1, min(10, 5 + (day * 7 % 5) - 2 + (1 if day > 28 else 0)))
+        mean = None if day < 6 or 20 <= day <= 26 else round(4.6 + 0.15 * ((day * 3) % 4 - 1.5) + day / 30, 1)
+        band = 1.1
+        low, high = (None, None) if mean is None else (mean - band, mean + band)
+        found.append({"label": f"{day % 30 + 1} Nov", "value": value, "mean": mean, "low": low, "high": high})
+    return found
+
+
+def recommendation(name: str, text: str, why: str) -> Context:
+    return {
+        "intervention_id": "i1",
+        "name": name,
+        "short_description": text,
+        "minutes": "2 min",
+        "effort_level": "minimal",
+        "why_recommended": why,
+        "predicted_effectiveness": 0.64,
+        "url": "/actions/i1?checkin=c1",
+    }
+
+
+RECOMMENDATIONS = [
+    recommendation("Long breath out", "Breathe in for four, out for six, ten times.", "It helped you on three anxious days."),
+    recommendation("Name five things", "Look around and name five things that you see.", "It fits when the head is full."),
+    recommendation("Cold water", "Let cold water run over your wrists.", "Short, and needs little energy."),
+]
+PREFERENCES = {
+    "theme": "auto",
+    "font_family": "system",
+    "font_size": 16,
+    "animation_speed": "normal",
+    "high_contrast": False,
+    "reduce_motion": True,
+    "sound_enabled": True,
+    "haptic_feedback": False,
+    "notification_sound": "gentle_chime",
+    "preferred_language": "en",
+    "timezone": "Europe/Paris",
+    "communication_style": "warm",
+    "morning_checkin_enabled": True,
+    "morning_checkin_time": "08:00",
+    "evening_reflection_enabled": False,
+    "evening_reflection_time": "20:00",
+    "max_notifications_per_day": 3,
+    "quiet_hours_start": "22:00",
+    "quiet_hours_end": "07:00",
+    "time_blindness_support": False,
+    "task_breakdown_auto": True,
+    "hyperfocus_reminders": False,
+    "dopamine_reward_style": "standard",
+    "sensory_load_tracking": True,
+    "routine_deviation_alerts": False,
+    "emotion_scaffolding_level": 2,
+}
+CHECKIN = {"id": "c1", "mood_score": 4, "when": when("Friday 20 November, 18:40"), "edited": None, "etag": "1"}
+ACTION = {
+    "id": "i1",
+    "name": "Long breath out",
+    "short_description": "A slow way to tell the body that it may rest.",
+    "steps": ["Sit or lie down, feet supported.", "Breathe in while you count to four.", "Breathe out while you count to six. Ten times."],
+    "minutes": "2 min",
+    "effort_level": "minimal",
+    "approach": "DBT",
+    "evidence": "Paced breathing is part of the TIPP skills of dialectical behaviour therapy.",
+}
+FEEDBACK_TAGS = ["calmer", "clearer", "more_energy", "less_alone", "no_change", "too_long", "too_hard", "not_for_me"]
+
+
+def event(level: str, **more: Any) -> Context:
+    base: Context = {
+        "id": f"e-{level}",
+        "url": f"/desk/events/e-{level}",
+        "risk_level": level,
+        "trigger_source": "journal_nlp",
+        "state": "paged",
+        "opened": when("18:40"),
+        "waiting": "4 min",
+        "due": "answer at once" if level == "critical" else "answer within 2 h",
+        "overdue": False,
+        "mine": False,
+        "taken_by": "",
+    }
+    return base | more
+
+
+EVENTS = [
+    event("critical", overdue=True),
+    event("high", trigger_source="user_reported"),
+    event("moderate", taken_by="Dana", mine=True, state="acknowledged", trigger_source="behaviour"),
+    event("low", taken_by="Erin", state="contacted"),
+]
+DESK = {
+    "events": EVENTS,
+    "news": "",
+    "as_of": when("18:44:10"),
+    "on_duty": True,
+    "others_on_duty": ["Erin"],
+    "next_on_duty": "Erin, 22:00",
+}
+CLAIMED: Context = {
+    "event": event("critical", mine=True, taken_by="Dana", state="acknowledged"),
+    "person_view": {
+        "name": "Alice",
+        "pronouns": "she/her",
+        "timezone": "Europe/Paris",
+        "local_time": "19:44",
+        "language": "French",
+        "ways": [phone("06 00 00 00 00"), {"kind": "email", "text": "mail", "href": "mailto:alice@example.org"}],
+    },
+    "evidence": [
+        {"kind": "plan", "before": "I cannot do this any more. ", "words": "I have the pills here", "after": ".", "counted": True, "why_not": ""},
+        {"kind": "mentioned", "before": "My aunt ", "words": "took her life", "after": " then.", "counted": False, "why_not": "about someone else"},
+    ],
+    "signals": ["Mood fell from 6 to 2 in five days.", "Two days without a check-in."],
+    "emergency_contacts": [
+        {"name": "Sam", "relationship": "brother", "consent": True, "ways": [phone("06 11 11 11 11")]},
+        {"name": "Kim", "relationship": "friend", "consent": False, "ways": []},
+    ],
+    "safety_plan": [{"step": "Signs that it begins", "lines": ["I stop answering"]}],
+    "steps": [{"name": "Taken", "done": when("18:44"), "by": "Dana"}, {"name": "Contact made", "done": None, "by": ""}],
+    "next_step": "contact",
+    "log": [{"when": when("18:40"), "who": "Wellspring", "what": "paged Dana"}],
+    "follow_ups": [{"text": "First contact", "due": when("21 November, 18:40"), "done": False}],
+    "prompts": ["Is there a duty to report here? The program reports nothing by itself."],
+    "outcomes": [("safe", "Safe for now"), ("handed_over", "Handed over"), ("emergency", "Emergency services came")],
+    "values": {},
+    "errors": {},
+}
+HIDDEN_EVENT = CLAIMED | {"event": event("high"), "person_view": None, "evidence": [], "signals": [], "next_step": ""}
+
+CONSENTS = [
+    {"kind": "terms", "version": "1", "title": "The rules of this place", "summary": "What you and we promise.", "url": "/texts/terms", "required": True},
+    {"kind": "privacy", "version": "1", "title": "How data is used", "summary": "What is kept, why and how long.", "url": "/texts/privacy", "required": True},
+    {"kind": "research", "version": "1", "title": "Research", "summary": "Your data without your name helps research.", "url": "/texts/research", "required": False},
+]
+SESSIONS = [
+    {"id": "s1", "device": "Firefox on Android", "place": "Lyon", "started": when("1 November"), "last_seen": when("just now"), "current": True},
+    {"id": "s2", "device": "Chrome on Windows", "place": "", "started": when("3 October"), "last_seen": when("yesterday"), "current": False},
+]
+MESSAGES = [
+    {
+        "id": "m1",
+        "kind": "verify_email",
+        "to": "a…@example.org",
+        "made": when("18:40"),
+        "subject": "Please confirm your address",
+        "body": "Hello Alice,\n\nhttp://localhost:8123/confirm/abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz0123456789abcdef\n",
+        "state": "not_sent",
+        "why": "no mail server",
+    }
+]
+ENTRIES = [
+    {"url": "/check-ins/c1", "mood": 4, "when": when("Friday 20 November, 18:40"), "emotions": ["anxiety", "calm"], "excerpt": "Slept badly again.", "edited": True},
+    {"url": "/check-ins/c2", "mood": 6, "when": when("Thursday 19 November, 8:02"), "emotions": [], "excerpt": "", "edited": False},
+]
+HISTORY: Context = {
+    "chart": {"title": "Mood, 10 October to 20 November", "points": points(), "mean_name": "Mean of seven days", "band_name": "Where most days lie"},
+    "range": {"start": "2026-10-10", "end": "2026-11-20"},
+    "errors": {},
+    "entries": ENTRIES,
+    "older": "/check-ins?cursor=abc",
+    "newer": None,
+    "total": None,
+    "query": "",
+}
+HOME: Context = {
+    "part_of_day": "evening",
+    "days": week(),
+    "quick": {"id": "c9", "key": "k9"},
+    "checked_in_today": False,
+    "gentle": False,
+    "actions": [{"url": "/actions/i1", "name": "Long breath out", "minutes": "2 min", "about": "Breathe in for four, out for six."}],
+    "coming": [{"text": "Evening reflection", "when": when("today, 20:00")}],
+    "shared_with": ["Bob"],
+}
+RESULT: Context = {
+    "checkin": CHECKIN,
+    "recommendations": RECOMMENDATIONS,
+    "crisis": None,
+    "contact": NOT_ASKED,
+    "duty": ON_DUTY,
+    "unread": False,
+    "not_fully_read": False,
+    "shared_with": [],
+}
+CRISIS: Context = {
+    "country": {"code": "FR", "name": "France"},
+    "countries": [{"code": "CA", "name": "Canada"}, {"code": "FR", "name": "France"}, {"code": "IN", "name": "India"}],
+    "emergency": "112",
+    "resources": RESOURCES,
+    "contact": NOT_ASKED,
+    "duty": ON_DUTY,
+    "safety_plan_url": None,
+}
+
+
+def danger(level: str, **more: Any) -> Context:
+    return RESULT | {"crisis": {"level": level, "resources": RESOURCES, "people_told": level != "moderate", "safety_plan_url": "/safety-plan"}} | more
+
+
+def detail(**more: Any) -> Context:
+    facts = [{"name": "energy_level", "value": 3}, {"name": "anxiety_level", "value": 7}]
+    contexts = [{"name": "Place", "text": "At work"}]
+    base: Context = {"checkin": CHECKIN | {"edited": when("21 November")}, "facts": facts, "values": ENTERED, "errors": {}, "form": FORM}
+    return base | {"noticed": [{"text": "Sounds anxious (fairly sure)."}], "contexts": contexts, "editing": False, "shared_with": ["Bob"]} | more
+
+
+def checkin(**more: Any) -> Context:
+    base: Context = {"entry": {"id": "c9", "key": "k9"}, "values": {}, "errors": {}, "form": FORM}
+    return base | {"shared_with": [], "journal_shared_with": []} | more
+
+
+def action(state: str) -> Context:
+    base: Context = {"state": state, "action": ACTION, "session": {"id": "s1"}, "checkin_id": "c1", "why": "It helped before."}
+    return base | {"tags": FEEDBACK_TAGS, "values": {}, "errors": {}}
+
+
+GUEST: list[str] = []
+MEMBER = ["member"]
+STAFF = ["responder", "admin"]
+PROBLEM = {
+    "status": 404,
+    "code": "not-found",
+    "title": "This page is not here",
+    "detail": "It may have moved, or the address has a typing error. Nothing of yours is lost.",
+    "request_id": "01JD2V7K8Z",
+    "next": {"url": "/check-ins", "label": "Go to history"},
+}
+EMAIL_ERROR = {"email": "Please write an address such as name@example.org."}
+
+# name of the page → (template, roles of the person or [] for a guest, path, context)
+PAGES: dict[str, tuple[str, list[str], str, Context]] = {
+    "landing": ("landing.html", GUEST, "/", {"may_sign_up": True, "operator": "Clinique des Tilleuls"}),
+    "sign-up": ("sign_up.html", GUEST, "/sign-up", {"values": {}, "errors": {}, "consents": CONSENTS}),
+    "sign-up-errors": ("sign_up.html", GUEST, "/sign-up", {"values": {"email": "alice"}, "errors": EMAIL_ERROR, "consents": CONSENTS}),
+    "sign-in": ("sign_in.html", GUEST, "/sign-in", {"values": {}, "errors": {}, "ask_code": False, "message": "", "next": "/home", "may_sign_up": True}),
+    "sign-in-code": (
+        "sign_in.html",
+        GUEST,
+        "/sign-in",
+        {"values": {"email": "dana@example.org"}, "errors": {}, "ask_code": True, "message": "Please add the code from your app.", "next": "/desk", "may_sign_up": False},
+    ),
+    "home": ("home.html", MEMBER, "/home", HOME),
+    "home-new": (
+        "home.html",
+        MEMBER,
+        "/home",
+        HOME | {"days": [day | {"mood": None} for day in week()], "actions": [], "coming": [], "shared_with": [], "gentle": True, "part_of_day": "night"},
+    ),
+    "checkin": ("checkin.html", MEMBER, "/check-in", checkin()),
+    "checkin-errors": ("checkin.html", MEMBER, "/check-in", checkin(values=ENTERED, errors={"mood_score": "Please choose a number from 1 to 10."}, journal_shared_with=["Bob"], shared_with=["Bob"])),
+    "result": ("result.html", MEMBER, "/check-ins/c1/result", RESULT | {"not_fully_read": True, "shared_with": ["Bob"]}),
+    "result-moderate": ("result.html", MEMBER, "/check-ins/c1/result", danger("moderate", unread=True)),
+    "result-danger": ("result.html", MEMBER, "/check-ins/c1/result", danger("critical")),
+    "result-danger-nobody": ("result.html", MEMBER, "/check-ins/c1/result", danger("high", duty=NOBODY, contact=ASKED)),
+    "action": ("action.html", MEMBER, "/actions/i1", action("ready")),
+    "action-running": ("action.html", MEMBER, "/actions/i1", action("running")),
+    "action-done": ("action.html", MEMBER, "/actions/i1", action("done")),
+    "action-skipped": ("action.html", MEMBER, "/actions/i1", action("skipped")),
+    "history": ("history.html", MEMBER, "/check-ins", HISTORY),
+    "history-search": ("history.html", MEMBER, "/check-ins/search", HISTORY | {"query": "tea", "total": 1, "entries": ENTRIES[:1], "older": None}),
+    "history-empty": (
+        "history.html",
+        MEMBER,
+        "/check-ins",
+        HISTORY | {"entries": [], "older": None, "chart": {"title": "Mood", "points": [], "mean_name": "", "band_name": ""}},
+    ),
+    "detail": ("checkin_detail.html", MEMBER, "/check-ins/c1", detail()),
+    "detail-edit": ("checkin_detail.html", MEMBER, "/check-ins/c1", detail(editing=True)),
+    "preferences": ("preferences.html", MEMBER, "/preferences", {"values": PREFERENCES, "errors": {}, "timezones": ["Europe/Paris", "UTC"]}),
+    "sessions": ("sessions.html", MEMBER, "/sessions", {"sessions": SESSIONS}),
+    "crisis": ("crisis.html", MEMBER, "/crisis", CRISIS | {"safety_plan_url": "/safety-plan"}),
+    "crisis-guest": ("crisis.html", GUEST, "/crisis", CRISIS),
+    "crisis-nobody": ("crisis.html", MEMBER, "/crisis", CRISIS | {"duty": NOBODY}),
+    "crisis-asked": ("crisis.html", MEMBER, "/crisis", CRISIS | {"contact": ASKED}),
+    "crisis-unknown": ("crisis.html", GUEST, "/crisis", CRISIS | {"resources": [], "emergency": "", "country": {"code": "TV", "name": "Tuvalu"}}),
+    "responder": ("responder.html", STAFF, "/desk", DESK),
+    "responder-empty": ("responder.html", STAFF, "/desk", DESK | {"events": [], "on_duty": False, "others_on_duty": [], "next_on_duty": ""}),
+    "responder-event": ("responder_event.html", STAFF, "/desk/events/e1", CLAIMED),
+    "responder-event-resolve": ("responder_event.html", STAFF, "/desk/events/e1", CLAIMED | {"next_step": "resolve"}),
+    "responder-event-hidden": ("responder_event.html", STAFF, "/desk/events/e2", HIDDEN_EVENT),
+    "outbox": ("outbox.html", STAFF, "/outbox", {"messages": MESSAGES, "mail_configured": False, "older": None, "newer": None}),
+    "outbox-empty": ("outbox.html", STAFF, "/outbox", {"messages": [], "mail_configured": True, "older": None, "newer": None}),
+    "problem": ("problem.html", GUEST, "/nowhere", {"problem": PROBLEM}),
+    "offline": ("offline.html", GUEST, "/offline", {}),
+}

@@ -1,0 +1,117 @@
+"""A small local site of the samples, with the headers of the real one, for the browser tests."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Event, Thread
+from urllib.parse import parse_qs, urlsplit
+
+from jinja2 import Environment
+
+from tests.web.preview import WEB, environment, render
+from tests.web.samples import DESK
+
+CSP = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; manifest-src 'self'; "
+    "worker-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml", ".png": "image/png"}
+PATHS = {"/": "landing", "/home": "home", "/check-in": "checkin", "/crisis": "crisis-guest", "/offline": "offline", "/desk": "responder"}
+SENT = "/check-ins/c1/result"
+
+
+class Site(ThreadingHTTPServer):
+    """Serves `/page/<sample>?lang=&theme=…`, the plain paths, static files, and one server-sent event when `news` is set."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        self.news = Event()
+        self.broken = False
+        self.envs: dict[str, Environment] = {lang: environment(lang) for lang in ("en", "fr")}
+        super().__init__(("127.0.0.1", 0), Handler)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}"
+
+
+class Handler(BaseHTTPRequestHandler):
+    server: Site
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Keep the output of the tests quiet."""
+
+    def reply(self, body: bytes, kind: str = "text/html; charset=utf-8", status: int = 200) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        self.send_header("Content-Security-Policy", CSP)
+        self.send_header("Cache-Control", "no-store")
+        self.end_headers()
+        self.wfile.write(body)
+
+    def page(self, name: str, query: dict[str, list[str]]) -> None:
+        given = {key: values[0] for key, values in query.items()}
+        lang = given.pop("lang", "en")
+        self.reply(render(name, lang, dict(given), self.server.envs[lang]).encode())
+
+    def stream(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream")
+        self.send_header("Connection", "close")
+        self.end_headers()
+        self.wfile.write(b": hello\n\n")
+        self.wfile.flush()
+        if self.server.news.wait(timeout=20):
+            events = [DESK["events"][0] | {"waiting": "9 min"}]
+            text = self.server.envs["en"].get_template("desk_list.html")
+            html = text.render(DESK | {"events": events, "news": "1 new event", "csrf": "t"})
+            self.wfile.write("".join(f"data: {line}\n" for line in html.splitlines()).encode() + b"\n")
+            self.wfile.flush()
+        self.close_connection = True
+
+    def do_GET(self) -> None:
+        parts = urlsplit(self.path)
+        query = parse_qs(parts.query)
+        if parts.path == "/desk/stream":
+            self.stream()
+        elif parts.path.startswith("/page/"):
+            self.page(parts.path.removeprefix("/page/"), query)
+        elif parts.path == SENT:
+            self.page("result", query)
+        elif parts.path in PATHS:
+            self.page(PATHS[parts.path], query if parts.path != "/crisis" else {"lang": query.get("lang", ["en"])})
+        else:
+            self.file("sw.js" if parts.path == "/sw.js" else parts.path.removeprefix("/static/"))
+
+    def file(self, name: str) -> None:
+        path = WEB / "static" / name
+        if not path.is_file():
+            self.reply(b"", status=404)
+            return
+        self.reply(path.read_bytes(), TYPES.get(path.suffix, "application/octet-stream"))
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers.get("Content-Length", "0")))
+        if self.server.broken:
+            self.reply(b"<h1>Bad gateway</h1>", status=502)
+            return
+        self.send_response(303)
+        self.send_header("Location", SENT)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+
+@contextmanager
+def running() -> Iterator[Site]:
+    """The site on a free port, stopped at the end."""
+    site = Site()
+    thread = Thread(target=site.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield site
+    finally:
+        site.shutdown()
+        site.server_close()

@@ -1,0 +1,182 @@
+"""Every template renders with its documented context, is safe under the strict content policy, and speaks both languages."""
+
+import re
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+from babel.messages.extract import extract_from_dir
+from jinja2 import Environment, UndefinedError
+
+from tests.web.preview import WEB, catalog, environment, render
+from tests.web.samples import PAGES
+
+VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
+ENVIRONMENTS = {lang: environment(lang) for lang in ("en", "fr")}
+EVERY_PAGE = pytest.mark.parametrize("page", PAGES)
+EVERY_LANGUAGE = pytest.mark.parametrize("lang", ["en", "fr"])
+
+
+class Outline(HTMLParser):
+    """What the checks need to know of a page: its tags, ids, labels, forms, and whether it closes what it opens."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
+        self.wrong: list[str] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if len({name for name, _ in attrs}) < len(attrs):
+            self.wrong.append(f"attribute twice in <{tag}>")
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        if not self.open or self.open.pop() != tag:
+            self.wrong.append(f"</{tag}>")
+
+    def values(self, attribute: str) -> list[str]:
+        return [str(attrs[attribute]) for _, attrs in self.tags if attrs.get(attribute)]
+
+
+def outline(page: str, lang: str = "en") -> Outline:
+    return Outline(render(page, lang, env=ENVIRONMENTS[lang]))
+
+
+@EVERY_LANGUAGE
+@EVERY_PAGE
+def test_renders_well_formed(page: str, lang: str) -> None:
+    found = outline(page, lang)
+    assert found.wrong == []
+    assert found.open == []
+
+
+def test_strict_about_missing_context() -> None:
+    env = environment("en")
+    with pytest.raises(UndefinedError):
+        env.get_template("landing.html").render(lang="en")
+
+
+@EVERY_PAGE
+def test_nothing_inline(page: str) -> None:
+    found = outline(page)
+    for tag, attrs in found.tags:
+        assert "style" not in attrs, tag
+        assert not [name for name in attrs if name.startswith(("on", "hx-on"))], tag
+        assert tag != "style"
+        assert tag != "script" or attrs.get("src"), "a script without a file"
+        values = [str(value) for name, value in attrs.items() if name in ("href", "action", "src", "hx-vals", "hx-trigger")]
+        assert not [value for value in values if value.lower().lstrip().startswith(("javascript:", "js:", "data:"))]
+    assert 'hx-trigger="' not in "".join(found.values("hx-trigger"))
+
+
+@EVERY_PAGE
+def test_help_and_exit_on_every_page(page: str) -> None:
+    found = outline(page)
+    assert "/crisis" in found.values("href")
+    assert [attrs["href"] for _, attrs in found.tags if "data-quick-exit" in attrs] == ["https://en.wikipedia.org/wiki/Special:Random"]
+
+
+@EVERY_PAGE
+def test_each_post_carries_the_token(page: str) -> None:
+    html = render(page, env=ENVIRONMENTS["en"])
+    for form in re.findall(r'<form[^>]*method="post".*?</form>', html, re.DOTALL):
+        assert 'name="csrf" value="token"' in form, form[:120]
+    for form in re.findall(r'<form[^>]*method="get".*?</form>', html, re.DOTALL):
+        assert "csrf" not in form
+
+
+@EVERY_PAGE
+def test_ids_are_unique_and_found(page: str) -> None:
+    found = outline(page)
+    ids = found.values("id")
+    assert sorted(set(ids)) == sorted(ids)
+    wanted = found.values("for") + " ".join(found.values("aria-describedby") + found.values("aria-labelledby")).split()
+    assert set(wanted) <= set(ids)
+
+
+@EVERY_PAGE
+def test_one_first_heading(page: str) -> None:
+    assert [tag for tag, _ in outline(page).tags].count("h1") == 1
+
+
+def test_danger_shows_help_before_actions() -> None:
+    html = render("result-danger", env=ENVIRONMENTS["en"])
+    assert html.index("tel:3114") < html.index('action="/crisis/contact"') < html.index("Long breath out")
+    calm = render("result", env=ENVIRONMENTS["en"])
+    assert "tel:" not in calm
+
+
+def test_truth_when_nobody_is_on_duty() -> None:
+    for page in ("crisis-nobody", "result-danger-nobody"):
+        html = render(page, env=ENVIRONMENTS["en"])
+        assert "Nobody is on duty right now" in html
+        assert "aims to contact you" not in html
+
+
+def test_no_evidence_before_claiming() -> None:
+    html = render("responder-event-hidden", env=ENVIRONMENTS["en"])
+    assert "Alice" not in html
+    assert "pills" not in html
+
+
+def test_asking_for_a_person_uses_no_script() -> None:
+    html = render("crisis", env=ENVIRONMENTS["en"])
+    form = re.search(r'<form[^>]*action="/crisis/contact"[^>]*>', html)
+    assert form is not None
+    assert "hx-" not in form.group()
+
+
+def test_values_are_escaped() -> None:
+    env = ENVIRONMENTS["en"]
+    template = '{% from "components.html" import text_area %}{{ text_area("journal_text", "J", {"journal_text": evil}, {}) }}'
+    html = env.from_string(template).render(evil="</textarea><script>alert(1)</script>")
+    assert "<script>" not in html
+
+
+def chart(env: Environment, points: list[dict[str, Any]]) -> str:
+    template = '{% from "components.html" import mood_chart %}{{ mood_chart("Mood", points) }}'
+    return env.from_string(template).render(points=points)
+
+
+def test_chart_shows_a_gap_as_a_gap() -> None:
+    points = [{"label": str(n), "value": v, "mean": None, "low": None, "high": None} for n, v in enumerate([5, 6, None, 4, 1])]
+    html = chart(ENVIRONMENTS["en"], points)
+    assert 'class="day-line" d="M0.0 100.0L250.0 80.0M750.0 120.0L1000.0 180.0"' in html
+    assert "no check-in" in html
+    assert "4 of 5" in html
+
+
+def messages() -> set[str | tuple[str, ...]]:
+    keywords = {"_": None, "ngettext": (1, 2)}
+    options = {"newstyle_gettext": "true", "trimmed": "true", "silent": "false"}
+    found = extract_from_dir(WEB, [("templates/**.html", "jinja2")], {"templates/**.html": options}, keywords=keywords)
+    return {row[2] if isinstance(row[2], str) else tuple(row[2]) for row in found}
+
+
+def test_french_is_complete() -> None:
+    french = catalog("fr")
+    known = {message.id: message for message in french if message.id}
+    wanted = messages()
+    assert len(wanted) > 400
+    assert {m if isinstance(m, str) else m for m in known} == wanted, "run the two commands of the README"
+    for text, message in known.items():
+        assert not message.fuzzy, text
+        parts = [message.string] if isinstance(message.string, str) else list(message.string)
+        assert all(parts), text
+        names = sorted(re.findall(r"%\(\w+\)s", text if isinstance(text, str) else text[1]))
+        assert sorted(re.findall(r"%\(\w+\)s", parts[-1])) == names, text
+
+
+def test_voice() -> None:
+    """No exclamation mark on screen, in either language, and nobody is called “tu”."""
+    for message in catalog("fr"):
+        for text in [message.id, message.string] if message.id else []:
+            assert "!" not in str(text), text
+        assert not re.search(r"\b(tu|toi|ton|tes)\b", str(message.string).lower().replace("langue et ton", "")), message.string
