@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from wellspring.postgres import hold
+from wellspring.postgres import Cluster, hold
 
 from .support import Program, become_subreaper, end_server
 
@@ -22,9 +22,9 @@ def short() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def template(short: Path) -> Path:
+def pristine(short: Path) -> Path:
     """A database that was made, and stopped again."""
-    with hold(short / "template") as cluster:
+    with hold(short / "pristine") as cluster:
         return cluster.data
 
 
@@ -41,10 +41,19 @@ def fresh(short: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
 
 
 @pytest.fixture
-def data(template: Path, fresh: Path) -> Path:
+def data(pristine: Path, fresh: Path) -> Path:
     """A data folder with a database in it that does not run."""
-    shutil.copytree(template, fresh)
+    shutil.copytree(pristine, fresh)
     return fresh
+
+
+@pytest.fixture(scope="session")
+def running(pristine: Path) -> Iterator[Cluster]:
+    """A running database for tests that only look."""
+    copy = pristine.with_name("running")
+    shutil.copytree(pristine, copy)
+    with hold(copy) as cluster:
+        yield cluster
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """A small program that holds a database: the other party in tests of sharing, killing and accounts.
 
-Usage: program.py DATA [--user UID] [--path PATH]. Once it holds the database it answers one JSON line (`pid`, `dsn`),
-or why not (`code`, `message`), and leaves when its standard input closes.
+Usage: program.py DATA [--user UID] [--path PATH]. Once it holds the database it answers one JSON line
+(`pid`, `dsn`), or why not (`code`, `message`), and leaves when its standard input closes.
 """
 
 import argparse

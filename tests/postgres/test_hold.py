@@ -13,7 +13,7 @@ import asyncpg
 import psycopg
 import pytest
 
-from wellspring.postgres import NoSuchToolError, binaries, hold, run_tool, tools
+from wellspring.postgres import Cluster, NoSuchToolError, binaries, hold, run_tool, tools
 
 from .support import Program, alive, query, server_of, state, wait_for
 
@@ -64,7 +64,7 @@ def test_a_new_folder_becomes_a_database_and_nothing_runs_afterwards(fresh: Path
     assert list(fresh.joinpath("run").iterdir()) == []
 
 
-def test_asyncpg_reads_the_same_address(data: Path) -> None:
+def test_asyncpg_reads_the_same_address(running: Cluster) -> None:
     async def ask(dsn: str) -> object:
         connection = await asyncpg.connect(dsn)
         try:
@@ -72,29 +72,25 @@ def test_asyncpg_reads_the_same_address(data: Path) -> None:
         finally:
             await connection.close()
 
-    with hold(data) as cluster:
-        assert asyncio.run(ask(cluster.dsn())) == "postgres"
+    assert asyncio.run(ask(running.dsn())) == "postgres"
 
 
-def test_everything_is_private(data: Path) -> None:
-    with hold(data) as cluster:
-        for path in [data, *data.rglob("*")]:
-            assert stat.S_IMODE(path.lstat().st_mode) & 0o077 == 0, path
-        rules = (data / "cluster" / "pg_hba.conf").read_text().splitlines()
-        methods = {line.split()[-1] for line in rules if line.strip() and not line.startswith("#")}
-        assert methods == {"scram-sha-256"}
-        with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
-            psycopg.connect(cluster.dsn(password="wrong"))
-        assert cluster.password not in repr(cluster)
+def test_everything_is_private(running: Cluster) -> None:
+    data = running.data
+    for path in [data, *data.rglob("*")]:
+        assert stat.S_IMODE(path.lstat().st_mode) & 0o077 == 0, path
+    rules = (data / "cluster" / "pg_hba.conf").read_text().splitlines()
+    methods = {line.split()[-1] for line in rules if line.strip() and not line.startswith("#")}
+    assert methods == {"scram-sha-256"}
+    with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
+        psycopg.connect(running.dsn(password="wrong"))
+    assert running.password not in repr(running)
 
 
-def test_settings_are_as_promised(data: Path) -> None:
-    with hold(data) as cluster:
-        seen = {name: query(cluster.dsn(), f"show {name}") for name in _PROMISED}
-        provider = query(
-            cluster.dsn(),
-            "select datlocprovider::text || datlocale from pg_database where datname = 'postgres'",
-        )
+def test_settings_are_as_promised(running: Cluster) -> None:
+    seen = {name: query(running.dsn(), f"show {name}") for name in _PROMISED}
+    find = "select datlocprovider::text || datlocale from pg_database where datname = 'postgres'"
+    provider = query(running.dsn(), find)
     assert seen == _PROMISED
     assert provider == "bC.UTF-8"
 
@@ -117,7 +113,7 @@ def test_a_warm_start_takes_less_than_a_second(data: Path) -> None:
 
 def test_the_server_does_not_inherit_our_secrets(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WELLSPRING_KEY", "canary-in-the-environment")
-    with hold(data):
+    with hold(data):  # started here, under the changed environment
         environment = Path(f"/proc/{server_of(data)}/environ").read_bytes()
     assert b"PATH=" in environment
     assert b"canary" not in environment
@@ -242,21 +238,20 @@ def test_a_forked_child_does_not_stop_the_server(data: Path) -> None:
     assert server_of(data) is None
 
 
-def test_the_tools_reach_the_database(data: Path, capfd: pytest.CaptureFixture[str], fresh: Path) -> None:
-    with hold(data) as cluster:
-        assert run_tool(cluster, "psql", ["-Atc", "select 6 * 7"]) == 0
-        assert capfd.readouterr().out == "42\n"
-        assert run_tool(cluster, "psql", ["-Atc", "select wrong"]) == 1
-        assert run_tool(cluster, "pg_dump", ["--schema-only", "postgres"]) == 0
-        assert "PostgreSQL database dump" in capfd.readouterr().out
-        assert (
-            run_tool(cluster, "pg_basebackup", ["-D", str(fresh.parent / "backup"), "--checkpoint=fast"]) == 0
-        )
-        assert run_tool(cluster, "pg_ctl", ["status", "-D", str(data / "cluster")]) == 0
-        assert "server is running" in capfd.readouterr().out
-        with pytest.raises(NoSuchToolError, match="psql") as refusal:
-            run_tool(cluster, "../psql", [])
-        assert refusal.value.code == "no_such_tool"
+def test_the_tools_reach_the_database(
+    running: Cluster, capfd: pytest.CaptureFixture[str], fresh: Path
+) -> None:
+    assert run_tool(running, "psql", ["-Atc", "select 6 * 7"]) == 0
+    assert capfd.readouterr().out == "42\n"
+    assert run_tool(running, "psql", ["-Atc", "select wrong"]) == 1
+    assert run_tool(running, "pg_dump", ["--schema-only", "postgres"]) == 0
+    assert "PostgreSQL database dump" in capfd.readouterr().out
+    assert run_tool(running, "pg_basebackup", ["-D", str(fresh.parent / "backup"), "--checkpoint=fast"]) == 0
+    assert run_tool(running, "pg_ctl", ["status", "-D", str(running.data / "cluster")]) == 0
+    assert "server is running" in capfd.readouterr().out
+    with pytest.raises(NoSuchToolError, match="psql") as refusal:
+        run_tool(running, "../psql", [])
+    assert refusal.value.code == "no_such_tool"
 
 
 def test_state_helper_knows_a_zombie() -> None:

@@ -23,6 +23,9 @@ _NAMESPACE_UID = 1
 _ORDINARY_ACCOUNTS = ("wellspring", "nobody")
 
 
+Argv = Sequence[str | Path]
+
+
 class Account(msgspec.Struct, frozen=True):
     """Owner of the files (host numbers `uid`, `gid`) and how a program gets to run as that owner."""
 
@@ -30,7 +33,7 @@ class Account(msgspec.Struct, frozen=True):
     gid: int
     how: Literal["self", "namespace", "drop"]
 
-    def command(self, argv: Sequence[str | Path]) -> list[str]:
+    def command(self, argv: Argv) -> list[str]:
         """Return `argv` with what must stand before it. `unshare` execs, so the process id stays the same."""
         plain = [os.fspath(part) for part in argv]
         if self.how != "namespace":
@@ -38,7 +41,7 @@ class Account(msgspec.Struct, frozen=True):
         number = str(_NAMESPACE_UID)
         return ["unshare", "--user", f"--map-user={number}", f"--map-group={number}", "--", *plain]
 
-    def run(self, argv: Sequence[str | Path], words: str = "") -> subprocess.CompletedProcess[str]:
+    def run(self, argv: Argv, words: str = "") -> subprocess.CompletedProcess[str]:
         """Run a program to its end as this account; standard output and error come back together."""
         return subprocess.run(
             self.command(argv),
@@ -56,7 +59,7 @@ class Account(msgspec.Struct, frozen=True):
             extra_groups=self._more_groups,
         )
 
-    def spawn(self, argv: Sequence[str | Path], output: BinaryIO, keep: int) -> subprocess.Popen[bytes]:
+    def spawn(self, argv: Argv, output: BinaryIO, keep: int) -> subprocess.Popen[bytes]:
         """Start a program in its own session, so that it outlives us; it inherits descriptor `keep`."""
         return subprocess.Popen(
             self.command(argv),
@@ -73,7 +76,7 @@ class Account(msgspec.Struct, frozen=True):
             extra_groups=self._more_groups,
         )
 
-    def call(self, argv: Sequence[str | Path], variables: dict[str, str]) -> int:
+    def call(self, argv: Argv, variables: dict[str, str]) -> int:
         """Run a program on our own terminal, with these environment variables; return its exit status."""
         return subprocess.run(
             self.command(argv),
@@ -150,7 +153,7 @@ def _dropped(uid: int) -> Account:
 
 def _usable(account: Account, data: Path) -> bool:
     """Ask the kernel whether the account can reach the server program and the folder's parent."""
-    question: list[str | Path] = ["test", "-x", binaries() / "postgres", "-a", "-x", data.parent]
+    question: Argv = ["test", "-x", binaries() / "postgres", "-a", "-x", data.parent]
     try:
         return account.run(question).returncode == 0
     except OSError:

@@ -8,6 +8,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from wellspring.postgres.account import Argv
 from wellspring.postgres.binaries import binaries
 from wellspring.postgres.errors import (
     StartFailedError,
@@ -26,7 +27,9 @@ _START_SECONDS = 300.0  # recovery replays up to max_wal_size
 _STOP_SECONDS = 30.0
 _ABORT_SECONDS = 5.0
 _LAST_PROCESSES_SECONDS = 20.0
+_RECOVERY_SECONDS = 10.0
 _PAUSE = 0.005
+_TURNED_AWAY = 1  # exit status of pg_isready
 
 # The servers this program started and has not yet seen end. Nobody else would collect them as zombies.
 _children: dict[int, subprocess.Popen[bytes]] = {}
@@ -51,6 +54,7 @@ def stop(folder: Folder) -> None:
     if found is None:
         reap()
         return
+    _let_recovery_end(folder, found)
     for number, seconds in ((signal.SIGINT, _STOP_SECONDS), (signal.SIGQUIT, _ABORT_SECONDS)):
         if signal_and_wait(found.pid, folder.pgdata, number, seconds):
             folder.forget_sockets()
@@ -59,6 +63,18 @@ def stop(folder: Folder) -> None:
     raise StopFailedError(
         f"It is process {found.pid}. If it is paused, let it go on; then stop Wellspring again."
     )
+
+
+def _let_recovery_end(folder: Folder, found: Postmaster) -> None:
+    """Wait a little while the server turns clients away.
+
+    PostgreSQL 18.4 never ends when SIGINT reaches it while it recovers from a crashed backend: it then waits
+    for helpers that nobody has told to go.
+    """
+    argv: Argv = [binaries() / "pg_isready", "-q", "-t", "1", "-h", found.host, "-p", str(found.port)]
+    deadline = time.monotonic() + _RECOVERY_SECONDS
+    while folder.account.run(argv).returncode == _TURNED_AWAY and time.monotonic() < deadline:
+        time.sleep(_PAUSE)
 
 
 def reap() -> None:
@@ -139,7 +155,7 @@ def _remove_stale(folder: Folder) -> None:
 
 def _spawn(folder: Folder, lock: Lock) -> Postmaster:
     settings = guarded(folder.sockets(), folder.logs)
-    argv: list[str | Path] = [binaries() / "postgres", "-D", folder.pgdata, *arguments(settings)]
+    argv: Argv = [binaries() / "postgres", "-D", folder.pgdata, *arguments(settings)]
     with explained(folder.logs):
         descriptor = folder.open("log/start.log")
     with os.fdopen(descriptor, "w+b") as output:
@@ -155,10 +171,11 @@ def _spawn(folder: Folder, lock: Lock) -> Postmaster:
 
 def _end(child: subprocess.Popen[bytes]) -> None:
     """Stop a server that never became ready. It is our uncollected child: its number is certainly its own."""
-    if child.poll() is None:
-        child.send_signal(signal.SIGINT)
-        with suppress(subprocess.TimeoutExpired):
-            child.wait(_STOP_SECONDS)
+    for number, seconds in ((signal.SIGINT, _STOP_SECONDS), (signal.SIGQUIT, _ABORT_SECONDS)):
+        if child.poll() is None:
+            child.send_signal(number)
+            with suppress(subprocess.TimeoutExpired):
+                child.wait(seconds)
     reap()
 
 
