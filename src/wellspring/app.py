@@ -1,0 +1,89 @@
+"""The web program: slices, edge and lifespan in one ASGI application."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from litestar import Litestar
+from litestar.datastructures import State
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.spec import Components, SecurityScheme
+from litestar.types import ASGIApp
+
+from wellspring import __version__
+from wellspring.identity import queries as identity_queries
+from wellspring.identity.passwords import Passwords
+from wellspring.kernel import dsn, keys, logs, operations, problems
+from wellspring.kernel.crypto import Keyring
+from wellspring.kernel.db import Database, DbRole
+from wellspring.kernel.edge import Edge, guard
+from wellspring.kernel.hub import Hub
+from wellspring.kernel.middleware import Outermost
+from wellspring.kernel.settings import Settings
+from wellspring.kernel.wake import Waker
+from wellspring.slices import ROUTES
+
+MOST_BYTES = 256 * 1024
+
+
+def make_edge(settings: Settings, ring: Keyring, url: str) -> Edge:
+    """Return the process's parts for a database address (user and password in it do not matter)."""
+    dsns = dsn.all_roles(url, ring)
+    checked = (identity_queries.SESSION_CHECK,)
+    db = Database(dsns, size=settings.pool_size, prepare={DbRole.MEMBER: checked, DbRole.STAFF: checked})
+    hub = Hub(db, dsns[DbRole.SIGNIN], identity_queries.LIVE_SESSIONS)
+    ports: dict[str, Any] = {"passwords": Passwords(cheap=settings.environment == "test")}
+    return Edge(settings, ring, db, hub, ports)
+
+
+def make_app(parts: Edge) -> Litestar:
+    """Return the Litestar application for these parts."""
+    waker = Waker(parts.db)
+
+    @asynccontextmanager
+    async def lifespan(_: Litestar) -> AsyncGenerator[None, None]:
+        waker.start()
+        parts.hub.start()
+        try:
+            yield
+        finally:
+            await parts.hub.stop()
+            await waker.stop()
+            await parts.db.close()
+
+    return Litestar(
+        route_handlers=[*ROUTES, *operations.ROUTES],
+        guards=[guard],
+        exception_handlers=problems.HANDLERS,
+        lifespan=[lifespan],
+        state=State({"edge": parts}),
+        openapi_config=_openapi(),
+        request_max_body_size=MOST_BYTES,
+        logging_config=None,
+        debug=False,
+    )
+
+
+def _openapi() -> OpenAPIConfig:
+    bearer = SecurityScheme(type="http", scheme="bearer", bearer_format="JWT")
+    return OpenAPIConfig(
+        title="Wellspring",
+        version=__version__,
+        description="A self-hosted mental-health and care platform. Errors are RFC 9457 problems with a stable code.",
+        components=Components(security_schemes={"bearer": bearer}),
+        path="/openapi",
+        render_plugins=[],
+    )
+
+
+def asgi_app(parts: Edge) -> ASGIApp:
+    """Return the whole program as one ASGI application."""
+    return Outermost(make_app(parts), parts.settings)
+
+
+def from_environment() -> ASGIApp:
+    """Return the program for the settings of this process (granian's entry)."""
+    settings = Settings()
+    logs.configure(settings.log_level)
+    assert settings.database_url is not None
+    return asgi_app(make_edge(settings, keys.load(settings), settings.database_url.get_secret_value()))

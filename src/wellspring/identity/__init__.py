@@ -1,0 +1,1 @@
+"""Identity: people, sign-ins, sessions, preferences, emergency contacts."""

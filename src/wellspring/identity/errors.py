@@ -1,0 +1,52 @@
+"""What can go wrong when people sign up and in."""
+
+from wellspring.kernel.errors import Conflict, Forbidden, Invalid, Problem, Unauthenticated
+
+
+class EmailTaken(Conflict):
+    """There is already an account with this e-mail address."""
+
+    code = "email_taken"
+
+
+class WrongCredentials(Unauthenticated):
+    """The e-mail address or the password is not right."""
+
+    code = "wrong_credentials"
+
+
+class SecondFactorNeeded(Unauthenticated):
+    """Please add the code from your authenticator app."""
+
+    code = "mfa_required"
+
+
+class SecondFactorWrong(Unauthenticated):
+    """This code is not right, or it was used already."""
+
+    code = "mfa_wrong"
+
+
+class RefreshRefused(Unauthenticated):
+    """This refresh token is not valid any more. Please sign in again."""
+
+    code = "refresh_refused"
+
+
+class LockedOut(Problem):
+    """Too many failed sign-ins from where you are. Please wait before you try again."""
+
+    code = "locked_out"
+    status = 429
+
+
+class AccountClosed(Forbidden):
+    """This account cannot be used at the moment."""
+
+    code = "account_closed"
+
+
+class PasswordRefused(Invalid):
+    """This password is too easy to guess."""
+
+    code = "password_refused"

@@ -1,0 +1,83 @@
+"""Failed sign-ins: counted by account *and* network, so that a stranger elsewhere locks only themselves."""
+
+import ipaddress
+from typing import Final
+
+from msgspec import Struct
+
+from wellspring.identity.errors import LockedOut
+from wellspring.kernel.crypto import Keyring
+from wellspring.kernel.db import DbRole, Query, Tx
+
+FREE: Final = 5
+"""Failures without a lock; the next ones wait 1, 2, 4 … minutes, at most an hour; a day without any forgives all."""
+FREE_PER_NETWORK: Final = 50
+
+
+class Wait(Struct, frozen=True):
+    """How many seconds the longest lock still lasts."""
+
+    seconds: int
+
+
+LOCKED: Final = Query(
+    "SELECT coalesce(ceil(extract(epoch FROM max(locked_until) - now())), 0)::int FROM kernel.attempt"
+    " WHERE scope = ANY($1::bytea[]) AND locked_until > now()",
+    Wait,
+    DbRole.SIGNIN,
+)
+FAILED: Final = Query(
+    """INSERT INTO kernel.attempt AS a (scope, failures, last_at) VALUES ($1, 1, now())
+    ON CONFLICT (scope) DO UPDATE SET
+        failures = CASE WHEN a.last_at < now() - interval '1 day' THEN 1 ELSE a.failures + 1 END,
+        last_at = now(),
+        locked_until = CASE WHEN a.last_at >= now() - interval '1 day' AND a.failures + 1 >= $2::int
+            THEN now() + least(interval '1 hour', interval '1 minute' * power(2, least(a.failures + 1 - $2::int, 10)))
+            END""",
+    int,
+    DbRole.SIGNIN,
+)
+FORGIVE: Final = Query("DELETE FROM kernel.attempt WHERE scope = $1", int, DbRole.SIGNIN)
+
+
+def network(ip: str | None) -> str:
+    """Return the network an address counts as: /32 for IPv4, /64 for IPv6."""
+    if ip is None:
+        return "unknown"
+    try:
+        address = ipaddress.ip_address(ip)
+    except ValueError:
+        return "unknown"
+    bits = 32 if address.version == 4 else 64
+    return str(ipaddress.ip_network(f"{address}/{bits}", strict=False))
+
+
+class Scopes(Struct, frozen=True):
+    """The two counters of a sign-in: this account from this network, and this network."""
+
+    account: bytes
+    network: bytes
+
+
+def scopes(keys: Keyring, email: str, ip: str | None) -> Scopes:
+    """Return the counters' keyed digests."""
+    net = network(ip)
+    return Scopes(keys.digest("attempt", f"{email}|{net}"), keys.digest("attempt", f"network|{net}"))
+
+
+async def refuse_if_locked(tx: Tx, where: Scopes) -> None:
+    """Raise LockedOut while a lock lasts."""
+    wait = await tx.one(LOCKED, [where.account, where.network])
+    if wait.seconds > 0:
+        raise LockedOut(headers={"Retry-After": str(wait.seconds)})
+
+
+async def failed(tx: Tx, where: Scopes) -> None:
+    """Count one failure."""
+    await tx.do(FAILED, where.account, FREE)
+    await tx.do(FAILED, where.network, FREE_PER_NETWORK)
+
+
+async def forgive(tx: Tx, where: Scopes) -> None:
+    """Forget the failures of this account from this network."""
+    await tx.do(FORGIVE, where.account)

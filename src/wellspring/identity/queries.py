@@ -1,0 +1,234 @@
+"""The SQL of identity."""
+
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from msgspec import Struct
+
+from wellspring.kernel.db import DbRole, Query
+
+M, S, G, W = DbRole.MEMBER, DbRole.STAFF, DbRole.SIGNIN, DbRole.WORKER
+
+
+class FoundLogin(Struct, frozen=True):
+    """What sign-in needs to know about an account."""
+
+    person_id: UUID
+    password_hash: str
+    totp_secret: bytes | None
+    totp_last_step: int
+    recovery_digests: list[bytes]
+    status: str
+    roles: list[str]
+
+
+class FoundRefresh(Struct, frozen=True):
+    """A refresh token and the session it belongs to."""
+
+    digest: bytes
+    used_at: datetime | None
+    session_id: UUID
+    version: int
+    kind: str
+    alive: bool
+    roles: list[str]
+    status: str
+
+
+class PersonRow(Struct, frozen=True):
+    """A person as stored; `email` and `details` are sealed."""
+
+    wrapped: bytes
+    person_id: UUID
+    email: bytes
+    details: bytes | None
+    language: str
+    country: str
+    timezone: str
+    age_range: str | None
+    communication_style: str
+    has_adhd: bool
+    has_autism_spectrum: bool
+    has_anxiety: bool
+    has_depression: bool
+    contraindications: list[str]
+    onboarding_completed: bool
+    subscription_tier: str
+    email_verified: bool
+    roles: list[str]
+    mfa_enabled: bool
+    version: int
+    created_at: datetime
+    updated_at: datetime
+
+
+class SessionRow(Struct, frozen=True):
+    """A sign-in that is open; `current` is the one that asks."""
+
+    id: UUID
+    kind: str
+    created_at: datetime
+    last_seen_at: datetime
+    expires_at: datetime
+    agent: str | None
+    ip: str | None
+    current: bool
+
+
+FIND_LOGIN: Final = Query("SELECT * FROM identity.find_login($1)", FoundLogin, G)
+FIND_REFRESH: Final = Query("SELECT * FROM identity.find_refresh($1, $2)", FoundRefresh, G)
+
+ADD_PERSON: Final = Query(
+    "INSERT INTO identity.person (person_id, email, details, language, country, timezone, roles)"
+    " VALUES ($1, $2, $3, $4, $5, $6, $7)",
+    int,
+    G,
+)
+ADD_LOGIN: Final = Query(
+    "INSERT INTO identity.login (email_digest, person_id, password_hash) VALUES ($1, $2, $3)", int, G
+)
+REHASH: Final = Query("UPDATE identity.login SET password_hash = $2 WHERE person_id = $1", int, G)
+ADD_SESSION: Final = Query(
+    "INSERT INTO identity.session (person_id, id, kind, is_staff, ip, agent, expires_at)"
+    " VALUES ($1, $2, $3, $4, $5, $6, now() + make_interval(secs => $7::float8))",
+    int,
+    G,
+)
+ADD_REFRESH: Final = Query(
+    "INSERT INTO identity.refresh_token (person_id, id, session_id, digest) VALUES ($1, $2, $3, $4)", int, G
+)
+USE_REFRESH: Final = Query(
+    "UPDATE identity.refresh_token SET used_at = now() WHERE person_id = $1 AND id = $2 AND used_at IS NULL",
+    int,
+    G,
+)
+SEEN: Final = Query(
+    "UPDATE identity.session SET last_seen_at = now() WHERE person_id = $1 AND id = $2", int, G
+)
+SIGNED_IN: Final = Query(
+    "UPDATE identity.person SET last_login_at = now(), login_count = login_count + 1 WHERE person_id = $1",
+    int,
+    G,
+)
+END_ONE: Final = Query(
+    "UPDATE identity.session SET ended_at = now(), ended_why = $3"
+    " WHERE person_id = $1 AND id = $2 AND ended_at IS NULL",
+    int,
+    M,
+    G,
+)
+SESSIONS: Final = Query(
+    "SELECT id, kind, created_at, last_seen_at, expires_at, agent, ip, id = $2 FROM identity.session"
+    " WHERE person_id = $1 AND ended_at IS NULL AND expires_at > now() ORDER BY created_at DESC LIMIT 100",
+    SessionRow,
+    M,
+)
+USE_STEP: Final = Query(
+    "UPDATE identity.login SET totp_last_step = $2 WHERE person_id = $1 AND totp_last_step < $2", int, G
+)
+USE_RECOVERY: Final = Query(
+    "UPDATE identity.login SET recovery_digests = array_remove(recovery_digests, $2)"
+    " WHERE person_id = $1 AND $2 = ANY(recovery_digests)",
+    int,
+    G,
+)
+SET_TOTP: Final = Query(
+    "UPDATE identity.login SET totp_secret = $2, totp_last_step = $3, recovery_digests = $4, changed_at = now()"
+    " WHERE person_id = $1",
+    int,
+    G,
+)
+
+ME: Final = Query(
+    "SELECT (SELECT k.wrapped FROM kernel.person_key k WHERE k.person_id = p.person_id), p.person_id, p.email,"
+    " p.details, p.language, p.country, p.timezone, p.age_range, p.communication_style, p.has_adhd,"
+    " p.has_autism_spectrum, p.has_anxiety, p.has_depression, p.contraindications, p.onboarding_completed,"
+    " p.subscription_tier, p.email_verified, p.roles, l.totp_secret IS NOT NULL, p.version, p.created_at, p.updated_at"
+    " FROM identity.person p JOIN identity.login l USING (person_id) WHERE p.person_id = $1",
+    PersonRow,
+    M,
+)
+CHANGE_ME: Final = Query(
+    "UPDATE identity.person SET details = $2, language = $3, country = $4, timezone = $5, age_range = $6,"
+    " communication_style = $7, has_adhd = $8, has_autism_spectrum = $9, has_anxiety = $10, has_depression = $11,"
+    " contraindications = $12, onboarding_completed = $13, version = version + 1, updated_at = now()"
+    " WHERE person_id = $1 AND version = $14",
+    int,
+    M,
+)
+
+
+class Chosen(Struct, frozen=True):
+    """Stored preferences."""
+
+    chosen: dict[str, Any]
+    version: int
+
+
+PREFERENCES: Final = Query(
+    "SELECT chosen, version FROM identity.preferences WHERE person_id = $1", Chosen, M, W
+)
+SET_PREFERENCES: Final = Query(
+    "INSERT INTO identity.preferences AS p (person_id, chosen) VALUES ($1, $2) ON CONFLICT (person_id)"
+    " DO UPDATE SET chosen = excluded.chosen, version = p.version + 1, updated_at = now() RETURNING version",
+    int,
+    M,
+)
+
+
+class ContactRow(Struct, frozen=True):
+    """An emergency contact as stored."""
+
+    id: UUID
+    details: bytes
+    relationship: str
+    is_primary: bool
+    may_be_contacted: bool
+
+
+_CONTACT: Final = "id, details, relationship, is_primary, may_be_contacted"
+CONTACTS: Final = Query(
+    f"SELECT {_CONTACT} FROM identity.emergency_contact WHERE person_id = $1 ORDER BY is_primary DESC, id",
+    ContactRow,
+    M,
+    S,
+    W,
+)
+CONTACT: Final = Query(
+    f"SELECT {_CONTACT} FROM identity.emergency_contact WHERE person_id = $1 AND id = $2", ContactRow, M
+)
+NO_PRIMARY: Final = Query(
+    "UPDATE identity.emergency_contact SET is_primary = false WHERE person_id = $1 AND is_primary", int, M
+)
+ADD_CONTACT: Final = Query(
+    "INSERT INTO identity.emergency_contact (person_id, id, details, relationship, is_primary, may_be_contacted)"
+    " VALUES ($1, $2, $3, $4, $5, $6)",
+    int,
+    M,
+)
+CHANGE_CONTACT: Final = Query(
+    "UPDATE identity.emergency_contact SET details = $3, relationship = $4, is_primary = $5, may_be_contacted = $6,"
+    " version = version + 1, updated_at = now() WHERE person_id = $1 AND id = $2",
+    int,
+    M,
+)
+DROP_CONTACT: Final = Query("DELETE FROM identity.emergency_contact WHERE person_id = $1 AND id = $2", int, M)
+CONTACTS_COUNT: Final = Query("SELECT count(*) FROM identity.emergency_contact WHERE person_id = $1", int, M)
+SET_ROLES: Final = Query("SELECT identity.set_roles($1, $2)", bool, S)
+STAFF_SEEN: Final = Query(
+    "UPDATE identity.session SET last_seen_at = now() WHERE person_id = $1 AND id = $2"
+    " AND last_seen_at < now() - interval '1 minute'",
+    int,
+    S,
+)
+
+SESSION_CHECK: Final = (
+    "PREPARE session_check(uuid, uuid, int) AS SELECT 1 FROM identity.session WHERE person_id = $1 AND id = $2"
+    " AND version = $3 AND ended_at IS NULL AND expires_at > now()"
+    " AND (NOT is_staff OR last_seen_at > now() - interval '15 minutes')"
+)
+LIVE_SESSIONS: Final = Query(
+    "SELECT id FROM identity.live_sessions($1::uuid[])", UUID, G, crosses_people=True
+)
+HAS_FACTOR: Final = Query("SELECT totp_secret IS NOT NULL FROM identity.login WHERE person_id = $1", bool, G)

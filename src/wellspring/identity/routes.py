@@ -1,0 +1,288 @@
+"""The routes of identity."""
+
+from typing import Any
+from uuid import UUID
+
+import pyotp
+from litestar import Response
+from litestar.params import FromPath, JSONBody
+
+from wellspring.identity import me, service
+from wellspring.identity import queries as q
+from wellspring.identity import sessions as sess
+from wellspring.identity.errors import SecondFactorWrong
+from wellspring.identity.schemas import (
+    ConfirmFactor,
+    Contact,
+    Contacts,
+    ContactWrite,
+    Login,
+    Preferences,
+    Profile,
+    ProfileChange,
+    RecoveryCodes,
+    Refresh,
+    Register,
+    RolesWrite,
+    SecondFactor,
+    Sessions,
+    SessionView,
+    SignedIn,
+)
+from wellspring.kernel import audit, etags, idempotency
+from wellspring.kernel.edge import (
+    Req,
+    access,
+    as_member,
+    as_signin,
+    as_staff,
+    client_ip,
+    edge,
+    principal,
+    request_id,
+)
+from wellspring.kernel.errors import Conflict, NotFound
+from wellspring.kernel.policy import Access, Permission
+from wellspring.kernel.routing import delete, get, patch, post, put
+from wellspring.kernel.tokens import TokenKind
+
+
+class FactorExists(Conflict):
+    """A second factor is already set up."""
+
+    code = "second_factor_exists"
+
+
+class Registered(SignedIn, kw_only=True):
+    """A new account, signed in."""
+
+    user: Profile
+
+
+def accounts(request: Req) -> service.Accounts:
+    """Return what sign-up and sign-in work with."""
+    parts = edge(request)
+    return service.Accounts(parts.db, parts.keys, parts.ports["passwords"], parts.settings)
+
+
+def where(request: Req) -> sess.Where:
+    """Return where a request comes from."""
+    return sess.Where(client_ip(request), request.headers.get("user-agent"), request_id(request))
+
+
+@post("/v1/auth/register", Access.PUBLIC, tags=["identity"], summary="Make an account")
+async def register(request: Req, data: JSONBody[Register]) -> Registered:
+    """Make an account and sign in."""
+    opened = await service.register(accounts(request), data, where(request), kind=TokenKind.ACCESS)
+    tokens = sess.signed_in(edge(request).tokens, opened)
+    async with edge(request).db.begin(q.M, actor=opened.who.person_id, read_only=True) as tx:
+        profile = me.profile(await me.load(tx, opened.who.person_id), edge(request).keys)
+    return Registered(
+        user=profile,
+        access_token=tokens.access_token,
+        refresh_token=tokens.refresh_token,
+        expires_in=tokens.expires_in,
+    )
+
+
+@post("/v1/auth/login", Access.PUBLIC, tags=["identity"], status_code=200, summary="Sign in")
+async def login(request: Req, data: JSONBody[Login]) -> SignedIn:
+    """Sign in with e-mail address, password and, where set up, a second factor."""
+    opened, waiting = await service.sign_in(accounts(request), data, where(request), kind=TokenKind.ACCESS)
+    return sess.signed_in(edge(request).tokens, opened, second_factor_needed=waiting)
+
+
+@post(
+    "/v1/auth/refresh", Access.PUBLIC, tags=["identity"], status_code=200, summary="Exchange a refresh token"
+)
+async def refresh(request: Req, data: JSONBody[Refresh]) -> SignedIn:
+    """Return new tokens; the old refresh token is used up, and its reuse ends the session."""
+    opened = await sess.refresh(edge(request).db, data.refresh_token, where(request))
+    return sess.signed_in(edge(request).tokens, opened)
+
+
+@post("/v1/auth/logout", Access.SELF, tags=["identity"], status_code=204, summary="Sign out here")
+async def logout(request: Req) -> None:
+    """End this session; its tokens stop working with the next request."""
+    who = principal(request)
+    async with as_member(request) as tx:
+        await tx.do(q.END_ONE, who.person_id, who.session_id, "signed out")
+        await audit.record(tx, access(request, "identity:session:end", "account"))
+
+
+@get("/v1/auth/sessions", Access.SELF, tags=["identity"], summary="Where I am signed in")
+async def list_sessions(request: Req) -> Sessions:
+    """List open sessions."""
+    who = principal(request)
+    async with as_member(request, read_only=True) as tx:
+        rows = await tx.all(q.SESSIONS, who.person_id, who.session_id)
+    return Sessions(items=[SessionView(**{f: getattr(r, f) for f in r.__struct_fields__}) for r in rows])
+
+
+@delete("/v1/auth/sessions/{session_id:uuid}", Access.SELF, tags=["identity"], summary="End a session")
+async def end_session(request: Req, session_id: FromPath[UUID]) -> None:
+    """End one of one's own sessions."""
+    async with as_member(request) as tx:
+        if not await tx.do(q.END_ONE, principal(request).person_id, session_id, "ended by the person"):
+            raise NotFound
+        await audit.record(tx, access(request, "identity:session:end", "account"))
+
+
+@get("/v1/users/me", Access.SELF, tags=["identity"], summary="My profile")
+async def get_me(request: Req) -> Response[Profile]:
+    """Return the caller's profile."""
+    async with as_member(request, read_only=True) as tx:
+        row = await me.load(tx, principal(request).person_id)
+    return Response(me.profile(row, edge(request).keys), headers=etags.of(row.version))
+
+
+@patch("/v1/users/me", Access.SELF, tags=["identity"], summary="Change my profile")
+async def change_me(request: Req, data: JSONBody[ProfileChange]) -> Response[Profile]:
+    """Change what is named; what is left out stays."""
+    who, keys = principal(request), edge(request).keys
+    async with as_member(request) as tx:
+        row = await me.change(tx, keys, who.person_id, data, etags.wanted(request))
+        await audit.record(tx, access(request, "identity:profile:change", "profile"))
+    return Response(me.profile(row, keys), headers=etags.of(row.version))
+
+
+@get("/v1/users/me/preferences", Access.SELF, tags=["identity"], summary="My preferences")
+async def get_preferences(request: Req) -> Response[Preferences]:
+    """Return all preferences, with defaults where nothing was chosen."""
+    async with as_member(request, read_only=True) as tx:
+        found, version = await me.preferences(tx, principal(request).person_id)
+    return Response(found, headers=etags.of(version))
+
+
+@put("/v1/users/me/preferences", Access.SELF, tags=["identity"], summary="Set my preferences")
+async def set_preferences(request: Req, data: JSONBody[Preferences]) -> Response[Preferences]:
+    """Replace all preferences; a field that is left out takes its default."""
+    person_id = principal(request).person_id
+    async with as_member(request) as tx:
+        _, version = await me.preferences(tx, person_id)
+        etags.check(request, version)
+        version = await me.set_preferences(tx, person_id, data)
+    return Response(data, headers=etags.of(version))
+
+
+@get("/v1/users/me/emergency-contacts", Access.SELF, tags=["identity"], summary="My emergency contacts")
+async def list_contacts(request: Req) -> Contacts:
+    """List emergency contacts, the primary one first."""
+    async with as_member(request, read_only=True) as tx:
+        return Contacts(items=await me.contacts(tx, edge(request).keys, principal(request).person_id))
+
+
+@post("/v1/users/me/emergency-contacts", Access.SELF, tags=["identity"], summary="Add an emergency contact")
+async def add_contact(request: Req, data: JSONBody[ContactWrite]) -> Contact:
+    """Add a person who may be told in an emergency, if the member agrees to that."""
+    who, keys = principal(request), edge(request).keys
+    key = idempotency.key(
+        request.headers.get("idempotency-key"), who.person_id, "emergency-contacts", await request.body()
+    )
+    async with as_member(request) as tx:
+        stored = await idempotency.begin(tx, who.person_id, key)
+        contact_id = stored.ref if stored else await me.add_contact(tx, keys, who.person_id, data)
+        if stored is None:
+            await idempotency.keep(tx, who.person_id, key, 201, contact_id)
+            await audit.record(tx, access(request, "identity:contact:create", "emergency_contacts"))
+        return await me.one_contact(tx, keys, who.person_id, contact_id)
+
+
+@put(
+    "/v1/users/me/emergency-contacts/{contact_id:uuid}",
+    Access.SELF,
+    tags=["identity"],
+    summary="Change a contact",
+)
+async def change_contact(request: Req, contact_id: FromPath[UUID], data: JSONBody[ContactWrite]) -> Contact:
+    """Replace an emergency contact."""
+    who, keys = principal(request), edge(request).keys
+    async with as_member(request) as tx:
+        await me.change_contact(tx, keys, who.person_id, contact_id, data)
+        await audit.record(tx, access(request, "identity:contact:change", "emergency_contacts"))
+        return await me.one_contact(tx, keys, who.person_id, contact_id)
+
+
+@delete(
+    "/v1/users/me/emergency-contacts/{contact_id:uuid}",
+    Access.SELF,
+    tags=["identity"],
+    summary="Remove a contact",
+)
+async def drop_contact(request: Req, contact_id: FromPath[UUID]) -> None:
+    """Remove an emergency contact."""
+    async with as_member(request) as tx:
+        await me.drop_contact(tx, principal(request).person_id, contact_id)
+        await audit.record(tx, access(request, "identity:contact:remove", "emergency_contacts"))
+
+
+@post(
+    "/v1/users/me/second-factor",
+    Access.SELF,
+    tags=["identity"],
+    status_code=200,
+    summary="Start a second factor",
+)
+async def start_factor(request: Req) -> SecondFactor:
+    """Return a fresh authenticator secret; nothing changes until a code from it is confirmed."""
+    async with as_member(request, read_only=True) as tx:
+        row = await me.load(tx, principal(request).person_id)
+    if row.mfa_enabled:
+        raise FactorExists
+    secret = pyotp.random_base32()
+    uri = pyotp.TOTP(secret).provisioning_uri(
+        me.profile(row, edge(request).keys).email, issuer_name="Wellspring"
+    )
+    return SecondFactor(secret=secret, uri=uri)
+
+
+@put("/v1/users/me/second-factor", Access.SELF, tags=["identity"], summary="Confirm a second factor")
+async def confirm_factor(request: Req, data: JSONBody[ConfirmFactor]) -> RecoveryCodes:
+    """Store the authenticator secret once a code from it is right; shows recovery codes once."""
+    who = principal(request)
+    async with as_member(request, read_only=True) as tx:
+        if (await me.load(tx, who.person_id)).mfa_enabled:
+            raise FactorExists
+    step = service.matching_step(data.secret, data.code)
+    if step is None:
+        raise SecondFactorWrong
+    async with as_signin(request, who.person_id) as tx:
+        codes = await service.set_factor(tx, edge(request).keys, who.person_id, data.secret, step)
+        await audit.record(tx, access(request, "identity:second_factor:set", "account"))
+    return RecoveryCodes(recovery_codes=codes)
+
+
+@put(
+    "/v1/people/{person_id:uuid}/roles",
+    Permission.IDENTITY_ROLES_WRITE,
+    tags=["identity"],
+    summary="Set a person's roles",
+)
+async def set_roles(request: Req, person_id: FromPath[UUID], data: JSONBody[RolesWrite]) -> RolesWrite:
+    """Set the roles; takes effect on that person's next request."""
+    async with as_staff(request) as tx:
+        if not await tx.one(q.SET_ROLES, person_id, sorted(set(data.roles))):
+            raise NotFound
+        await audit.record(tx, access(request, "identity:roles:write", "account", person_id=person_id))
+    return RolesWrite(roles=sorted(set(data.roles)))
+
+
+ROUTES: list[Any] = [
+    register,
+    login,
+    refresh,
+    logout,
+    list_sessions,
+    end_session,
+    get_me,
+    change_me,
+    get_preferences,
+    set_preferences,
+    list_contacts,
+    add_contact,
+    change_contact,
+    drop_contact,
+    start_factor,
+    confirm_factor,
+    set_roles,
+]

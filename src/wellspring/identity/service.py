@@ -1,0 +1,230 @@
+"""Decisions of identity: who may sign up, who is signed in."""
+
+import hashlib
+import hmac
+import secrets
+import time
+from typing import Final
+from uuid import UUID
+
+import asyncpg
+import msgspec
+import pyotp
+from email_validator import EmailNotValidError, validate_email
+from msgspec import Struct
+
+from wellspring.identity import lockout
+from wellspring.identity import queries as q
+from wellspring.identity.errors import (
+    AccountClosed,
+    EmailTaken,
+    SecondFactorNeeded,
+    SecondFactorWrong,
+    WrongCredentials,
+)
+from wellspring.identity.events import PersonRegistered
+from wellspring.identity.passwords import Passwords
+from wellspring.identity.schemas import TIMEZONES, Login, Register
+from wellspring.identity.sessions import Opened, Where, effective, open_session
+from wellspring.kernel import audit, events, ids, vault
+from wellspring.kernel.crypto import Keyring
+from wellspring.kernel.db import Database, DbRole, Tx
+from wellspring.kernel.errors import Invalid
+from wellspring.kernel.policy import STAFF, Role
+from wellspring.kernel.settings import Settings
+from wellspring.kernel.tokens import TokenKind
+
+_STEP: Final = 30
+
+
+class Details(Struct, kw_only=True):
+    """The sealed part of a person: words about themselves."""
+
+    display_name: str | None = None
+    bio: str | None = None
+    other_conditions: list[str] = []
+    primary_goals: list[str] = []
+    current_challenges: list[str] = []
+
+
+class Accounts(Struct, frozen=True):
+    """What sign-up and sign-in work with."""
+
+    db: Database
+    keys: Keyring
+    passwords: Passwords
+    settings: Settings
+
+
+def normal_email(text: str) -> str:
+    """Return an address as it is looked up: lower case, normal form; raises Invalid."""
+    try:
+        found = validate_email(text.strip(), check_deliverability=False, test_environment=True)
+    except EmailNotValidError as error:
+        raise Invalid.of("email", "email_invalid", "This does not look like an e-mail address.") from error
+    return found.normalized.lower()
+
+
+def check_timezone(name: str) -> str:
+    """Return an IANA time zone, or raise Invalid."""
+    if name not in TIMEZONES:
+        raise Invalid.of("timezone", "timezone_unknown", "This is not a time zone of the IANA list.")
+    return name
+
+
+async def register(
+    accounts: Accounts,
+    wanted: Register,
+    where: Where,
+    *,
+    kind: TokenKind,
+    roles: frozenset[Role] | None = None,
+) -> Opened:
+    """Make an account and sign it in; raises EmailTaken, PasswordRefused, Invalid."""
+    email = normal_email(wanted.email)
+    timezone = check_timezone(wanted.timezone or "UTC")
+    await accounts.passwords.check(wanted.password, (email, *email.split("@"), wanted.display_name or ""))
+    hashed = await accounts.passwords.hash(wanted.password)
+    person_id = ids.new()
+    all_roles = roles or frozenset({Role.MEMBER})
+    async with accounts.db.begin(DbRole.SIGNIN, actor=person_id) as tx:
+        sealer = await vault.create(tx, accounts.keys, person_id)
+        details = Details(display_name=wanted.display_name or None)
+        await tx.do(
+            q.ADD_PERSON,
+            person_id,
+            sealer.seal(email.encode(), "identity.person.email", person_id),
+            sealer.seal(msgspec.json.encode(details), "identity.person.details", person_id),
+            wanted.language or accounts.settings.language,
+            wanted.country or accounts.settings.country,
+            timezone,
+            sorted(all_roles),
+        )
+        try:
+            await tx.do(q.ADD_LOGIN, accounts.keys.digest("email", email), person_id, hashed)
+        except asyncpg.UniqueViolationError as error:
+            raise EmailTaken from error
+        language = wanted.language or accounts.settings.language
+        await events.publish(tx, PersonRegistered(person_id, language, tuple(dict.fromkeys(wanted.consents))))
+        await audit.record(tx, _row("identity:account:create", person_id, where))
+        return await open_session(
+            tx, person_id, effective(sorted(all_roles), second_factor=False), kind, where
+        )
+
+
+def _row(
+    action: str, person_id: UUID, where: Where, outcome: audit.Outcome = audit.Outcome.DONE
+) -> audit.Access:
+    return audit.Access(
+        action=action,
+        section="account",
+        person_id=person_id,
+        actor_id=person_id,
+        ip=where.ip,
+        request_id=where.request_id,
+        outcome=outcome,
+    )
+
+
+async def sign_in(accounts: Accounts, given: Login, where: Where, *, kind: TokenKind) -> tuple[Opened, bool]:
+    """Sign in; return the session and whether a second factor has yet to be set up before acting as staff.
+
+    Unknown and wrong look and take the same. Raises WrongCredentials, SecondFactorNeeded, SecondFactorWrong,
+    LockedOut, AccountClosed.
+    """
+    email = given.email.strip().lower()
+    scopes = lockout.scopes(accounts.keys, email, where.ip)
+    async with accounts.db.begin(DbRole.SIGNIN) as tx:
+        await lockout.refuse_if_locked(tx, scopes)
+        found = await tx.maybe(q.FIND_LOGIN, accounts.keys.digest("email", email))
+    right = await accounts.passwords.verify(given.password, found.password_hash if found else None)
+    if found is None or not right:
+        await _note_failure(accounts.db, scopes, where, found.person_id if found else ids.NIL)
+        raise WrongCredentials
+    if found.status != "active":
+        raise AccountClosed
+    if found.totp_secret is not None and not given.mfa_code:
+        raise SecondFactorNeeded
+    rehashed = (
+        await accounts.passwords.hash(given.password)
+        if accounts.passwords.outdated(found.password_hash)
+        else None
+    )
+    factor_right = True
+    async with accounts.db.begin(DbRole.SIGNIN, actor=found.person_id) as tx:
+        if found.totp_secret is not None:
+            factor_right = await _use_code(tx, accounts.keys, found, given.mfa_code or "")
+        if factor_right:
+            await lockout.forgive(tx, scopes)
+            if rehashed:
+                await tx.do(q.REHASH, found.person_id, rehashed)
+            await tx.do(q.SIGNED_IN, found.person_id)
+            await audit.record(tx, _row("identity:session:create", found.person_id, where))
+            roles = effective(found.roles, second_factor=found.totp_secret is not None)
+            opened = await open_session(tx, found.person_id, roles, kind, where)
+    if not factor_right:
+        await _note_failure(accounts.db, scopes, where, found.person_id)
+        raise SecondFactorWrong
+    waiting = found.totp_secret is None and bool({Role(r) for r in found.roles} & STAFF)
+    return opened, waiting
+
+
+async def _note_failure(db: Database, scopes: lockout.Scopes, where: Where, person_id: UUID) -> None:
+    """Count and record a failure in a transaction of its own, or it would roll back with the refusal."""
+    async with db.begin(DbRole.SIGNIN, actor=ids.NIL) as tx:
+        await lockout.failed(tx, scopes)
+        row = audit.Access(
+            action="identity:session:create",
+            section="account",
+            person_id=person_id,
+            ip=where.ip,
+            request_id=where.request_id,
+            outcome=audit.Outcome.FAILED,
+        )
+        await audit.record(tx, row)
+
+
+def totp_secret(keys: Keyring, person_id: UUID, sealed: bytes) -> str:
+    """Open a stored authenticator secret."""
+    return keys.system.open(sealed, "identity.login.totp_secret", person_id).decode()
+
+
+async def _use_code(tx: Tx, keys: Keyring, found: q.FoundLogin, code: str) -> bool:
+    """Use up a code: six digits of this or a neighbouring half minute, or a recovery code; each once."""
+    assert found.totp_secret is not None
+    if len(code) != 6:
+        digest = recovery_digest(keys, found.person_id, code)
+        return await tx.do(q.USE_RECOVERY, found.person_id, digest) == 1
+    step = matching_step(totp_secret(keys, found.person_id, found.totp_secret), code)
+    return step is not None and await tx.do(q.USE_STEP, found.person_id, step) == 1
+
+
+def matching_step(secret: str, code: str) -> int | None:
+    """Return the time step a code belongs to (now, one before, one after), or None."""
+    totp, now = pyotp.TOTP(secret), int(time.time()) // _STEP
+    for step in (now, now - 1, now + 1):
+        if hmac.compare_digest(totp.generate_otp(step), code):
+            return step
+    return None
+
+
+def recovery_digest(keys: Keyring, person_id: UUID, code: str) -> bytes:
+    """Return what is stored of a recovery code."""
+    plain = code.strip().lower().replace("-", "")
+    return hashlib.sha256(keys.derive("recovery") + person_id.bytes + plain.encode()).digest()
+
+
+def new_recovery_codes() -> list[str]:
+    """Return ten codes of 50 bits, shown once."""
+    alphabet = "abcdefghjkmnpqrstuvwxyz23456789"
+    return [
+        "-".join("".join(secrets.choice(alphabet) for _ in range(5)) for _ in range(2)) for _ in range(10)
+    ]
+
+
+async def set_factor(tx: Tx, keys: Keyring, person_id: UUID, secret: str, step: int = 0) -> list[str]:
+    """Store a confirmed authenticator secret and return fresh recovery codes."""
+    codes = new_recovery_codes()
+    sealed = keys.system.seal(secret.encode(), "identity.login.totp_secret", person_id)
+    await tx.do(q.SET_TOTP, person_id, sealed, step, [recovery_digest(keys, person_id, c) for c in codes])
+    return codes

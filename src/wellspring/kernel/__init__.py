@@ -1,0 +1,1 @@
+"""The domain-free kernel: everything a slice stands on, nothing about health."""

@@ -1,0 +1,338 @@
+"""PostgreSQL: one pool per database role, transactions that say who acts, and typed queries.
+
+A transaction opens with one simple-protocol message (`BEGIN; SET LOCAL …; EXECUTE session check`): one round trip.
+Only UUIDs and members of fixed enums are ever written into that message.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from enum import StrEnum
+from types import TracebackType
+from typing import Any, Final, Generic, Self, TypeVar, cast
+from uuid import UUID
+
+import asyncpg
+import msgspec
+from asyncpg import Connection, Pool, Record
+
+from wellspring.kernel.errors import Problem, SessionEnded, Unavailable
+
+T = TypeVar("T")
+
+
+class DbRole(StrEnum):
+    """The login roles of the program; none owns a table, none bypasses row-level security."""
+
+    MAINTENANCE = "maintenance"
+    MEMBER = "member"
+    SIGNIN = "signin"
+    STAFF = "staff"
+    WORKER = "worker"
+
+    @property
+    def login(self) -> str:
+        """Return the role's name in PostgreSQL."""
+        return f"wellspring_{self.value}"
+
+
+class Duty(StrEnum):
+    """Desks whose tables list many people (`app.duty`)."""
+
+    CRISIS = "crisis"
+    OUTBOX = "outbox"
+
+
+REGISTRY: Final[list["Query[Any]"]] = []
+"""Every query of the program; a test prepares each under the roles that use it."""
+
+
+class Query(Generic[T]):
+    """A SQL text and what its rows become.
+
+    `row` is a msgspec Struct filled by position, or a scalar type for one-column rows. `roles` are the database roles
+    that run it. `crosses_people` marks the few statements that read rows of more than one person.
+    """
+
+    __slots__ = ("crosses_people", "make", "roles", "row", "sql")
+
+    def __init__(
+        self, sql: str, row: type[T], *roles: DbRole, crosses_people: bool = False, register: bool = True
+    ) -> None:
+        self.sql = sql
+        self.row = row
+        self.roles = roles
+        self.crosses_people = crosses_people
+        self.make: Callable[[Record], T] = (
+            _by_position(row) if issubclass(row, msgspec.Struct) else cast("Callable[[Record], T]", _first)
+        )
+        if register:
+            REGISTRY.append(self)
+
+
+def _first(record: Record) -> object:
+    return record[0]
+
+
+def _by_position(row: type[T]) -> Callable[[Record], T]:
+    def make(record: Record) -> T:
+        return row(*record)
+
+    return make
+
+
+class DatabaseDown(Unavailable):
+    """The database cannot be reached right now. Nothing was stored. Please try again in a moment."""
+
+    code = "database_unavailable"
+
+
+class Tx:
+    """An open transaction. The edge commits; services never do."""
+
+    __slots__ = ("_conn", "role", "wake_jobs", "woken")
+
+    def __init__(self, conn: Connection, role: DbRole) -> None:
+        self._conn = conn
+        self.role = role
+        self.woken: set[UUID] = set()
+        self.wake_jobs = False
+
+    async def all(self, query: Query[T], *args: object) -> list[T]:
+        """Return every row."""
+        make = query.make
+        return [make(record) for record in await self._conn.fetch(query.sql, *args)]
+
+    async def maybe(self, query: Query[T], *args: object) -> T | None:
+        """Return the first row, or None."""
+        record = await self._conn.fetchrow(query.sql, *args)
+        return None if record is None else query.make(record)
+
+    async def one(self, query: Query[T], *args: object) -> T:
+        """Return the first row; a missing row is our error (LookupError)."""
+        found = await self.maybe(query, *args)
+        if found is None:
+            raise LookupError(query.sql[:60])
+        return found
+
+    async def do(self, query: Query[T], *args: object) -> int:
+        """Run a statement for its effect and return how many rows it touched."""
+        status = await self._conn.execute(query.sql, *args)
+        return int(status.rsplit(" ", 1)[-1])
+
+    async def many(self, query: Query[T], rows: Sequence[Sequence[object]]) -> None:
+        """Run a statement once for each row of arguments."""
+        await self._conn.executemany(query.sql, rows)
+
+    async def set_subject(self, person_id: UUID) -> None:
+        """Open one person's rows to a staff transaction. Only `privacy.open_person` and jobs call this."""
+        await self._conn.execute(f"SET LOCAL app.subject_id = '{UUID(str(person_id))}'")
+
+    async def set_duty(self, duty: Duty) -> None:
+        """Open a desk's own tables to a staff transaction, after its caller has proved the duty."""
+        await self._conn.execute(f"SET LOCAL app.duty = '{Duty(duty).value}'")
+
+    async def savepoint(self) -> None:
+        """Begin a part that may fail without losing the rest."""
+        await self._conn.execute("SAVEPOINT part")
+
+    async def keep(self) -> None:
+        """Keep the part since the last savepoint."""
+        await self._conn.execute("RELEASE SAVEPOINT part")
+
+    async def undo(self) -> None:
+        """Drop the part since the last savepoint."""
+        await self._conn.execute("ROLLBACK TO SAVEPOINT part")
+
+
+class Session:
+    """The check that opens a signed-in transaction: a prepared statement that must find one row."""
+
+    __slots__ = ("text",)
+
+    def __init__(self, person_id: UUID, session_id: UUID, version: int) -> None:
+        self.text = f"EXECUTE session_check('{person_id}', '{session_id}', {version:d})"
+
+
+class _Connection(asyncpg.Connection):
+    """A connection that is not reset on release: nothing ever sets session state."""
+
+    def get_reset_query(self) -> str:
+        return ""
+
+
+class _Begin:
+    __slots__ = ("_conn", "_db", "_opening", "_pool", "_role", "_tx")
+
+    def __init__(self, db: "Database", role: DbRole, opening: str) -> None:
+        self._db = db
+        self._role = role
+        self._opening = opening
+        self._pool: Pool | None = None
+        self._conn: Connection | None = None
+
+    async def __aenter__(self) -> Tx:
+        self._pool = await self._db.pool(self._role)
+        try:
+            self._conn = conn = await self._pool.acquire(timeout=3)
+        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            raise DatabaseDown from error
+        try:
+            answer = await conn.execute(self._opening)
+            if answer == "SELECT 0":
+                await conn.execute("ROLLBACK")
+                raise SessionEnded
+        except BaseException as error:
+            await self._release()
+            raise _as_problem(error) from error
+        self._tx = Tx(cast("Connection", conn), self._role)
+        return self._tx
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        conn = self._conn
+        assert conn is not None
+        try:
+            if error is None:
+                if await conn.execute("COMMIT") != "COMMIT":
+                    raise DatabaseDown("the transaction was rolled back")
+            elif not conn.is_closed():
+                await conn.execute("ROLLBACK")
+        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as failure:
+            if error is None:
+                raise _as_problem(failure) from failure
+        finally:
+            await self._release()
+        if error is not None:
+            problem = _as_problem(error)
+            if problem is not error:
+                raise problem from error
+            return
+        self._db.committed(self._tx)
+
+    async def _release(self) -> None:
+        if self._pool is not None and self._conn is not None:
+            await self._pool.release(self._conn)  # type: ignore[arg-type]
+
+
+_DOWN: Final = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.QueryCanceledError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.DiskFullError,
+    asyncpg.ReadOnlySQLTransactionError,
+    asyncpg.InterfaceError,
+    ConnectionError,
+    TimeoutError,
+)
+
+
+def _as_problem(error: BaseException) -> BaseException:
+    """Return what a failure of the database means to a caller: 503 when nothing was stored, else itself."""
+    if isinstance(error, Problem) or not isinstance(error, _DOWN):
+        return error
+    return DatabaseDown()
+
+
+class Database:
+    """The pools, one per role, opened when first used."""
+
+    def __init__(
+        self,
+        dsns: dict[DbRole, str],
+        *,
+        size: int = 10,
+        prepare: dict[DbRole, tuple[str, ...]] | None = None,
+    ) -> None:
+        """Take a DSN per role, the most connections of a pool, and statements to prepare on each connection."""
+        self._dsns = dsns
+        self._size = size
+        self._prepare = prepare or {}
+        self._pools: dict[DbRole, Pool] = {}
+        self._lock = asyncio.Lock()
+        self.on_commit: Callable[[Tx], None] | None = None
+
+    async def pool(self, role: DbRole) -> Pool:
+        """Return the pool of a role; raises DatabaseDown."""
+        if found := self._pools.get(role):
+            return found
+        async with self._lock:
+            if role not in self._pools:
+                self._pools[role] = await self._open(role)
+            return self._pools[role]
+
+    async def _open(self, role: DbRole) -> Pool:
+        async def init(conn: Connection) -> None:
+            await conn.set_type_codec(
+                "jsonb", encoder=_encode, decoder=msgspec.json.decode, schema="pg_catalog"
+            )
+            for statement in self._prepare.get(role, ()):
+                await conn.execute(statement)
+
+        try:
+            return await asyncpg.create_pool(
+                self._dsns[role],
+                min_size=0,
+                max_queries=1_000_000_000,
+                max_size=self._size if role in (DbRole.MEMBER, DbRole.STAFF) else min(self._size, 5),
+                max_inactive_connection_lifetime=0,
+                command_timeout=5,
+                timeout=5,
+                statement_cache_size=500,
+                max_cached_statement_lifetime=0,
+                connection_class=_Connection,
+                init=init,
+                server_settings={"application_name": f"wellspring {role.value}"},
+            )
+        except (OSError, TimeoutError, asyncpg.PostgresError) as error:
+            raise DatabaseDown from error
+
+    def begin(
+        self,
+        role: DbRole,
+        *,
+        actor: UUID | None = None,
+        subject: UUID | None = None,
+        duty: Duty | None = None,
+        session: Session | None = None,
+        read_only: bool = False,
+    ) -> _Begin:
+        """Open a transaction of `role`. `actor` is the authenticated principal, never a subject named by a URL."""
+        parts = ["BEGIN READ ONLY" if read_only else "BEGIN"]
+        if actor is not None:
+            parts.append(f"SET LOCAL app.actor_id = '{actor}'")
+        if subject is not None:
+            parts.append(f"SET LOCAL app.subject_id = '{subject}'")
+        if duty is not None:
+            parts.append(f"SET LOCAL app.duty = '{duty.value}'")
+        if session is not None:
+            parts.append(session.text)
+        return _Begin(self, role, ";".join(parts))
+
+    def committed(self, tx: Tx) -> None:
+        """Tell the waker what a commit changed."""
+        if self.on_commit is not None and (tx.woken or tx.wake_jobs):
+            self.on_commit(tx)
+
+    async def close(self) -> None:
+        """Close every pool."""
+        pools, self._pools = list(self._pools.values()), {}
+        for pool in pools:
+            try:
+                await asyncio.wait_for(pool.close(), 3)
+            except TimeoutError:
+                pool.terminate()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+
+def _encode(value: object) -> str:
+    return msgspec.json.encode(value).decode()

@@ -1,0 +1,25 @@
+"""Connection addresses: the owner's URL becomes one per login role, with passwords derived from the operator's keys."""
+
+import base64
+from urllib.parse import quote, urlsplit, urlunsplit
+
+from wellspring.kernel.crypto import Keyring
+from wellspring.kernel.db import DbRole
+
+
+def password(keys: Keyring, role: DbRole) -> str:
+    """Return the password of a login role."""
+    return base64.urlsafe_b64encode(keys.derive(f"db-role:{role.value}")).decode().rstrip("=")
+
+
+def for_role(url: str, keys: Keyring, role: DbRole) -> str:
+    """Return `url` with the user and password of a role."""
+    parts = urlsplit(url)
+    address = parts.netloc.rpartition("@")[2]
+    login = f"{role.login}:{quote(password(keys, role), safe='')}@{address}"
+    return urlunsplit(("postgresql", login, parts.path, parts.query, ""))
+
+
+def all_roles(url: str, keys: Keyring) -> dict[DbRole, str]:
+    """Return the address for each role."""
+    return {role: for_role(url, keys, role) for role in DbRole}

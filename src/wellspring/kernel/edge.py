@@ -1,0 +1,175 @@
+"""What a request stands on: who asks, which transaction may be opened for it, what it leaves in the audit trail."""
+
+import ipaddress
+from typing import Any, Final, cast
+from uuid import UUID
+
+from litestar import Request
+from litestar.connection import ASGIConnection
+from litestar.datastructures import State
+from litestar.handlers import BaseRouteHandler
+
+from wellspring.kernel import audit
+from wellspring.kernel.crypto import Keyring
+from wellspring.kernel.db import Database, DbRole, Session, _Begin
+from wellspring.kernel.errors import Forbidden, NotFound, Unauthenticated
+from wellspring.kernel.hub import Hub
+from wellspring.kernel.policy import Access, Permission
+from wellspring.kernel.principal import Principal
+from wellspring.kernel.settings import Settings
+from wellspring.kernel.tokens import TokenKind, Tokens
+
+Req = Request[Any, Any, State]
+COOKIE: Final = "ws_session"
+
+
+class Edge:
+    """The program's parts that requests use, made once per process."""
+
+    __slots__ = ("db", "hub", "keys", "ports", "settings", "tokens")
+
+    def __init__(
+        self, settings: Settings, keys: Keyring, db: Database, hub: Hub, ports: dict[str, Any] | None = None
+    ) -> None:
+        self.settings = settings
+        self.keys = keys
+        self.tokens = Tokens(keys)
+        self.db = db
+        self.hub = hub
+        self.ports = ports or {}
+
+
+def edge(request: "ASGIConnection[Any, Any, Any, Any]") -> Edge:
+    """Return the process's parts."""
+    return cast("Edge", request.app.state.edge)
+
+
+def declared(access: Access | Permission) -> dict[str, Any]:
+    """Return the `opt` of a route: `opt=declared(Access.SELF)`."""
+    return {"access": access}
+
+
+def cookie_name(settings: Settings) -> str:
+    """Return the session cookie's name; `__Host-` binds it to this host where TLS allows."""
+    return f"__Host-{COOKIE}" if settings.secure else COOKIE
+
+
+def _bearer(connection: "ASGIConnection[Any, Any, Any, Any]") -> Principal | None:
+    header = connection.headers.get("authorization")
+    if header is None:
+        return None
+    scheme, _, token = header.partition(" ")
+    if scheme.lower() != "bearer":
+        raise Unauthenticated
+    return edge(connection).tokens.verify(token.strip(), TokenKind.ACCESS)
+
+
+def _from_cookie(connection: "ASGIConnection[Any, Any, Any, Any]") -> Principal | None:
+    token = connection.cookies.get(cookie_name(edge(connection).settings))
+    if token is None:
+        return None
+    try:
+        return edge(connection).tokens.verify(token, TokenKind.WEB)
+    except Unauthenticated:
+        return None
+
+
+def identify(connection: "ASGIConnection[Any, Any, Any, Any]", *, cookie: bool) -> Principal | None:
+    """Return who asks, or None. Pages (and the event stream) read the cookie, the API only the bearer token."""
+    return _bearer(connection) or (_from_cookie(connection) if cookie else None)
+
+
+def guard(connection: "ASGIConnection[Any, Any, Any, Any]", handler: BaseRouteHandler) -> None:
+    """Refuse unless the route's declared access allows the caller. A route that declares nothing is closed."""
+    access = handler.opt.get("access")
+    if handler.opt.get("exempt") or access is Access.PUBLIC:
+        return
+    if access is None:
+        raise Forbidden("this route declares no access")
+    who = identify(connection, cookie=bool(handler.opt.get("cookie")))
+    if who is None:
+        raise Unauthenticated
+    if isinstance(access, Permission) and not who.may(access):
+        # 404 before 403: a stranger must not learn that something is there.
+        raise NotFound if connection.scope.get("path_params") else Forbidden
+    connection.scope["principal"] = who  # type: ignore[typeddict-unknown-key]
+
+
+def principal(request: "ASGIConnection[Any, Any, Any, Any]") -> Principal:
+    """Return who asks; the guard has verified their token."""
+    return cast("Principal", request.scope["principal"])  # type: ignore[typeddict-item]
+
+
+def maybe_principal(request: "ASGIConnection[Any, Any, Any, Any]") -> Principal | None:
+    """Return who asks on a public page, or None for a visitor."""
+    return identify(request, cookie=True)
+
+
+def session_of(who: Principal) -> Session:
+    """Return the check that opens a transaction for `who`."""
+    return Session(who.person_id, who.session_id, who.version)
+
+
+def as_member(request: Req, *, read_only: bool = False) -> _Begin:
+    """Open a transaction in which the caller sees their own rows and nobody else's."""
+    who = principal(request)
+    return edge(request).db.begin(
+        DbRole.MEMBER, actor=who.person_id, session=session_of(who), read_only=read_only
+    )
+
+
+def as_staff(request: Req) -> _Begin:
+    """Open a transaction of a staff member; one person at a time is opened in it by `privacy.open_person`."""
+    who = principal(request)
+    return edge(request).db.begin(DbRole.STAFF, actor=who.person_id, session=session_of(who))
+
+
+def as_signin(request: Req, actor: UUID | None = None) -> _Begin:
+    """Open a transaction of the sign-in role."""
+    return edge(request).db.begin(DbRole.SIGNIN, actor=actor)
+
+
+def client_ip(request: "ASGIConnection[Any, Any, Any, Any]") -> str | None:
+    """Return the caller's address; `X-Forwarded-For` counts only from the one trusted proxy."""
+    client = request.client
+    if client is None:
+        return None
+    forwarded = request.headers.get("x-forwarded-for")
+    if forwarded and client.host == edge(request).settings.trusted_proxy:
+        candidate = forwarded.rsplit(",", 1)[-1].strip()
+        try:
+            return str(ipaddress.ip_address(candidate))
+        except ValueError:
+            return client.host
+    return client.host
+
+
+def request_id(request: "ASGIConnection[Any, Any, Any, Any]") -> str:
+    """Return the id under which this request is logged."""
+    return cast("str", request.scope.get("request_id", ""))
+
+
+def access(
+    request: Req,
+    action: str,
+    section: str,
+    *,
+    person_id: UUID | None = None,
+    count: int = 1,
+    outcome: audit.Outcome = audit.Outcome.DONE,
+    consent_id: UUID | None = None,
+) -> audit.Access:
+    """Return the audit row of this request; the subject is the caller unless `person_id` names another."""
+    who = principal(request)
+    return audit.Access(
+        action=action,
+        section=section,
+        person_id=person_id or who.person_id,
+        actor_id=who.person_id,
+        session_id=who.session_id,
+        ip=client_ip(request),
+        request_id=request_id(request),
+        outcome=outcome,
+        count=count,
+        consent_id=consent_id,
+    )

@@ -1,0 +1,85 @@
+"""Where the operator's keys come from: the environment, a file, or `data/keys.json` made at the first start."""
+
+import base64
+import os
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from wellspring.kernel.crypto import Keyring
+from wellspring.kernel.errors import Problem
+from wellspring.kernel.settings import Settings
+
+
+class KeysMissing(Problem):
+    """The keys that open stored data are not at hand."""
+
+    code = "keys_missing"
+    status = 500
+
+
+class KeyFile(Struct, frozen=True):
+    """`{"root": base64, "keks": {"1": base64}}`; each 32 bytes. Losing this file loses every sealed word."""
+
+    root: str
+    keks: dict[str, str]
+
+
+def _random() -> str:
+    return base64.b64encode(os.urandom(32)).decode()
+
+
+def _write(path: Path, keys: KeyFile) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    part = path.with_suffix(".part")
+    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        file.write(msgspec.json.encode(keys))
+        file.flush()
+        os.fsync(file.fileno())
+    part.rename(path)
+
+
+def _parse(text: bytes | str) -> KeyFile:
+    try:
+        return msgspec.json.decode(text, type=KeyFile)
+    except msgspec.DecodeError as error:
+        raise KeysMissing("WELLSPRING_KEYS is not of the form {root, keks}") from error
+
+
+def path_of(settings: Settings) -> Path:
+    """Return where the key file of an embedded installation lies."""
+    return settings.data / "keys.json"
+
+
+def ensure(settings: Settings) -> KeyFile:
+    """Return the keys; make the file when there is none and the database is embedded too."""
+    if settings.keys is not None:
+        return _parse(settings.keys.get_secret_value())
+    path = path_of(settings)
+    if path.exists():
+        return _parse(path.read_bytes())
+    if settings.database_url is not None and settings.environment == "production":
+        raise KeysMissing("set WELLSPRING_KEYS or WELLSPRING_KEYS_FILE when DATABASE_URL is set")
+    made = KeyFile(root=_random(), keks={"1": _random()})
+    _write(path, made)
+    return made
+
+
+def keyring(file: KeyFile) -> Keyring:
+    """Return the keyring of a key file."""
+    keks = {int(number): base64.b64decode(key) for number, key in file.keks.items()}
+    return Keyring(keks, base64.b64decode(file.root))
+
+
+def load(settings: Settings) -> Keyring:
+    """Return the keyring; raises KeysMissing."""
+    return keyring(ensure(settings))
+
+
+def add_kek(settings: Settings) -> int:
+    """Add a key-encryption key to the key file, make it current, and return its number."""
+    file = ensure(settings)
+    number = max(map(int, file.keks)) + 1
+    _write(path_of(settings), KeyFile(root=file.root, keks={**file.keks, str(number): _random()}))
+    return number

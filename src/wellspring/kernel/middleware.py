@@ -1,0 +1,134 @@
+"""The outermost layer: request ids, security headers, limits, metrics and one log line for each request."""
+
+import time
+from typing import Any, Final
+from urllib.parse import urlsplit
+from uuid import UUID, uuid4
+
+import msgspec
+from limits import RateLimitItemPerMinute
+from limits.storage import MemoryStorage
+from limits.strategies import FixedWindowRateLimiter
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+
+from wellspring.kernel import logs, metrics
+from wellspring.kernel.errors import TooMany
+from wellspring.kernel.problems import MEDIA
+from wellspring.kernel.settings import Settings
+
+log = logs.get("request")
+
+CSP: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self';"
+    " connect-src 'self'; manifest-src 'self'; worker-src 'self'; form-action 'self'; base-uri 'none';"
+    " frame-ancestors 'none'"
+)
+_HEADERS: Final = [
+    (b"content-security-policy", CSP.encode()),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"permissions-policy", b"geolocation=(), camera=(), microphone=()"),
+]
+_STRICT_TLS: Final = (b"strict-transport-security", b"max-age=31536000; includeSubDomains")
+_NO_STORE: Final = (b"cache-control", b"no-store")
+
+
+def _request_id(scope: Scope) -> str:
+    for name, value in scope["headers"]:
+        if name == b"x-request-id":
+            try:
+                return str(UUID(value.decode("ascii")))
+            except (ValueError, UnicodeDecodeError):
+                break
+    return str(uuid4())
+
+
+class Outermost:
+    """Wraps the whole program as one plain ASGI layer: Litestar's own middleware stack costs more per request."""
+
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+        self._app = app
+        self._limiter = FixedWindowRateLimiter(MemoryStorage())
+        self._limit = RateLimitItemPerMinute(settings.requests_per_minute)
+        self._limited = settings.environment != "test"
+        self._proxy = settings.trusted_proxy
+        self._policy = f'"minute";q={settings.requests_per_minute};w=60'.encode()
+        self._headers = _HEADERS + ([_STRICT_TLS] if settings.secure else [])
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        request_id = _request_id(scope)
+        scope["request_id"] = request_id  # type: ignore[typeddict-unknown-key]
+        extra = [*self._headers, (b"x-request-id", request_id.encode())]
+        status = 500
+
+        async def sending(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = list(message.get("headers", ()))
+                if not any(name == b"cache-control" for name, _ in headers):
+                    headers.append(_NO_STORE)
+                message["headers"] = [*headers, *extra]
+            await send(message)
+
+        if self._limited and not self._admit(scope, extra):
+            await _refuse(sending, request_id)
+        else:
+            await self._app(scope, receive, sending)
+        self._note(scope, status, time.perf_counter() - started)
+
+    def _admit(self, scope: Scope, extra: list[tuple[bytes, bytes]]) -> bool:
+        key = self._who(scope)
+        admitted = self._limiter.hit(self._limit, key)
+        reset, left = self._limiter.get_window_stats(self._limit, key)
+        wait = max(0, int(reset - time.time()))
+        extra.append((b"ratelimit-policy", self._policy))
+        extra.append((b"ratelimit", b'"minute";r=%d;t=%d' % (left, wait)))
+        return admitted
+
+    def _who(self, scope: Scope) -> str:
+        """Return what is counted: the caller's token if there is one, else their address."""
+        forwarded = ""
+        for name, value in scope["headers"]:
+            if name == b"authorization":
+                return value[-43:].decode("latin-1")
+            if name == b"x-forwarded-for":
+                forwarded = value.decode("latin-1").rsplit(",", 1)[-1].strip()
+        host = scope["client"][0] if scope.get("client") else ""  # type: ignore[index]
+        return forwarded if forwarded and host == self._proxy else host
+
+    def _note(self, scope: Scope, status: int, seconds: float) -> None:
+        route = str(scope.get("path_template") or "unmatched")
+        metrics.REQUESTS.labels(scope["method"], route, str(status)).inc()
+        metrics.DURATION.labels(route).observe(seconds)
+        log.info(
+            "request",
+            method=scope["method"],
+            route=route,
+            status=status,
+            ms=round(seconds * 1000, 2),
+            request_id=scope["request_id"],  # type: ignore[typeddict-item]
+        )
+
+
+async def _refuse(send: Any, request_id: str) -> None:
+    problem = TooMany(60)
+    body = msgspec.json.encode(problem.body(request_id))
+    headers = [(k.lower().encode(), v.encode()) for k, v in problem.headers.items()]
+    headers += [(b"content-type", MEDIA.encode()), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": problem.status, "headers": headers})
+    await send({"type": "http.response.body", "body": body, "more_body": False})
+
+
+def same_origin(settings: Settings, origin: str | None, host: str | None) -> bool:
+    """Tell whether a browser's Origin header is this site (a missing one is a program, not a browser)."""
+    if not origin or origin == "null":
+        return origin is None
+    return urlsplit(origin).netloc in {host, urlsplit(settings.base_url).netloc}

@@ -1,0 +1,72 @@
+"""Health, metrics and the API document."""
+
+from typing import Any, Final
+
+import msgspec
+from litestar import MediaType, Response
+from msgspec import Struct
+from prometheus_client import generate_latest
+
+from wellspring.kernel import metrics
+from wellspring.kernel.db import DbRole, Query
+from wellspring.kernel.edge import Req, edge
+from wellspring.kernel.errors import Unavailable
+from wellspring.kernel.policy import Access
+from wellspring.kernel.routing import get
+
+
+class Alive(Struct):
+    """The process runs."""
+
+    status: str = "ok"
+
+
+class Ready(Struct):
+    """What this process needs, each `ok`; otherwise the answer is 503."""
+
+    database: str
+    jobs: str
+    status: str = "ok"
+
+
+class _Jobs(Struct, frozen=True):
+    waiting: int
+
+
+LATE_JOBS: Final = Query(
+    "SELECT count(*)::int FROM jobs.pgqueuer WHERE status = 'queued' AND execute_after < now() - interval '10 minutes'",
+    _Jobs,
+    DbRole.MAINTENANCE,
+)
+
+
+@get("/livez", Access.PUBLIC, tags=["operations"], summary="Is the process alive")
+async def livez() -> Alive:
+    """Answer without touching the database."""
+    return Alive()
+
+
+@get("/readyz", Access.PUBLIC, tags=["operations"], summary="Can the process serve")
+async def readyz(request: Req) -> Ready:
+    """Check the database and that jobs are being done."""
+    async with edge(request).db.begin(DbRole.MAINTENANCE, read_only=True) as tx:
+        late = await tx.one(LATE_JOBS)
+    if late.waiting > 0:
+        raise Unavailable("jobs are waiting for more than ten minutes: is a worker running?")
+    return Ready(database="ok", jobs="ok")
+
+
+@get("/metrics", Access.PUBLIC, tags=["operations"], include_in_schema=False, media_type=MediaType.TEXT)
+async def show_metrics() -> Response[bytes]:
+    """Return Prometheus metrics; they hold counts of requests, never of people's words."""
+    return Response(generate_latest(metrics.REGISTRY), media_type="text/plain; version=0.0.4")
+
+
+@get("/openapi.json", Access.PUBLIC, include_in_schema=False)
+async def openapi(request: Req) -> Response[bytes]:
+    """Return the OpenAPI 3.1 document."""
+    document = request.app.openapi_schema.to_schema()
+    return Response(msgspec.json.encode(document), media_type="application/json")
+
+
+ROUTES: Final[list[Any]] = [livez, readyz, show_metrics, openapi]

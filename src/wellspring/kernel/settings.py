@@ -1,0 +1,74 @@
+"""Settings, from the environment (`WELLSPRING_…`); any secret may come from a file (`WELLSPRING_…_FILE`)."""
+
+import os
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, SecretStr
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+_PREFIX = "WELLSPRING_"
+
+
+class _FromFiles(PydanticBaseSettingsSource):
+    """Reads `WELLSPRING_<NAME>_FILE`: the setting's value is the file's content."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        named = os.environ.get(f"{_PREFIX}{field_name.upper()}_FILE")
+        value = Path(named).read_text(encoding="utf-8").strip() if named else None
+        return value, field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        values = {
+            name: self.get_field_value(field, name)[0]
+            for name, field in self.settings_cls.model_fields.items()
+        }
+        return {name: value for name, value in values.items() if value is not None}
+
+
+class Settings(BaseSettings):
+    """Everything an operator sets. Without any of it the program runs for one machine, on loopback, from `data`."""
+
+    model_config = SettingsConfigDict(env_prefix=_PREFIX, extra="ignore", frozen=True)
+
+    environment: Literal["production", "development", "demo", "test"] = "production"
+    data: Path = Path("data")
+    database_url: SecretStr | None = Field(default=None, validation_alias="DATABASE_URL")
+    keys: SecretStr | None = None
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=0, le=65535)
+    public_url: str = ""
+    web_processes: int = Field(default=1, ge=1, le=64)
+    pool_size: int = Field(default=10, ge=1, le=100)
+    trusted_proxy: str = ""
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+    smtp_url: SecretStr | None = None
+    mail_from: str = "Wellspring <wellspring@localhost>"
+    country: str = Field(default="US", pattern=r"^[A-Z]{2}$")
+    language: Literal["en", "fr"] = "en"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    requests_per_minute: int = Field(default=600, ge=1)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Order: arguments, files, environment."""
+        return init_settings, _FromFiles(settings_cls), env_settings
+
+    @property
+    def base_url(self) -> str:
+        """Return the address people use, without a slash at the end."""
+        return self.public_url.rstrip("/") or f"http{'s' if self.tls_cert else ''}://{self.host}:{self.port}"
+
+    @property
+    def secure(self) -> bool:
+        """Tell whether browsers reach us over TLS."""
+        return self.base_url.startswith("https://")

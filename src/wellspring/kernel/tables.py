@@ -1,0 +1,53 @@
+"""What every table is: its kind, what is sealed in it, and how it is exported, erased and kept.
+
+The declarations live in the slices; a test compares them with the catalogue.
+"""
+
+from enum import StrEnum
+from typing import Final
+
+from msgspec import Struct
+
+
+class Kind(StrEnum):
+    """PERSON rows carry `person_id` first and row-level security; REFERENCE is content; SYSTEM is a short list."""
+
+    PERSON = "person"
+    REFERENCE = "reference"
+    SYSTEM = "system"
+
+
+class Erase(StrEnum):
+    """What erasing a person does to their rows."""
+
+    DELETE = "delete"
+    KEEP = "keep"
+
+
+class Table(Struct, frozen=True, kw_only=True):
+    """One table: `schema.table`, its kind, its sealed columns, and what becomes of its rows.
+
+    `hidden` columns (digests, wrapped keys) are never exported. `keep_reason` says why erased people's rows stay;
+    `retention` is a sentence for the register of processing.
+    """
+
+    name: str
+    kind: Kind
+    retention: str
+    sealed: tuple[str, ...] = ()
+    hidden: tuple[str, ...] = ()
+    exported: bool = True
+    erase: Erase = Erase.DELETE
+    keep_reason: str = ""
+    row_key: str = "id"
+
+
+TABLES: Final[dict[str, Table]] = {}
+
+
+def declare(*tables: Table) -> None:
+    """Register tables; a name is declared once."""
+    for table in tables:
+        if table.name in TABLES:
+            raise ValueError(f"{table.name} is declared twice")
+        TABLES[table.name] = table

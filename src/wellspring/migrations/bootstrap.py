@@ -1,0 +1,76 @@
+"""From an empty server to a migrated database: the database, the login roles, the history, the check of the keys."""
+
+import re
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg
+from psycopg import sql
+
+from wellspring.kernel import dsn
+from wellspring.kernel.crypto import Keyring
+from wellspring.kernel.db import DbRole
+from wellspring.kernel.errors import Problem
+from wellspring.migrations.runner import Runner
+
+
+class KeysDoNotFit(Problem):
+    """These keys are not those the database was made with; what is stored could not be read."""
+
+    code = "keys_do_not_fit"
+
+
+def with_database(url: str, name: str) -> str:
+    """Return `url` with another database name."""
+    parts = urlsplit(url)
+    return urlunsplit((parts.scheme, parts.netloc, f"/{name}", parts.query, parts.fragment))
+
+
+def ensure_database(server_url: str, name: str) -> str:
+    """Create the database when it is missing; return its address."""
+    if not re.fullmatch(r"[a-z_][a-z0-9_]{0,62}", name):
+        raise ValueError(name)
+    with psycopg.connect(server_url, autocommit=True) as conn:
+        if conn.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,)).fetchone() is None:
+            conn.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    return with_database(server_url, name)
+
+
+def ensure_roles(owner_url: str, keys: Keyring) -> None:
+    """Create the login roles, give them today's passwords and time-outs, and let nobody else in."""
+    with psycopg.connect(owner_url, autocommit=True) as conn:
+        for role in DbRole:
+            name, secret = sql.Identifier(role.login), sql.Literal(dsn.password(keys, role))
+            known = conn.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (role.login,)).fetchone()
+            verb = sql.SQL("ALTER" if known else "CREATE")
+            conn.execute(
+                sql.SQL(
+                    "{} ROLE {} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS PASSWORD {}"
+                ).format(verb, name, secret)
+            )
+            limit = "60s" if role in (DbRole.MAINTENANCE, DbRole.WORKER) else "5s"
+            conn.execute(sql.SQL("ALTER ROLE {} SET statement_timeout = {}").format(name, sql.Literal(limit)))
+            conn.execute(sql.SQL("ALTER ROLE {} SET lock_timeout = '4s'").format(name))
+            conn.execute(
+                sql.SQL("ALTER ROLE {} SET idle_in_transaction_session_timeout = '20s'").format(name)
+            )
+
+
+def check_keys(owner_url: str, keys: Keyring) -> None:
+    """Refuse to start with other keys than those the database was made with."""
+    print_now = keys.derive("fingerprint").hex()
+    with psycopg.connect(owner_url, autocommit=True) as conn:
+        conn.execute(
+            "INSERT INTO kernel.boot (name, value) VALUES ('key_fingerprint', %s) ON CONFLICT DO NOTHING",
+            (print_now,),
+        )
+        row = conn.execute("SELECT value FROM kernel.boot WHERE name = 'key_fingerprint'").fetchone()
+    if row is None or row[0] != print_now:
+        raise KeysDoNotFit
+
+
+def prepare(owner_url: str, keys: Keyring) -> int:
+    """Make the roles, run the history and check the keys; return how many versions ran."""
+    ensure_roles(owner_url, keys)
+    count = Runner(owner_url).up()
+    check_keys(owner_url, keys)
+    return count

@@ -1,0 +1,50 @@
+"""Check-ins and their days."""
+
+from wellspring.migrations.helpers import EVERY, person_table, run, schema
+
+revision = "20261120000006"
+down_revision = "20261120000005"
+
+
+def upgrade() -> None:
+    schema("checkins", *EVERY)
+    run("""
+    CREATE TABLE checkins.checkin (
+        person_id uuid NOT NULL REFERENCES identity.person ON DELETE CASCADE, id uuid NOT NULL,
+        occurred_at timestamptz NOT NULL, timezone text NOT NULL,
+        mood_score smallint NOT NULL CHECK (mood_score BETWEEN 1 AND 10),
+        energy_level smallint CHECK (energy_level BETWEEN 1 AND 10),
+        anxiety_level smallint CHECK (anxiety_level BETWEEN 1 AND 10),
+        stress_level smallint CHECK (stress_level BETWEEN 1 AND 10),
+        sleep smallint CHECK (sleep BETWEEN 1 AND 5),
+        sensory_load_score smallint CHECK (sensory_load_score BETWEEN 1 AND 10),
+        executive_function_score smallint CHECK (executive_function_score BETWEEN 1 AND 10),
+        masking_level smallint CHECK (masking_level BETWEEN 1 AND 10),
+        emotion_tags text[] NOT NULL DEFAULT '{}', emotion_intensities smallint[] NOT NULL DEFAULT '{}',
+        context_location text, context_social text, factors jsonb NOT NULL DEFAULT '[]', body_scan jsonb,
+        source text NOT NULL, time_taken_seconds int, is_quick boolean NOT NULL DEFAULT false,
+        session_id uuid, sealed bytea, has_journal boolean NOT NULL DEFAULT false,
+        reading_state text NOT NULL CHECK (reading_state IN ('none', 'read', 'partly', 'unread')),
+        text_level text NOT NULL DEFAULT 'low', risk_level text NOT NULL, risk_score real NOT NULL,
+        crisis_flagged boolean NOT NULL DEFAULT false, crisis_event_id uuid,
+        ai_emotion_primary text, ai_emotion_secondary text, ai_confidence_score real, versions jsonb NOT NULL,
+        version int NOT NULL DEFAULT 1,
+        created_at timestamptz NOT NULL DEFAULT now(), updated_at timestamptz NOT NULL DEFAULT now(),
+        PRIMARY KEY (person_id, id)
+    );
+    CREATE INDEX checkin_when ON checkins.checkin (person_id, occurred_at DESC, id DESC);
+    CREATE TABLE checkins.day (
+        person_id uuid NOT NULL REFERENCES identity.person ON DELETE CASCADE, day date NOT NULL,
+        count int NOT NULL, mood_avg real NOT NULL, mood_min smallint NOT NULL, mood_max smallint NOT NULL,
+        energy_avg real, anxiety_avg real, stress_avg real,
+        PRIMARY KEY (person_id, day)
+    );
+    """)
+    person_table(
+        "checkins.checkin", member="select insert update delete", staff="select", worker="select update"
+    )
+    person_table("checkins.day", member="select", staff="select", worker="select insert update delete")
+
+
+def downgrade() -> None:
+    run("DROP SCHEMA checkins CASCADE;")

@@ -1,0 +1,73 @@
+"""Signing up and in."""
+
+import httpx
+import pytest
+from tests.support.people import PASSWORD, Circle, Person
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_a_stranger_sees_nothing(client: httpx.AsyncClient) -> None:
+    for path in ("/v1/users/me", "/v1/users/me/preferences", "/v1/auth/sessions"):
+        answer = await client.get(path)
+        assert answer.status_code == 401
+        assert answer.json()["code"] == "unauthenticated"
+        assert answer.headers["content-type"] == "application/problem+json"
+
+
+async def test_alice_registers_and_sees_herself(alice: Person) -> None:
+    answer = await alice.get("/v1/users/me")
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["email"] == alice.email
+    assert answer.json()["display_name"] == "Alice"
+
+
+async def test_an_address_is_taken_once(alice: Person, client: httpx.AsyncClient) -> None:
+    body = {"email": alice.email.upper(), "password": PASSWORD}
+    answer = await client.post("/v1/auth/register", json=body)
+    assert (answer.status_code, answer.json()["code"]) == (409, "email_taken")
+
+
+async def test_logout_takes_effect_on_the_next_request(alice: Person) -> None:
+    assert (await alice.post("/v1/auth/logout")).status_code == 204
+    answer = await alice.get("/v1/users/me")
+    assert (answer.status_code, answer.json()["code"]) == (401, "session_ended")
+
+
+async def test_refresh_rotates_and_reuse_ends_the_family(alice: Person, client: httpx.AsyncClient) -> None:
+    first = alice.tokens["refresh_token"]
+    second = (await client.post("/v1/auth/refresh", json={"refresh_token": first})).json()
+    again = await client.post("/v1/auth/refresh", json={"refresh_token": first})
+    assert (again.status_code, again.json()["code"]) == (401, "refresh_refused")
+    family = await client.post("/v1/auth/refresh", json={"refresh_token": second["refresh_token"]})
+    assert family.status_code == 401
+    assert (await alice.get("/v1/users/me")).status_code == 401
+
+
+async def test_staff_need_a_second_factor(circle: Circle, dana: Person, client: httpx.AsyncClient) -> None:
+    answer = await client.post("/v1/auth/login", json={"email": dana.email, "password": PASSWORD})
+    assert (answer.status_code, answer.json()["code"]) == (401, "mfa_required")
+
+
+async def test_five_failures_lock_this_network_only(alice: Person, client: httpx.AsyncClient) -> None:
+    wrong = {"email": alice.email, "password": "not the password"}
+    for _ in range(5):
+        assert (await client.post("/v1/auth/login", json=wrong)).json()["code"] == "wrong_credentials"
+    answer = await client.post("/v1/auth/login", json={"email": alice.email, "password": PASSWORD})
+    assert (answer.status_code, answer.json()["code"]) == (429, "locked_out")
+    assert int(answer.headers["retry-after"]) > 0
+
+
+async def test_a_role_change_takes_effect_on_the_next_request(erin: Person, bob: Person) -> None:
+    assert (await bob.get("/v1/users/me")).status_code == 200
+    answer = await erin.put(f"/v1/people/{bob.id}/roles", json={"roles": ["member"]})
+    assert answer.status_code == 200, answer.text
+    assert (await bob.get("/v1/users/me")).status_code == 401
+
+
+async def test_easy_passwords_are_refused(client: httpx.AsyncClient) -> None:
+    for password in ("password1234", "wellspring2026", "qwertyuiopas", "aliceexample"):
+        body = {"email": "alice@example.org", "password": password}
+        answer = await client.post("/v1/auth/register", json=body)
+        assert answer.status_code == 422, password
+        assert answer.json()["errors"][0]["code"] == "password_easy_to_guess"
