@@ -16,13 +16,9 @@ import msgspec
 
 from wellspring.safety.levels import Level
 
-FactorName = Literal[
-    "mood_decline", "stress_escalation", "sleep_disruption", "social_withdrawal", "missed_checkins"
-]
+FactorName = Literal["mood_decline", "stress_escalation", "sleep_disruption", "social_withdrawal", "missed_checkins"]
 ScreenerOutcome = Literal["negative", "possible", "positive", "acute"]
-Protective = Literal[
-    "safety_plan", "emergency_contact", "care_team", "with_people", "sleeping_well", "mood_rising"
-]
+Protective = Literal["safety_plan", "emergency_contact", "care_team", "with_people", "sleeping_well", "mood_rising"]
 
 MIN_DAYS: Final = 3
 """Fewer than three days of a signal are one bad day, not a pattern."""
@@ -258,9 +254,7 @@ def _strain(day: Day) -> float | None:
     return max(said, default=None)
 
 
-def _series(
-    days: Sequence[Day], of: Callable[[Day], float | None], low: float, high: float
-) -> list[tuple[int, float]]:
+def _series(days: Sequence[Day], of: Callable[[Day], float | None], low: float, high: float) -> list[tuple[int, float]]:
     """Pairs of (day number, value), oldest first, without what is missing or out of range."""
     pairs = ((-d.ago, number(of(d), low, high)) for d in days)
     return [(day, value) for day, value in pairs if value is not None]

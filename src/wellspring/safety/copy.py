@@ -79,9 +79,7 @@ def words() -> Book:
     return msgspec.toml.decode(text, type=Book)
 
 
-def crisis_copy(
-    level: Level, language: str, *, emergency: str, on_duty: bool, asked: bool = False
-) -> CrisisCopy:
+def crisis_copy(level: Level, language: str, *, emergency: str, on_duty: bool, asked: bool = False) -> CrisisCopy:
     """What a member reads. `emergency` is the number to call; `asked` when they asked for a person.
 
     A critical level keeps its own words even for somebody who asked. When nobody is on duty no time is

@@ -58,7 +58,7 @@ class Protocol(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Page(msgspec.Struct, frozen=True):
-    """One page to send if the event is unacknowledged at `due`. Step 0 goes out at once to those on duty."""
+    """One page to send if the event is unacknowledged at `due`. Step 0 goes at once to those on duty."""
 
     step: int
     due: datetime
@@ -66,7 +66,7 @@ class Page(msgspec.Struct, frozen=True):
 
 
 class Transition(msgspec.Struct, frozen=True, kw_only=True):
-    """A step that an event may take. `before` is None for its beginning; no `outcomes` means none is asked."""
+    """A step that an event may take. `before` is None for its beginning; no `outcomes`: none is asked."""
 
     name: str
     before: State | None
@@ -196,9 +196,7 @@ def steps_from(state: State | None, actor: Actor) -> tuple[Transition, ...]:
     return tuple(t for t in TRANSITIONS if t.before == state and actor in t.by)
 
 
-def check(
-    name: str, before: State | None, actor: Actor, outcome: Outcome | None = None
-) -> Transition | Refusal:
+def check(name: str, before: State | None, actor: Actor, outcome: Outcome | None = None) -> Transition | Refusal:
     """The transition if it may be made, else why not. `before` is the state read under lock by the caller."""
     step = next((t for t in TRANSITIONS if t.name == name and t.before == before), None)
     if step is None:

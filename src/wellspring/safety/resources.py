@@ -112,6 +112,11 @@ class Country(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     source: str
     also: tuple[str, ...] = ()
 
+    @property
+    def verified_by(self) -> Evidence:
+        """Whether the emergency numbers were read somewhere, or written from memory."""
+        return "memory" if self.source == "memory" else "published"
+
 
 class Emergency(msgspec.Struct, frozen=True):
     """The number to call when life is in danger now. `known` is False when the country is not in our list."""
@@ -175,9 +180,7 @@ def load() -> Directory:
     return parse((folder / "resources.toml").read_bytes(), (folder / "countries.toml").read_bytes())
 
 
-def for_country(
-    country: str | None, language: str, need: Need | None = None, *, now: datetime
-) -> list[Resource]:
+def for_country(country: str | None, language: str, need: Need | None = None, *, now: datetime) -> list[Resource]:
     """What to show, in order: the country's lines in the person's language, its others, then international.
 
     Two things outrank language, because the first line shown is the one that is tried: a line that is closed
@@ -277,9 +280,7 @@ def _require(held: bool, where: str, what: str) -> None:
 def _check_country(country: Country) -> None:
     for code in (country.code, *country.also):
         _require(_COUNTRY.fullmatch(code) is not None, country.code, f"{code!r} is no country code")
-    _require(
-        bool(country.en and country.fr and country.source), country.code, "a name or the source is missing"
-    )
+    _require(bool(country.en and country.fr and country.source), country.code, "a name or the source is missing")
     _require(bool(country.numbers), country.code, "no emergency number")
     for number in country.numbers:
         _require(_dialable(number), country.code, f"{number!r} cannot be dialled")

@@ -164,9 +164,7 @@ def judge(
     )
 
 
-def _parts(
-    text: TextReading | None, signals: Signals, seen: Factors, asked_for_help: bool
-) -> tuple[Part, ...]:
+def _parts(text: TextReading | None, signals: Signals, seen: Factors, asked_for_help: bool) -> tuple[Part, ...]:
     found: list[Part | None] = [
         Part("request", "high", "asked_for_help") if asked_for_help else None,
         _text_part(text),
@@ -244,9 +242,7 @@ def _behaviour_parts(seen: Factors) -> list[Part]:
     return parts
 
 
-def _score(
-    level: Level, text: TextReading | None, signals: Signals, seen: Factors, asked_for_help: bool
-) -> float:
+def _score(level: Level, text: TextReading | None, signals: Signals, seen: Factors, asked_for_help: bool) -> float:
     """The band of the level; within it, each kind of evidence closes a share of what is still open."""
     counted = 0 if text is None else min(sum(h.counted for h in text.hits), 4)
     screened = 0 if signals.screener is None else rank(SCREENER_LEVELS[signals.screener])

@@ -1,0 +1,155 @@
+"""The words: complete in both languages, plain, truthful about time and duty, filled in without a gap."""
+
+import re
+from typing import get_args
+
+import msgspec
+import pytest
+
+from wellspring.safety import copy
+from wellspring.safety.behaviour import Baseline, Day, Earlier, FactorName, Moment, Signals
+from wellspring.safety.copy import (
+    Kind,
+    Notice,
+    channel_label,
+    crisis_copy,
+    emergency_line,
+    explain,
+    notice,
+    words,
+)
+from wellspring.safety.levels import LEVELS, Level
+from wellspring.safety.protocol import PROTOCOLS, Outcome, State
+from wellspring.safety.resources import ChannelKind, Evidence, Need, load
+from wellspring.safety.risk import SCREENER_LEVELS, judge
+
+BOOK = words()
+ALL = {f"{section}.{key}": said for section in BOOK.__struct_fields__ for key, said in getattr(BOOK, section).items()}
+MEMBER = {
+    k: w for k, w in ALL.items() if k.split(".")[0] in {"headline", "one_thing", "what_next", "who_sees", "notice"}
+}
+
+
+@pytest.mark.parametrize(
+    ("section", "names"),
+    [
+        ("headline", get_args(Kind)), ("one_thing", get_args(Kind)), ("what_next", get_args(Kind)),
+        ("who_sees", get_args(Kind)), ("notice", get_args(Notice)), ("need", get_args(Need)),
+        ("channel", (*get_args(ChannelKind), "keyword")), ("evidence", get_args(Evidence)), ("level", LEVELS),
+        ("state", get_args(State)), ("outcome", get_args(Outcome)), ("factor", get_args(FactorName)),
+    ],
+)  # fmt: skip
+def test_every_name_of_the_code_has_its_words(section: str, names: tuple[str, ...]) -> None:
+    assert set(getattr(BOOK, section)) == set(names)
+
+
+@pytest.mark.parametrize("key", ALL)
+def test_words_are_plain_and_complete(key: str) -> None:
+    said = ALL[key]
+    assert said.en
+    assert said.fr
+    assert set(re.findall(r"{\w+", said.en)) == set(re.findall(r"{\w+", said.fr))
+    assert "!" not in said.en + said.fr
+    assert not re.search(r"\b(tu|te|toi|ton|ta|tes)\b", said.fr, re.IGNORECASE)
+    assert "'" not in said.en + said.fr  # typographic apostrophes only
+
+
+@pytest.mark.parametrize("key", MEMBER)
+def test_members_read_short_sentences_without_jargon(key: str) -> None:
+    said = MEMBER[key].en
+    assert all(len(sentence.split()) <= 26 for sentence in re.split(r"[.:?]", said)), said
+    assert not re.search(r"\b(risk|level|critical|severe|event|protocol|user|patient|commit)\b", said, re.IGNORECASE)
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+@pytest.mark.parametrize("asked", [False, True])
+@pytest.mark.parametrize("on_duty", [False, True])
+@pytest.mark.parametrize("level", LEVELS)
+def test_a_member_is_told_the_truth(level: Level, on_duty: bool, asked: bool, language: str) -> None:
+    said = crisis_copy(level, language, emergency="15", on_duty=on_duty, asked=asked)
+    text = " ".join(msgspec.structs.astuple(said))
+    assert "{" not in text
+    alone = not on_duty and (asked or level != "low")
+    assert (notice("duty_none", language) in text) is alone
+    hours = re.findall(r"(\d+) (?:hours|heures)", text)
+    if alone or level in ("low", "critical"):
+        assert hours == [] or (asked and level == "low" and not alone)
+    if hours:
+        spoken = "high" if asked else level
+        assert [int(h) * 3600 for h in hours] == [PROTOCOLS[spoken].first_response.total_seconds()]
+    if level == "critical":
+        assert "15" in said.one_thing
+
+
+def test_who_asked_is_heard_but_critical_words_stay() -> None:
+    heard = crisis_copy("high", "en", emergency="911", on_duty=True, asked=True)
+    assert heard.headline == BOOK.headline["asked"].en
+    danger = crisis_copy("critical", "fr", emergency="15", on_duty=True, asked=True)
+    assert danger.headline == BOOK.headline["critical"].fr
+
+
+def test_low_promises_nothing_and_tells_nobody() -> None:
+    said = crisis_copy("low", "en", emergency="911", on_duty=False)
+    assert said.duty == ""
+    assert said.what_next == BOOK.what_next["low"].en
+
+
+def test_the_emergency_line_says_when_the_country_is_not_known() -> None:
+    assert "999" in emergency_line("en", "999", known=True)
+    assert emergency_line("en", "112", known=False) != emergency_line("en", "112", known=True)
+    assert "112" in emergency_line("fr", "112", known=False)
+
+
+def test_buttons_say_what_they_do() -> None:
+    assert channel_label("call", "988", None, "en") == "Call 988"
+    assert channel_label("text", "741741", "HOME", "en") == "Text HOME to 741741"
+    assert channel_label("text", "741741", "HOME", "fr") == "Envoyez HOME au 741741"
+    for resource in load().resources:
+        for channel in resource.channels:
+            assert channel_label(channel.kind, channel.value, channel.keyword, "fr")
+
+
+class Hit(msgspec.Struct, frozen=True):
+    category: str = "plan"
+    start: int = 0
+    end: int = 4
+    counted: bool = False
+    reason: str | None = "quoted"
+
+
+class Reading(msgspec.Struct, frozen=True):
+    level: str
+    tier: int = 0
+    hits: tuple[Hit, ...] = ()
+    fully_read: bool = True
+
+
+BAD = Day(ago=0, mood=1, stress=10, anxiety=10, energy=1, sleep=1, alone=1)
+KNOWN = Baseline(
+    mood_days=9, mood_mean=7, mood_sd=1, alone_days=9, alone_share=0.1, observed_days=9, checkins_per_week=7
+)
+FULL = Signals(
+    days=(BAD,) * 4,
+    moment=Moment(mood=1, stress=10, anxiety=10),
+    baseline=KNOWN,
+    gap_days=9.0,
+    earlier=(Earlier("critical", 12.0),),
+)
+
+
+def test_every_sentence_of_an_explanation_can_be_said() -> None:
+    used: set[str] = set()
+    for level in ("low", "mentioned", *LEVELS):
+        for signals in (Signals(), FULL, *(Signals(screener=outcome) for outcome in SCREENER_LEVELS)):
+            for fully in (True, False):
+                said = judge(Reading(level, 0, (), fully), signals, asked_for_help=True)
+                for part in said.explanation:
+                    used.add(part.code.removesuffix("_partly"))
+                    for language in ("en", "fr"):
+                        assert "{" not in explain(part, language)
+    assert used | {"partly"} == set(copy.words().explain)
+
+
+def test_a_text_not_fully_read_says_so() -> None:
+    part = next(p for p in judge(Reading("high", 2, (Hit(),), False), Signals()).explanation if p.layer == "text")
+    assert explain(part, "en").endswith(BOOK.explain["partly"].en)
