@@ -78,6 +78,7 @@ def test_nothing_at_all_is_five_factors_not_assessed() -> None:
         ([1, 1, 1], 1.0),
         ([3, 7, 9], 0.0),
         ([3.5, 3.5, 3.5], 0.0),
+        ([9, 5, 9, 9], 4 / 15),
     ],
 )
 def test_mood_decline_without_a_baseline(mood: list[float], expected: float) -> None:
