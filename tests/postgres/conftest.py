@@ -61,8 +61,8 @@ def program() -> Iterator[Callable[..., Program]]:
     """Starts other programs on a data folder."""
     started: list[Program] = []
 
-    def start(data: Path, *more: str, env: dict[str, str] | None = None) -> Program:
-        started.append(Program(data, *more, env=env))
+    def start(data: Path, *more: str, cwd: Path | None = None) -> Program:
+        started.append(Program(data, *more, cwd=cwd))
         return started[-1]
 
     yield start

@@ -22,13 +22,13 @@ _SUBREAPER = 36  # PR_SET_CHILD_SUBREAPER
 class Program:
     """Another program on the same data folder."""
 
-    def __init__(self, data: Path, *more: str, env: dict[str, str] | None = None) -> None:
+    def __init__(self, data: Path, *more: str, cwd: Path | None = None) -> None:
         self.process = subprocess.Popen(
             [sys.executable, str(PROGRAM), str(data), *more],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env=os.environ | (env or {}),
+            cwd=cwd,
         )
         self._said: dict[str, object] | None = None
 

@@ -90,9 +90,7 @@ def test_two_supervisors_restart_one_server(data: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_zombie_of_a_paused_program_does_not_block_the_restart(
-    data: Path, program: Callable[..., Program]
-) -> None:
+def test_a_zombie_of_a_paused_program_does_not_block_the_restart(data: Path, program: Callable[..., Program]) -> None:
     other = program(data)
     pid = other.server
     supervisor = Supervisor(data)
@@ -152,9 +150,7 @@ def test_half_a_pid_file_is_stale(data: Path) -> None:
         assert server_of(data) is not None
 
 
-def test_a_start_waits_for_the_last_process_of_a_killed_server(
-    data: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_start_waits_for_the_last_process_of_a_killed_server(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server, "_LAST_PROCESSES_SECONDS", 0.3)
     supervisor = Supervisor(data)
     cluster = supervisor.start(watch=False)
@@ -198,6 +194,20 @@ def test_an_interrupted_first_start_is_made_good(fresh: Path) -> None:
     with hold(fresh) as cluster:
         assert query(cluster.dsn(), "select 1") == "1"
     assert not (fresh / "cluster.new").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seconds", [0.4, 0.7])
+def test_a_program_killed_during_the_first_start_does_no_harm(
+    seconds: float, fresh: Path, program: Callable[..., Program]
+) -> None:
+    other = program(fresh)
+    time.sleep(seconds)
+    other.kill()
+    with hold(fresh) as cluster:
+        assert query(cluster.dsn(), "select 1") == "1"
+        assert query(cluster.dsn(), "show log_min_messages") == "log"
+    assert server_of(fresh) is None
 
 
 def test_a_server_that_is_paused_is_reported_and_left(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -174,9 +174,7 @@ def test_two_programs_share_and_the_last_one_out_stops(data: Path, program: Call
 
 
 @pytest.mark.slow
-def test_the_first_one_out_leaves_the_server_to_the_other(
-    data: Path, program: Callable[..., Program]
-) -> None:
+def test_the_first_one_out_leaves_the_server_to_the_other(data: Path, program: Callable[..., Program]) -> None:
     with hold(data):
         other = program(data)
         pid = other.server
@@ -187,9 +185,7 @@ def test_the_first_one_out_leaves_the_server_to_the_other(
 
 
 @pytest.mark.slow
-def test_four_programs_that_start_at_once_make_one_database(
-    fresh: Path, program: Callable[..., Program]
-) -> None:
+def test_four_programs_that_start_at_once_make_one_database(fresh: Path, program: Callable[..., Program]) -> None:
     four = [program(fresh) for _ in range(4)]
     assert len({one.server for one in four}) == 1
     assert [query(str(one.said["dsn"]), "select 1") for one in four] == ["1"] * 4
@@ -208,9 +204,7 @@ def test_one_program_may_hold_twice(data: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_killed_program_leaves_a_server_that_the_next_one_adopts(
-    data: Path, program: Callable[..., Program]
-) -> None:
+def test_a_killed_program_leaves_a_server_that_the_next_one_adopts(data: Path, program: Callable[..., Program]) -> None:
     other = program(data)
     pid = other.server
     query(str(other.said["dsn"]), "create table kept as select 7 as n")
@@ -238,9 +232,7 @@ def test_a_forked_child_does_not_stop_the_server(data: Path) -> None:
     assert server_of(data) is None
 
 
-def test_the_tools_reach_the_database(
-    running: Cluster, capfd: pytest.CaptureFixture[str], fresh: Path
-) -> None:
+def test_the_tools_reach_the_database(running: Cluster, capfd: pytest.CaptureFixture[str], fresh: Path) -> None:
     assert run_tool(running, "psql", ["-Atc", "select 6 * 7"]) == 0
     assert capfd.readouterr().out == "42\n"
     assert run_tool(running, "psql", ["-Atc", "select wrong"]) == 1

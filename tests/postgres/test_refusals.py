@@ -95,6 +95,14 @@ def test_a_long_path_gets_a_short_private_socket_folder(deep: Path) -> None:
     assert not far.exists()
 
 
+def test_an_odd_path_is_no_obstacle(fresh: Path) -> None:
+    odd = fresh.parent / "é, 'two' \"%d\" $HOME"
+    with hold(odd) as cluster:
+        assert query(cluster.dsn(), "select 1") == "1"
+        assert list((odd / "log").glob("postgres-*.log"))
+    assert server_of(odd) is None
+
+
 @root_only
 def test_a_socket_folder_of_someone_else_is_refused(deep: Path) -> None:
     far = _far_sockets(deep)
@@ -189,7 +197,9 @@ def without_unshare(fresh: Path) -> Path:
 def test_without_namespaces_root_drops_to_an_ordinary_account(
     fresh: Path, without_unshare: Path, program: Callable[..., Program]
 ) -> None:
-    one = program(fresh, "--path", str(without_unshare))
+    closed = fresh.parent / "closed"
+    closed.mkdir(mode=0o700)
+    one = program(fresh, "--path", str(without_unshare), cwd=closed)
     assert "pid" in one.said, one.said
     owner = Path(f"/proc/{one.server}").stat().st_uid
     assert owner != 0

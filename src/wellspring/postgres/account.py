@@ -41,8 +41,11 @@ class Account(msgspec.Struct, frozen=True):
         number = str(_NAMESPACE_UID)
         return ["unshare", "--user", f"--map-user={number}", f"--map-group={number}", "--", *plain]
 
-    def run(self, argv: Argv, words: str = "") -> subprocess.CompletedProcess[str]:
-        """Run a program to its end as this account; standard output and error come back together."""
+    def run(self, argv: Argv, words: str = "", keep: tuple[int, ...] = ()) -> subprocess.CompletedProcess[str]:
+        """Run a program to its end as this account; standard output and error come back together.
+
+        It reads `words`, and the descriptors `keep` stay open in it.
+        """
         return subprocess.run(
             self.command(argv),
             input=words,
@@ -54,6 +57,7 @@ class Account(msgspec.Struct, frozen=True):
             env=environment(),
             umask=0o077,
             cwd="/",  # ours may be closed to that account
+            pass_fds=keep,
             user=self._user,
             group=self._group,
             extra_groups=self._more_groups,
@@ -119,9 +123,10 @@ def account_for(data: Path) -> Account:
         if owner not in (None, me):
             raise NotOursError(f"{data} is owned by user {owner}, and this program runs as user {me}.")
         return ourselves()
-    for candidate in _for_root(data, owner):
-        if _usable(candidate, data):
-            return candidate
+    with explained(data):
+        for candidate in _for_root(data, owner):
+            if _usable(candidate, data):
+                return candidate
     raise RootRefusedError(
         f"Run this as an ordinary user, or give {data} to one who can reach it, or allow user namespaces."
     )

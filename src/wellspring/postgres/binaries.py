@@ -41,9 +41,7 @@ def tool_path(name: str) -> Path:
 @cache
 def major_version() -> int:
     """Return the major version of the server program, such as 18."""
-    answer = subprocess.run(
-        [binaries() / "postgres", "--version"], capture_output=True, text=True, check=True
-    )
+    answer = subprocess.run([binaries() / "postgres", "--version"], capture_output=True, text=True, check=True)
     found = re.search(r"(\d+)", answer.stdout)
     if found is None:
         raise BinariesMissingError(f"The server program did not tell its version: {answer.stdout!r}.")

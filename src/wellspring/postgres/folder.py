@@ -3,7 +3,7 @@
 data/             0700
   cluster/        PostgreSQL's own data directory
   log/            start.log and the server's log files
-  run/            the socket, unless the path is too long for one
+  run/            the socket, unless the path is too long or odd for one
   password        0600, the superuser's
   use.lock        held shared by every program that uses the database
   change.lock     held alone while the server is started or stopped
@@ -54,8 +54,8 @@ class Folder(msgspec.Struct, frozen=True):
         A fixed place for long paths, not TMPDIR: two programs with different TMPDIRs must agree on it.
         """
         near = self.data / "run"
-        if len(os.fsencode(near / _SOCKET_NAME)) <= _LONGEST_SOCKET:
-            return near
+        if len(os.fsencode(near / _SOCKET_NAME)) <= _LONGEST_SOCKET and "," not in str(near):
+            return near  # clients split a host at commas
         mark = hashlib.sha256(os.fsencode(self.data)).hexdigest()[:16]
         return Path("/tmp") / f"wellspring-{mark}"  # noqa: S108  owner and mode are checked before use
 
@@ -89,9 +89,7 @@ class Folder(msgspec.Struct, frozen=True):
                 if known:
                     return known
                 if self.pgdata.exists():
-                    raise NotOursError(
-                        f"{self.password_file} is missing, and the database has another password."
-                    )
+                    raise NotOursError(f"{self.password_file} is missing, and the database has another password.")
                 made = secrets.token_urlsafe(32)
                 file.write(made + "\n")
                 file.flush()

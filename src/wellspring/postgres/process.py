@@ -34,22 +34,21 @@ def find(pgdata: Path) -> Postmaster | None:
 
 
 def is_postmaster(pid: int, pgdata: Path) -> bool:
-    """Say whether process `pid` lives (a zombie does not), runs `postgres`, works in `pgdata` and leads.
+    """Say whether process `pid` lives, runs `postgres`, works in `pgdata` and leads.
 
-    A server's working directory is its data directory. Its children rename themselves to "postgres: …".
+    A zombie has neither program nor working directory any more. A server's working directory is its data directory.
+    Its children rename themselves to "postgres: …".
     """
     proc = Path("/proc") / str(pid)
     try:
-        state = (proc / "stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[0]
         program = str((proc / "exe").readlink()).removesuffix(_DELETED)
         title = (proc / "cmdline").read_bytes()
         here = (proc / "cwd").stat()
         wanted = pgdata.stat()
-    except (OSError, IndexError):
+    except OSError:
         return False  # gone meanwhile, or another account's: in neither case ours
     return (
-        state not in "ZX"
-        and Path(program).name == "postgres"
+        Path(program).name == "postgres"
         and not title.startswith(b"postgres: ")
         and (here.st_dev, here.st_ino) == (wanted.st_dev, wanted.st_ino)
     )

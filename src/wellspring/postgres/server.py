@@ -60,9 +60,7 @@ def stop(folder: Folder) -> None:
             folder.forget_sockets()
             reap()
             return
-    raise StopFailedError(
-        f"It is process {found.pid}. If it is paused, let it go on; then stop Wellspring again."
-    )
+    raise StopFailedError(f"It is process {found.pid}. If it is paused, let it go on; then stop Wellspring again.")
 
 
 def _let_recovery_end(folder: Folder, found: Postmaster) -> None:
@@ -91,7 +89,7 @@ def _start(folder: Folder) -> Postmaster:
         lock.alone(_LAST_PROCESSES_SECONDS, otherwise=StillInUseError)
         folder.prepare_for_start()
         if not folder.pgdata.exists():
-            _init(folder)
+            _init(folder, lock)
         folder.check_version()
         _remove_stale(folder)
         return _spawn(folder, lock)
@@ -99,8 +97,12 @@ def _start(folder: Folder) -> Postmaster:
         lock.close()
 
 
-def _init(folder: Folder) -> None:
-    """Make the database beside its place and move it there when whole: a kill leaves no half of one."""
+def _init(folder: Folder, lock: Lock) -> None:
+    """Make the database beside its place and move it there when whole: a kill leaves no half of one.
+
+    The programs hold the server lock with us, so that after our death nobody touches what they still write.
+    """
+    keep = (lock.descriptor,)
     draft = folder.data / "cluster.new"
     with explained(draft):
         if draft.exists():
@@ -120,13 +122,13 @@ def _init(folder: Folder) -> None:
             "--text-search-config=simple",
             "--data-checksums",
             *arguments(TUNED),
-        ]
+        ],
+        keep=keep,
     )
     if made.returncode != 0:
         raise from_output(made.stdout)
-    quiet = folder.account.run(
-        [binaries() / "postgres", "--single", "-D", draft, "postgres"], SILENCE_SESSIONS
-    )
+    single: Argv = [binaries() / "postgres", "--single", "-D", draft, "postgres"]
+    quiet = folder.account.run(single, SILENCE_SESSIONS, keep)
     if quiet.returncode != 0 or "ERROR" in quiet.stdout:
         raise from_output(quiet.stdout)
     with explained(folder.pgdata):
