@@ -15,14 +15,14 @@ def when(text: str, iso: str = "2026-11-20T18:40:00Z") -> dict[str, str]:
 
 
 def phone(number: str) -> dict[str, str]:
-    return {"kind": "phone", "text": number, "href": f"tel:{number.replace(' ', '')}"}
+    return {"kind": "call", "text": number, "href": f"tel:{number.replace(' ', '')}", "keyword": ""}
 
 
 RESOURCES = [
     {
         "name": "3114",
         "about": "Suicide prevention line, nurses and psychologists who listen.",
-        "ways": [phone("3114"), {"kind": "web", "text": "3114.fr", "href": "https://3114.fr"}],
+        "ways": [phone("3114"), {"kind": "web", "text": "3114.fr", "href": "https://3114.fr", "keyword": ""}],
         "hours": "Day and night, every day",
         "languages": "French",
         "verified": when("2 November 2026"),
@@ -32,13 +32,14 @@ RESOURCES = [
         "about": "People who listen, by phone, chat or mail.",
         "ways": [
             phone("09 72 39 40 50"),
-            {"kind": "chat", "text": "chat", "href": "https://www.sos-amitie.com"},
-            {"kind": "sms", "text": "31114", "href": "sms:31114"},
-            {"kind": "email", "text": "mail", "href": "mailto:someone@example.org"},
+            {"kind": "chat", "text": "chat", "href": "https://www.sos-amitie.com", "keyword": ""},
+            {"kind": "text", "text": "31114", "href": "sms:31114", "keyword": "HELLO"},
+            {"kind": "text", "text": "31115", "href": "sms:31115", "keyword": ""},
+            {"kind": "email", "text": "mail", "href": "mailto:someone@example.org", "keyword": ""},
         ],
         "hours": "Day and night",
         "languages": "French, English",
-        "verified": when("2 November 2026"),
+        "verified": None,
     },
 ]
 NOT_ASKED = {"state": "none", "asked_at": None}
@@ -130,6 +131,9 @@ PREFERENCES = {
     "task_breakdown_auto": True,
     "hyperfocus_reminders": False,
     "dopamine_reward_style": "standard",
+    "meditation_reminders_enabled": True,
+    "appointment_reminders_enabled": True,
+    "achievement_notifications_enabled": False,
     "sensory_load_tracking": True,
     "routine_deviation_alerts": False,
     "emotion_scaffolding_level": 2,
@@ -187,11 +191,11 @@ CLAIMED: Context = {
         "timezone": "Europe/Paris",
         "local_time": "19:44",
         "language": "French",
-        "ways": [phone("06 00 00 00 00"), {"kind": "email", "text": "mail", "href": "mailto:alice@example.org"}],
+        "ways": [phone("06 00 00 00 00"), {"kind": "email", "text": "mail", "href": "mailto:alice@example.org", "keyword": ""}],
     },
     "evidence": [
-        {"kind": "plan", "before": "I cannot do this any more. ", "words": "I have the pills here", "after": ".", "counted": True, "why_not": ""},
-        {"kind": "mentioned", "before": "My aunt ", "words": "took her life", "after": " then.", "counted": False, "why_not": "about someone else"},
+        {"category": "means", "before": "I cannot do this any more. ", "words": "I have the pills here", "after": ".", "reason": None},
+        {"category": "topic", "before": "My aunt ", "words": "took her life", "after": " then.", "reason": "third_person"},
     ],
     "signals": ["Mood fell from 6 to 2 in five days.", "Two days without a check-in."],
     "emergency_contacts": [
@@ -276,8 +280,18 @@ CRISIS: Context = {
 }
 
 
+WORDS = {
+    "headline": "We are worried about you. Please talk to someone now.",
+    "one_thing": "Call or text the first line below. They talk with people who feel like this every day.",
+    "what_next": "We have sent an alert to the people on duty. They aim to contact you within 2 hours.",
+    "who_sees": "People on duty can see that you need someone soon. Only the one who takes this on can see why.",
+    "duty": "Someone from our team is on duty now.",
+}
+
+
 def danger(level: str, **more: Any) -> Context:
-    return RESULT | {"crisis": {"level": level, "resources": RESOURCES, "people_told": level != "moderate", "safety_plan_url": "/safety-plan"}} | more
+    crisis = {"level": level, "resources": RESOURCES, "safety_plan_url": "/safety-plan", "words": WORDS}
+    return RESULT | {"crisis": crisis} | more
 
 
 def detail(**more: Any) -> Context:

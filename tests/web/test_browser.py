@@ -1,0 +1,239 @@
+"""Every page in a real Chromium: accessibility, width, and what the scripts do, under the strict content policy."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from axe_core_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+
+from tests.web.samples import PAGES
+from tests.web.site import Site, running
+
+CHROMIUM = Path("/usr/bin/chromium")
+ARGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+LOOKS = {"light": ("light", "normal"), "dark": ("dark", "normal"), "contrast": ("light", "high"), "dark contrast": ("dark", "high")}
+RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}}
+CONTRAST = {"runOnly": {"type": "rule", "values": ["color-contrast"]}}
+SET_LOOK = "([theme, contrast]) => Object.assign(document.documentElement.dataset, { theme, contrast })"
+SET_MORE = """({ size = '100', font = 'system', dir = 'ltr' }) => {
+  Object.assign(document.documentElement.dataset, { size, font }); document.documentElement.dir = dir; }"""
+OPEN_ALL = "document.querySelectorAll('details').forEach((one) => { one.open = true; })"
+TOO_WIDE = """() => [...document.querySelectorAll('body *')]
+  .filter((one) => !one.closest('.table-wrap, .hidden-text, .skip') && one.checkVisibility())
+  .filter((one) => one.getBoundingClientRect().right > innerWidth + 1 || one.getBoundingClientRect().left < -1)
+  .map((one) => one.tagName + '.' + one.className)"""
+TOO_SMALL = """() => [...document.querySelectorAll('button, .button, .step, .chip > label, .check, select, input[type=text], summary')]
+  .filter((one) => one.offsetParent && one.getBoundingClientRect().height < 43.5)
+  .map((one) => one.outerHTML.slice(0, 80))"""
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(not CHROMIUM.exists(), reason="no Chromium at /usr/bin/chromium: install Debian's package chromium"),
+]
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[Site]:
+    with running() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as play:
+        found = play.chromium.launch(executable_path=str(CHROMIUM), args=ARGS)
+        yield found
+        found.close()
+
+
+@pytest.fixture
+def context(browser: Browser, site: Site) -> Iterator[BrowserContext]:
+    site.broken = False
+    site.news.clear()
+    found = browser.new_context(viewport={"width": 390, "height": 844}, service_workers="block")
+    yield found
+    site.news.set()
+    found.close()
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Iterator[Page]:
+    """A page that fails its test when anything is written to the console as an error, refused styles and scripts included."""
+    found = context.new_page()
+    wrong: list[str] = []
+    found.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
+    found.on("pageerror", lambda error: wrong.append(str(error)))
+    yield found
+    expected = ("ERR_INTERNET_DISCONNECTED", "status of 502", "htmx: htmx:error")
+    assert not [text for text in wrong if not any(one in text for one in expected)]
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_accessible(page: Page, site: Site, name: str) -> None:
+    """axe finds nothing at both widths; the other looks differ in colours only, so only contrast is asked again."""
+    axe = Axe()
+    for width in (320, 1280):
+        page.set_viewport_size({"width": width, "height": 800})
+        page.goto(f"{site.url}/page/{name}?theme=light&motion=reduced")
+        page.evaluate(OPEN_ALL)
+        for look, (theme, contrast) in LOOKS.items():
+            page.evaluate(SET_LOOK, [theme, contrast])
+            found = axe.run(page, options=RULES if look == "light" else CONTRAST)["violations"]
+            assert [(one["id"], one["nodes"][0]["html"][:200]) for one in found] == [], f"{look} at {width} px"
+        assert page.evaluate(TOO_SMALL) == []
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_narrow(page: Page, site: Site, name: str) -> None:
+    """Nothing sticks out at 320 px: in French, with text twice as large, with wide letters, from right to left."""
+    page.set_viewport_size({"width": 320, "height": 800})
+    page.goto(f"{site.url}/page/{name}?lang=fr&motion=reduced")
+    page.evaluate(OPEN_ALL)
+    for look in ({}, {"size": "200"}, {"font": "readable"}, {"dir": "rtl"}):
+        page.evaluate(SET_MORE, look)
+        assert page.evaluate(TOO_WIDE) == [], look
+        assert page.evaluate("document.documentElement.scrollWidth") <= 320, look
+
+
+def test_check_in_by_keyboard_in_three_steps(page: Page, site: Site) -> None:
+    page.goto(f"{site.url}/check-in")
+    page.locator("input[name=mood_score]").first.focus()
+    page.keyboard.press("Space")
+    for _ in range(3):
+        page.keyboard.press("ArrowRight")
+    assert page.locator("input[name=mood_score]:checked").input_value() == "4"
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(f"{site.url}/check-ins/c1/result")
+    expect(page.locator("h1")).to_contain_text("Saved")
+    assert page.evaluate("document.activeElement.id") == "main"
+    assert "Saved" in page.title()
+
+
+def test_a_failure_keeps_what_was_written(page: Page, site: Site) -> None:
+    page.goto(f"{site.url}/check-in")
+    page.get_by_text("Write about it").click()
+    page.locator("#journal_text").fill("I want to keep this.")
+    page.locator("input[name=mood_score]").nth(3).check(force=True)
+    site.broken = True
+    page.get_by_role("button", name="Save my check-in").first.click()
+    expect(page.locator("[data-not-sent]")).to_be_visible()
+    assert page.locator("#journal_text").input_value() == "I want to keep this."
+    page.context.set_offline(True)
+    expect(page.locator("[data-offline]")).to_be_visible()
+    page.get_by_role("button", name="Save my check-in").first.click()
+    assert page.locator("#journal_text").input_value() == "I want to keep this."
+    page.context.set_offline(False)
+    site.broken = False
+    page.get_by_role("button", name="Save my check-in").first.click()
+    expect(page.locator("h1")).to_contain_text("Saved")
+
+
+def test_a_draft_stays_only_when_asked(page: Page, site: Site) -> None:
+    page.goto(f"{site.url}/check-in")
+    page.get_by_text("Write about it").click()
+    page.locator("#journal_text").fill("a thought")
+    assert page.evaluate("localStorage.length") == 0
+    page.locator("#keep_draft").check()
+    page.locator("#journal_text").press_sequentially(" more")
+    page.reload()
+    assert page.locator("#journal_text").input_value() == "a thought more"
+    page.locator("#keep_draft").uncheck()
+    assert page.evaluate("localStorage.length") == 0
+    page.locator("#keep_draft").check()
+    page.locator("input[name=mood_score]").nth(3).check(force=True)
+    page.get_by_role("button", name="Save my check-in").first.click()
+    expect(page.locator("h1")).to_contain_text("Saved")
+    assert page.evaluate("localStorage.length") == 0
+
+
+def test_quick_exit_leaves_by_click_and_by_shift(context: BrowserContext, site: Site) -> None:
+    context.route("https://en.wikipedia.org/**", lambda route: route.fulfill(body="elsewhere"))
+    for leave in ("click", "shift"):
+        page = context.new_page()
+        page.goto(f"{site.url}/home")
+        page.goto(f"{site.url}/check-in")
+        page.evaluate("localStorage.setItem('wellspring-draft-check-in', '[]')")
+        if leave == "click":
+            page.get_by_role("link", name="Leave this page").click()
+        else:
+            for _ in range(3):
+                page.keyboard.press("Shift")
+        page.wait_for_url("https://en.wikipedia.org/**")
+        page.go_back()
+        assert "/check-in" not in page.url, "the page left must not be one step back"
+        assert page.evaluate("localStorage.length") == 0
+        page.close()
+
+
+def test_look_changes_while_choosing(page: Page, site: Site) -> None:
+    page.goto(f"{site.url}/page/preferences")
+    page.locator("#theme").select_option("dark")
+    page.locator("#high_contrast").check()
+    page.locator("#font_size").select_option("24")
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(0, 0, 0)"
+    assert page.evaluate("getComputedStyle(document.documentElement).fontSize") == "24px"
+
+
+def test_an_answer_can_be_taken_back(page: Page, site: Site) -> None:
+    page.goto(f"{site.url}/check-in")
+    page.get_by_text("Energy, anxiety, stress").click()
+    expect(page.locator("[data-clear=energy_level]")).to_be_hidden()
+    page.locator("input[name=energy_level]").nth(2).check(force=True)
+    page.locator("[data-clear=energy_level]").click()
+    assert page.locator("input[name=energy_level]:checked").count() == 0
+
+
+def test_errors_take_the_focus(page: Page, site: Site) -> None:
+    page.goto(f"{site.url}/page/sign-up-errors")
+    assert page.evaluate("document.activeElement.id") == "errors"
+
+
+def test_the_desk_is_live_and_keeps_the_focus(page: Page, site: Site) -> None:
+    page.goto(f"{site.url}/desk")
+    expect(page.locator(".desk > li")).to_have_count(4)
+    page.get_by_role("button", name="End my duty").focus()
+    site.news.set()
+    expect(page.locator(".desk > li")).to_have_count(1)
+    expect(page.locator("#desk")).to_contain_text("waiting 9 min")
+    expect(page.locator("#desk [role=status]")).to_have_text("1 new event")
+    assert page.evaluate("document.activeElement.textContent") == "End my duty"
+
+
+def test_works_without_scripts(browser: Browser, site: Site) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"{site.url}/check-in")
+    page.locator("input[name=mood_score]").nth(3).check(force=True)
+    page.get_by_role("button", name="Save my check-in").first.click()
+    assert page.url == f"{site.url}/check-ins/c1/result"
+    page.goto(f"{site.url}/crisis")
+    assert page.get_by_role("link", name="Call 3114").get_attribute("href") == "tel:3114"
+    context.close()
+
+
+def test_offline_has_help_lines_and_no_health_data(browser: Browser, site: Site) -> None:
+    context = browser.new_context(service_workers="allow")
+    page = context.new_page()
+    page.goto(f"{site.url}/home")
+    page.evaluate("navigator.serviceWorker.ready")
+    page.wait_for_function("navigator.serviceWorker.controller")
+    page.goto(f"{site.url}/check-in")
+    page.goto(f"{site.url}/page/detail")
+    context.set_offline(True)
+    page.goto(f"{site.url}/home")
+    expect(page.locator("h1")).to_have_text("No connection right now")
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") != "rgba(0, 0, 0, 0)"
+    page.goto(f"{site.url}/crisis")
+    expect(page.get_by_role("link", name="Call 3114")).to_be_visible()
+    kept = page.evaluate("caches.open('wellspring-shell-1').then((c) => c.keys()).then((k) => k.map((r) => new URL(r.url).pathname))")
+    assert {path for path in kept if not path.startswith("/static/")} == {"/offline", "/crisis"}
+    context.close()
