@@ -1,0 +1,56 @@
+"""What a choice is made from: the moment, as the person described it, and what they were offered before."""
+
+from collections.abc import Mapping
+from typing import Annotated
+from uuid import UUID
+
+import msgspec
+
+from wellspring.interventions.vocabulary import AgeBand, Contraindication, Emotion, MomentPlace, TimeOfDay
+
+Score = Annotated[int, msgspec.Meta(ge=1, le=10)]
+Stars = Annotated[int, msgspec.Meta(ge=1, le=5)]
+
+
+class Context(msgspec.Struct, frozen=True, kw_only=True):
+    """One moment. Only mood is needed; None means not said.
+
+    `emotions` maps a label to its intensity 1–5. An unknown `age` is treated as 13–17, the more careful choice.
+    `danger` is the judgement of the safety slice: a crisis event is open or was opened by this entry.
+    """
+
+    mood: Score
+    emotions: Mapping[Emotion, Stars] = {}
+    energy: Score | None = None
+    anxiety: Score | None = None
+    stress: Score | None = None
+    time_available_minutes: Annotated[int, msgspec.Meta(ge=0)] | None = None
+    place: MomentPlace | None = None
+    time_of_day: TimeOfDay | None = None
+    adhd: bool = False
+    autism: bool = False
+    contraindications: frozenset[Contraindication] = frozenset()
+    age: AgeBand | None = None
+    premium: bool = False
+    danger: bool = False
+
+
+class Seen(msgspec.Struct, frozen=True):
+    """One earlier offer or session: when (days ago), and the rating 1–5 if one was given."""
+
+    intervention_id: UUID
+    days_ago: Annotated[float, msgspec.Meta(ge=0)]
+    rating: Stars | None = None
+
+
+class History(msgspec.Struct, frozen=True):
+    """A person's earlier offers and sessions, in any order; some fifty are enough. Unknown ids are ignored."""
+
+    seen: tuple[Seen, ...] = ()
+
+
+class Tally(msgspec.Struct, frozen=True):
+    """The ratings 1–5 that everyone gave one intervention: how many, and their sum."""
+
+    count: int
+    total: int
