@@ -1,0 +1,167 @@
+"""Who speaks of whom, of when, and whether it is denied: read from the words around a phrase.
+
+Every look is bounded (a dozen words), so that a text costs time in proportion to its length.
+"""
+
+import re
+from functools import cache
+
+from wellspring.language.schemas import Person, Tense
+from wellspring.language.sentences import HARD, Sentence
+from wellspring.language.tables import TABLES, Context, Rule
+
+_REACH = 10  # words before a phrase within which a negation may stand
+_LOOK_BACK = 12  # words before a phrase within which its subject may stand
+_NEAR = 25  # words around a phrase within which a time may stand
+
+
+@cache
+def cue(source: str) -> re.Pattern[str]:
+    return re.compile(source)
+
+
+@cache
+def _phrases(language: str) -> re.Pattern[str]:
+    return re.compile(rf"(?<!\w)(?:{'|'.join(TABLES[language].context.negating_phrases)})(?: \w+){{0,3}}$")
+
+
+def _inner_negations(s: Sentence, first: int, last: int, rule: Rule, c: Context) -> int:
+    if rule.group.outer_only:
+        return 0
+    return sum(word in c.negators for word in s.words[first:last])
+
+
+def _negates(s: Sentence, at: int, first: int, c: Context) -> bool:
+    """Whether the word at `at` denies what follows, rather than being spent on a verb of its own."""
+    word = s.words[at]
+    if word == "no":
+        return any(near in c.negated_nouns for near in s.words[at + 1 : at + 3])
+    if word == "without":
+        return at >= first - 2
+    nearby = s.words[max(0, at - 1) : min(at + 4, first + 1)]  # French negates after the verb: "n'arrête pas de"
+    return word in c.negators and not any(near in c.blockers for near in nearby)
+
+
+def negated(s: Sentence, first: int, last: int, rule: Rule, language: str) -> bool:
+    """Count the negations that reach words [first, last); an even number denies nothing."""
+    c = TABLES[language].context
+    count = _inner_negations(s, first, last, rule, c)
+    crossed: int | None = None  # where the phrase's own clause begins, once passed
+    for at in range(first - 1, max(-1, first - 1 - _REACH), -1):
+        if s.breaks[at + 1] and not (s.breaks[at + 1] < HARD and at == first - 1):
+            break
+        if crossed is None and s.words[at] in c.clause_stops:
+            break
+        if crossed is None:
+            count += _negates(s, at, first, c)
+            crossed = at if s.words[at] in c.first else None
+        elif s.words[at] in c.negators or s.words[at] == "no":
+            between = s.words[max(at - 1, 0) : crossed]
+            count += any(w in c.raising for w in between) or (
+                count % 2 == 1 and any(w in c.promises for w in between)
+            )
+    if count == 0 and crossed is None:
+        before = s.text[max(0, s.starts[first] - 60) : max(0, s.starts[first] - 1)]
+        return _phrases(language).search(before) is not None and not _stopped(s, first, c)
+    return count % 2 == 1
+
+
+def _stopped(s: Sentence, first: int, c: Context) -> bool:
+    return any(s.breaks[at + 1] or s.words[at] in c.clause_stops for at in range(max(0, first - 4), first))
+
+
+def _owner(words: list[str], c: Context) -> Person | None:
+    for word in words:
+        if word in c.first_owner or word in c.first:
+            return "first"
+        if word in c.third_owner:
+            return "third"
+        if word in c.second_owner:
+            return "second"
+    return "third" if any(word in c.third_verbs for word in words) else None
+
+
+def _speaks_of_other(s: Sentence, at: int, first: int, last: int, c: Context) -> bool:
+    """A singular noun or pronoun is the subject only if the verb agrees or a helper stands between."""
+    if not any(word in c.bare_verbs for word in s.words[first:last]):
+        return True
+    return any(word in c.helpers for word in s.words[max(0, at - 1) : first])
+
+
+def person(s: Sentence, first: int, last: int, rule: Rule, language: str) -> Person:
+    """The subject of words [first, last): the phrase's own words, then the nearest before it, else the writer."""
+    c = TABLES[language].context
+    if rule.group.person == "writer":
+        return "first"
+    inside = _owner(s.words[first:last], c)
+    if inside and language == "en":
+        return inside
+    for at in range(first - 1, max(-1, first - 1 - _LOOK_BACK), -1):
+        word = s.words[at]
+        if word in c.first or (word in c.first_object and at >= first - _object_reach(language)):
+            return "first"
+        if c.impersonal.intersection(s.words[at + 1 : at + 3]) and word in c.third:
+            continue
+        if word in c.second:
+            return "second"
+        if word in c.third_plural or (word in c.third_object and at == first - 1):
+            return "third"
+        if (word in c.third or word in c.third_nouns) and _speaks_of_other(s, at, first, last, c):
+            return "third"
+    return inside or "first"
+
+
+def _object_reach(language: str) -> int:
+    """French puts the object before its verb ("ça me donne envie"), English right before the phrase."""
+    return 3 if language == "fr" else 1
+
+
+def _window(s: Sentence, first: int, last: int) -> str:
+    start = s.starts[max(0, first - _NEAR)]
+    end = s.starts[last + _NEAR] if last + _NEAR < len(s.starts) else len(s.text)
+    return s.text[start:end]
+
+
+def _past_form(s: Sentence, first: int, last: int, c: Context, *, subjunctive: bool) -> bool:
+    """A past verb in the phrase, or before it in the same clause, that no helper or perfect takes back."""
+    begin = first
+    last = first + 1 if subjunctive else last
+    while begin > 0 and begin > first - 6 and not s.breaks[begin] and s.words[begin - 1] not in c.first:
+        begin -= 1
+    for at in range(begin, last):
+        if s.words[at] in c.past_words:
+            before = s.words[max(0, at - 2) : at]
+            if not any(word in c.perfect or word in c.helpers for word in before):
+                return True
+        if s.words[at] in c.participles and c.auxiliaries.intersection(s.words[max(0, at - 2) : at]):
+            return True
+    return False
+
+
+def _gap(regex: re.Pattern[str], text: str, start: int, end: int) -> int | None:
+    """How far the nearest match lies from text[start:end], in characters; None without a match."""
+    return min((max(start - m.end(), m.start() - end, 0) for m in regex.finditer(text)), default=None)
+
+
+def distance(s: Sentence, first: int, last: int, language: str, following: str) -> bool | None:
+    """True when the nearest time named is distant, False when it is near, None when none is named."""
+    c = TABLES[language].context
+    around = _window(s, first, last)
+    if cue(c.still).search(around):
+        return False
+    start = s.starts[first] - s.starts[max(0, first - _NEAR)]
+    end = start + s.starts[last - 1] - s.starts[first] + len(s.words[last - 1])
+    far = _gap(cue(c.distant), around, start, end)
+    near = _gap(cue(c.near), cue(c.distant).sub(lambda match: "_" * len(match.group()), around), start, end)
+    if far is None and near is None:
+        return True if cue(c.later).search(following) else None
+    return near is None or (far is not None and far < near)
+
+
+def tense(s: Sentence, first: int, last: int, rule: Rule, language: str) -> Tense:
+    c = TABLES[language].context
+    if rule.group.tense == "past":
+        return "past"
+    if _past_form(s, first, last, c, subjunctive=rule.group.tense == "subjunctive"):
+        return "past"
+    return "future" if cue(c.future).search(_window(s, first, last)) else "present"

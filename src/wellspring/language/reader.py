@@ -1,0 +1,122 @@
+"""Read one text: fold, look for trigger words, judge the sentences that hold one."""
+
+import re
+
+from wellspring.language import identify as languages
+from wellspring.language.fold import Folded, fold
+from wellspring.language.judge import level_of, tier_of
+from wellspring.language.rules import Found, Scene, find, own_quotation, thin
+from wellspring.language.schemas import Hit, Reading
+from wellspring.language.sentences import Sentence, letters_apart, quotations, sentence, split
+from wellspring.language.spelling import trigger_words
+from wellspring.language.tables import TABLES
+
+RULES_VERSION = "2025.1"
+CAP = 20_000  # characters read of one text: half from its start, half from its end
+
+_LETTERS = re.compile("[a-zœ]+")
+_ODD = re.compile(r"[a-z][0-9@$*!|]+[a-z]|[0-9@$][a-z]+[0-9@$]|\b[a-z][0-9]+\b|[$@][a-z]{3}|([a-z])\1\1|[a-z]\x02+[a-z]")
+_TRIGGERS = trigger_words(frozenset(anchor for table in TABLES.values() for anchor in table.by_anchor))
+_VERSIONS = {"rules": RULES_VERSION, "language": languages.VERSION}
+_AROUND = 90  # characters before and after a quotation that may say whose it is
+
+
+def _halves(text: str) -> list[tuple[int, str]]:
+    if len(text) <= CAP:
+        return [(0, text)]
+    return [(0, text[: CAP // 2]), (len(text) - CAP // 2, text[-CAP // 2 :])]
+
+
+def _latin(text: str, folded: str) -> tuple[int, int]:
+    if text.isascii():
+        return 1, 1
+    letters = sum(map(str.isalpha, text))
+    return letters, sum(char < "\u0250" or "\uff21" <= char <= "\uff5a" or char > "\U0001d3ff" for char in text if char.isalpha())
+
+
+def _plain(text: str, start: int, end: int) -> str:
+    return sentence(text, max(0, start), min(len(text), end), apart=False).text
+
+
+def _foreign_quotations(text: str, language: str) -> list[tuple[int, int]]:
+    """Quotations that are not the writer's own words or thoughts."""
+    return [
+        (start, end)
+        for start, end in quotations(text)
+        if not own_quotation(_plain(text, start - _AROUND, start), _plain(text, end, end + _AROUND), language)
+    ]
+
+
+def _quoted_words(s: Sentence, quotes: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    inside = [any(q_start <= start < q_end for q_start, q_end in quotes) for start, _ in s.spans]
+    return [(i, i + 1) for i, is_inside in enumerate(inside) if is_inside]
+
+
+class _Half:
+    """One folded stretch of text, with what is worked out only when a trigger word is there."""
+
+    def __init__(self, folded: Folded, offset: int) -> None:
+        self.folded = folded
+        self.text = folded.text
+        self.offset = offset
+        self.odd = _ODD.search(self.text) is not None
+        self.apart = letters_apart(self.text)
+
+    def hits(self) -> list[Hit]:
+        if not (self.odd or self.apart) and _TRIGGERS.isdisjoint(_LETTERS.findall(self.text)):
+            return []
+        quotes = {name: _foreign_quotations(self.text, name) for name in TABLES}
+        ranges = list(split(self.text))
+        found: list[Hit] = []
+        for index, (start, end) in enumerate(ranges):
+            if self.odd or self.apart or not _TRIGGERS.isdisjoint(_LETTERS.findall(self.text, start, end)):
+                following = ranges[index + 1] if index + 1 < len(ranges) else (end, end)
+                found.extend(self._sentence_hits(start, end, following, quotes))
+        return found
+
+    def _sentence_hits(
+        self, start: int, end: int, following: tuple[int, int], quotes: dict[str, list[tuple[int, int]]]
+    ) -> list[Hit]:
+        s = sentence(self.text, start, end, apart=self.apart)
+        if not s.words:
+            return []
+        after = _plain(self.text, following[0], min(following[1], following[0] + _AROUND))
+        found: list[Found] = []
+        for language in TABLES:
+            found.extend(find(Scene(s, after, _quoted_words(s, quotes[language])), language))
+        return [self._hit(s, f) for f in thin(found)]
+
+    def _hit(self, s: Sentence, found: Found) -> Hit:
+        start, end = self.folded.origin(s.spans[found.first][0], s.spans[found.last - 1][1])
+        return Hit(
+            category=found.category,
+            start=start + self.offset,
+            end=end + self.offset,
+            tier=found.tier,
+            counted=found.reason is None,
+            reason=found.reason,
+            person=found.person,
+            tense=found.tense,
+        )
+
+
+def read(text: str, *, hint: str | None = None) -> Reading:
+    """Judge one text; never raises on any `str`, linear in its length.
+
+    `hint` is the person's language tag ("fr-CA"); it decides the language of a short text. Rules of every language run on
+    every text, so that a change of language inside a text hides nothing.
+    """
+    halves = [_Half(fold(part), offset) for offset, part in _halves(text)]
+    words = _LETTERS.findall(halves[0].text, 0, 2000)
+    letters, latin = _latin(text[:2000], halves[0].text[:2000])
+    language, confidence = languages.identify(words, letters, latin, hint)
+    hits = tuple(hit for half in halves for hit in half.hits())
+    return Reading(
+        language=language,
+        language_confidence=confidence,
+        level=level_of(hits),
+        tier=tier_of(hits),
+        hits=hits,
+        fully_read=language in TABLES and len(text) <= CAP,
+        versions=_VERSIONS,
+    )

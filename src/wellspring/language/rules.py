@@ -1,0 +1,130 @@
+"""Find phrases in one sentence and judge each in its context."""
+
+import re
+
+import msgspec
+
+from wellspring.language.context import cue, distance, negated, person, tense
+from wellspring.language.schemas import Category, Person, Reason, Tense
+from wellspring.language.sentences import Sentence
+from wellspring.language.tables import ANY, TABLES, Mask, Rule
+
+# Kinds that weigh less when told in the past without a time; an act (cutting, a farewell) does not.
+_FADES = frozenset({"explicit", "passive", "euphemism", "burden", "hopelessness"})
+
+
+class Found(msgspec.Struct, frozen=True):
+    """A hit before its offsets are mapped back; `first` and `last` are words of the sentence."""
+
+    category: Category
+    first: int
+    last: int
+    tier: int
+    reason: Reason | None
+    person: Person
+    tense: Tense
+
+
+class Scene(msgspec.Struct, frozen=True):
+    """A sentence with what lies around it: the plain text after it, and whose quotation it stands in."""
+
+    sentence: Sentence
+    following: str
+    quoted: list[tuple[int, int]]  # word ranges inside someone else's quotation
+
+
+def _candidates(words: set[str], by_anchor: dict[str, list[Rule]]) -> list[Rule]:
+    rules = {rule.order: rule for word in words if word in by_anchor for rule in by_anchor[word]}
+    return list(rules.values())
+
+
+def _spans(s: Sentence, regex: re.Pattern[str], *, across: bool = False) -> list[tuple[int, int]]:
+    """Word ranges that match; `across` lets them run over the end of a clause."""
+    found = [s.words_of(match.start(), match.end()) for match in regex.finditer(s.text) if match.group().strip()]
+    return [(first, last) for first, last in found if across or not s.parted(first, last)]
+
+
+def _overlap(first: int, last: int, spans: list[tuple[int, int]]) -> bool:
+    return any(start < last and first < end for start, end in spans)
+
+
+class _Masks:
+    """The masks and caps of one language on one sentence, searched only once a phrase is found."""
+
+    def __init__(self, s: Sentence, words: set[str], language: str) -> None:
+        table = TABLES[language]
+        near = [mask for mask in table.masks if ANY in mask.pattern.anchors or mask.pattern.anchors & words]
+        self.spans = [
+            (mask, spans)
+            for mask in near
+            # an everyday reason may follow a comma: "I won't be here tomorrow, dentist"
+            if (spans := _spans(s, mask.pattern.regex(), across=mask.reason == "idiom"))
+        ]
+        caps = [cap for cap in table.caps if cap.pattern.anchors & words]
+        self.caps = [(cap.tier, spans) for cap in caps if (spans := _spans(s, cap.pattern.regex()))]
+
+    def reason(self, first: int, last: int, rule: Rule) -> Reason | None:
+        """The first reason that covers the phrase; what only the writer can mean is nobody else's."""
+        own = ("third_person", "question") if rule.group.person == "writer" else ()
+        covering: list[Mask] = [mask for mask, spans in self.spans if _overlap(first, last, spans)]
+        return next((mask.reason for mask in covering if mask.reason not in own), None)
+
+    def cap(self, first: int, last: int) -> int:
+        return min((tier for tier, spans in self.caps if _overlap(first, last, spans)), default=3)
+
+
+def _reason(scene: Scene, first: int, last: int, rule: Rule, language: str, who: Person) -> Reason | None:
+    if rule.group.tier == 0:
+        return "topic"
+    if _overlap(first, last, scene.quoted):
+        return "quoted"
+    if who == "third":
+        return "third_person"
+    if who == "second":
+        return "question"
+    if negated(scene.sentence, first, last, rule, language):
+        return "negated"
+    return None
+
+
+def _judge(scene: Scene, first: int, last: int, rule: Rule, language: str, masks: _Masks) -> Found:
+    who = person(scene.sentence, first, last, rule, language)
+    when = tense(scene.sentence, first, last, rule, language)
+    reason = masks.reason(first, last, rule) or _reason(scene, first, last, rule, language, who)
+    tier = min(rule.group.tier, masks.cap(first, last))
+    if reason is None and when == "past":
+        far = distance(scene.sentence, first, last, language, scene.following)
+        if far:
+            reason = "past"
+        elif far is None and (rule.group.category in _FADES or rule.group.tense == "past"):
+            tier = max(1, tier - 1)
+    return Found(rule.group.category, first, last, tier, reason, who, when)
+
+
+def find(scene: Scene, language: str) -> list[Found]:
+    """Every phrase of one language in the sentence, counted or not; overlapping ones are thinned."""
+    s = scene.sentence
+    words = set(s.words)
+    rules = _candidates(words, TABLES[language].by_anchor)
+    places = [(rule, span) for rule in rules for span in _spans(s, rule.pattern.regex())]
+    if not places:
+        return []
+    masks = _Masks(s, words, language)
+    return thin([_judge(scene, first, last, rule, language, masks) for rule, (first, last) in places])
+
+
+def thin(found: list[Found]) -> list[Found]:
+    """Of overlapping hits keep the one that says most: counted, then higher tier, then longer."""
+    kept: list[Found] = []
+    for hit in sorted(found, key=lambda f: (f.reason is not None, -f.tier, f.first - f.last, f.first)):
+        if not _overlap(hit.first, hit.last, [(k.first, k.last) for k in kept]):
+            kept.append(hit)
+    return sorted(kept, key=lambda f: f.first)
+
+
+def own_quotation(before: str, after: str, language: str) -> bool:
+    """Whether the words around a quotation give it to the writer's own mind."""
+    c = TABLES[language].context
+    if cue(c.other_quote).search(before) or cue(c.other_quote).search(after):
+        return False
+    return bool(cue(c.own_quote).search(before) or cue(c.own_quote).search(after))

@@ -1,0 +1,125 @@
+"""Bring a word as people type it to the plain spelling that the patterns use."""
+
+import re
+
+from wellspring.language.tables import TABLES
+
+VOCABULARY: frozenset[str] = frozenset().union(*(table.vocabulary for table in TABLES.values()))
+CANONICAL: dict[str, tuple[str, ...]] = {
+    word: plain for table in TABLES.values() for word, plain in table.canonical.items()
+}
+
+# Words worth finding in any misspelling. The first row stands alone enough to allow any one wrong letter; in the second
+# a substituted letter can make an innocent word (hopeless, homeless), so only lost, doubled and swapped letters count.
+_DISTINCT = ("suicide", "suicidal", "myself", "suicider", "suicidaire", "scarification")
+_CROWDED = ("overdose", "goodbye", "worthless", "hopeless", "anymore", "tonight", "killing", "disappear", "alive")
+_CROWDED_FR = ("mourir", "scarifier", "suicidé", "disparaitre", "fardeau", "envie")
+_LETTERS = "abcdefghijklmnopqrstuvwxyz"
+
+_ELIDED = {
+    "j": "je",
+    "m": "me",
+    "t": "te",
+    "s": "se",
+    "d": "de",
+    "l": "le",
+    "n": "ne",
+    "c": "ce",
+    "qu": "que",
+    "jusqu": "jusque",
+    "lorsqu": "lorsque",
+    "puisqu": "puisque",
+}
+_SUFFIX = {"ll": "will", "ve": "have", "d": "would", "re": "are", "m": "am", "t": "not"}
+_LEET = str.maketrans("0134578@$!|", "oieasteasil")
+_LEET_L = str.maketrans("0134578@$!|", "oleasteasll")
+_STRETCH = re.compile(r"([a-z])\1{2,}")
+_PARTS = re.compile("[a-zœ]+|[0-9]+")
+
+
+def _slips(word: str) -> set[str]:
+    """Lost, doubled and swapped letters; the first letter stays."""
+    lost = {word[:i] + word[i + 1 :] for i in range(1, len(word))}
+    doubled = {word[: i + 1] + word[i:] for i in range(len(word))}
+    swapped = {word[:i] + word[i + 1] + word[i] + word[i + 2 :] for i in range(len(word) - 1)}
+    return lost | doubled | swapped
+
+
+def _any_letter(word: str) -> set[str]:
+    replaced = {word[:i] + c + word[i + 1 :] for i in range(1, len(word)) for c in _LETTERS}
+    inserted = {word[:i] + c + word[i:] for i in range(1, len(word)) for c in _LETTERS}
+    return replaced | inserted
+
+
+def _typos() -> dict[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {}
+    for word in (*_DISTINCT, *_CROWDED, *_CROWDED_FR):
+        forms = _slips(word) | (_any_letter(word) if word in _DISTINCT else set())
+        found.update((form, (word,)) for form in forms if form not in VOCABULARY and form not in CANONICAL)
+    return found
+
+
+TYPOS = _typos()
+
+
+def is_known(word: str) -> bool:
+    """Whether the tables know the word as it stands."""
+    return word in VOCABULARY or word in CANONICAL
+
+
+def _known(word: str) -> tuple[str, ...] | None:
+    return CANONICAL.get(word) or ((word,) if word in VOCABULARY else TYPOS.get(word))
+
+
+def _unmask(word: str) -> tuple[str, ...] | None:
+    """`k*ll`: the one listed word of that shape."""
+    shape = [(index, char) for index, char in enumerate(word) if char != "*"]
+    for whole in (*_DISTINCT, "kill", "killing", "die", "dying", "cut", "cutting", "mourir", "tuer", "harm", "dead"):
+        if len(whole) == len(word) and len(shape) > 1 and all(whole[i] == c for i, c in shape):
+            return (whole,)
+    return None
+
+
+def _decode(word: str) -> tuple[str, ...] | None:
+    """Leet, stretched letters, letters set apart; None when no known word appears."""
+    if "*" in word:
+        return _unmask(word)
+    bare = "".join(char for char in word if char.isalnum() or char in "@$!|")
+    for table in (_LEET, _LEET_L):
+        plain = bare.translate(table)
+        for form in (plain, _STRETCH.sub(r"\1", plain), _STRETCH.sub(r"\1\1", plain)):
+            if found := _known(form):
+                return found
+    return None
+
+
+def _split_apostrophe(word: str) -> tuple[str, ...]:
+    head, _, tail = word.partition("'")
+    if head in _ELIDED and tail:
+        return (_ELIDED[head], *plain_words(tail))
+    if tail == "s":
+        return plain_words(head)
+    return (*plain_words(head), *((_SUFFIX[tail],) if tail in _SUFFIX else plain_words(tail)))
+
+
+def plain_words(word: str) -> tuple[str, ...]:
+    """One typed word, folded, as plain words: `don't` → do, not; `k1ll` → kill; `j'veux` → je, veux."""
+    if not word:
+        return ()
+    if found := _known(word):
+        return found
+    if word.isalpha():
+        return (_decode(word) if _STRETCH.search(word) else None) or (word,)
+    if "'" in word:
+        return _split_apostrophe(word)
+    return _decode(word) or tuple(_PARTS.findall(word))
+
+
+def trigger_words(anchors: frozenset[str]) -> frozenset[str]:
+    """Every typed form, letters only, whose plain words hold an anchor."""
+    forms = {**TYPOS, **CANONICAL}
+    typed = {form for form, plain in forms.items() if not anchors.isdisjoint(plain)}
+    pieces = {piece for form in typed for piece in form.split("'") if len(piece) > 2}
+    return frozenset(anchors | pieces)
+
+

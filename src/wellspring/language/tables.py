@@ -1,0 +1,170 @@
+"""Load the tables of patterns and words, once, when the package is imported."""
+
+import re
+import tomllib
+from functools import cache
+from importlib import resources
+from typing import Literal
+
+import msgspec
+
+from wellspring.language.schemas import Category, Reason
+
+ANY = "*"  # the anchor of a mask that is tried on every sentence with a hit
+
+
+class _RuleGroup(msgspec.Struct, forbid_unknown_fields=True):
+    category: Category
+    tier: int
+    patterns: list[str]
+    person: Literal["find", "writer"] = "find"
+    tense: Literal["find", "past", "subjunctive"] = "find"
+    outer_only: bool = False
+
+
+class _MaskGroup(msgspec.Struct, forbid_unknown_fields=True):
+    reason: Reason
+    patterns: list[str]
+
+
+class _CapGroup(msgspec.Struct, forbid_unknown_fields=True):
+    tier: int
+    patterns: list[str]
+
+
+class Context(msgspec.Struct, forbid_unknown_fields=True):
+    """The words of one language that decide who speaks, of when, and whether it is denied."""
+
+    negators: frozenset[str]
+    blockers: frozenset[str]
+    raising: frozenset[str]
+    promises: frozenset[str]
+    negated_nouns: frozenset[str]
+    negating_phrases: list[str]
+    clause_stops: frozenset[str]
+    first: frozenset[str]
+    first_object: frozenset[str]
+    first_owner: frozenset[str]
+    second: frozenset[str]
+    second_owner: frozenset[str]
+    third: frozenset[str]
+    third_object: frozenset[str]
+    third_owner: frozenset[str]
+    third_plural: frozenset[str]
+    third_nouns: frozenset[str]
+    third_verbs: frozenset[str]
+    bare_verbs: frozenset[str]
+    helpers: frozenset[str]
+    past_words: frozenset[str]
+    perfect: frozenset[str]
+    participles: frozenset[str]
+    auxiliaries: frozenset[str]
+    impersonal: frozenset[str]
+    near: str
+    distant: str
+    still: str
+    later: str
+    future: str
+    own_quote: str
+    other_quote: str
+
+
+class _File(msgspec.Struct, forbid_unknown_fields=True):
+    macros: dict[str, str]
+    anchors: dict[str, str]
+    canonical: dict[str, str]
+    rules: list[_RuleGroup]
+    masks: list[_MaskGroup]
+    caps: list[_CapGroup]
+    context: Context
+
+
+class Pattern(msgspec.Struct, frozen=True):
+    """A pattern, compiled when a text first needs it."""
+
+    anchors: frozenset[str]
+    source: str
+
+    def regex(self) -> re.Pattern[str]:
+        return _compiled(self.source)
+
+
+class Rule(msgspec.Struct, frozen=True):
+    pattern: Pattern
+    group: _RuleGroup
+    order: int
+
+
+class Mask(msgspec.Struct, frozen=True):
+    pattern: Pattern
+    reason: Reason
+
+
+class Cap(msgspec.Struct, frozen=True):
+    pattern: Pattern
+    tier: int
+
+
+class Table(msgspec.Struct, frozen=True):
+    """All that is known of one language."""
+
+    canonical: dict[str, tuple[str, ...]]
+    by_anchor: dict[str, list[Rule]]
+    masks: list[Mask]
+    caps: list[Cap]
+    context: Context
+    vocabulary: frozenset[str]
+
+
+@cache
+def _compiled(source: str) -> re.Pattern[str]:
+    return re.compile(rf"(?<!\w)(?:{source})(?!\w)")
+
+
+def _expand(text: str, macros: dict[str, str]) -> str:
+    for _ in range(3):
+        for name, value in macros.items():
+            text = text.replace("{" + name + "}", value)
+    return text
+
+
+def _pattern(line: str, file: _File) -> Pattern:
+    anchors, source = line.split(" :: ", 1)
+    return Pattern(frozenset(_expand(anchors, file.anchors).split()), _expand(source, file.macros))
+
+
+def _index(rules: list[Rule]) -> dict[str, list[Rule]]:
+    by_anchor: dict[str, list[Rule]] = {}
+    for rule in rules:
+        for anchor in rule.pattern.anchors:
+            by_anchor.setdefault(anchor, []).append(rule)
+    return by_anchor
+
+
+def _vocabulary(patterns: list[Pattern], file: _File) -> frozenset[str]:
+    words = {word for p in patterns for word in re.findall("[a-zœ]{2,}", p.source.replace("\\w", " "))}
+    words.update(word for p in patterns for word in p.anchors)
+    context = msgspec.structs.asdict(file.context)
+    words.update(word for value in context.values() if isinstance(value, frozenset) for word in value)
+    return frozenset(words)
+
+
+def _load(language: str) -> Table:
+    raw = resources.files("wellspring.language").joinpath("data", f"{language}.toml").read_text("utf-8")
+    file = msgspec.convert(tomllib.loads(raw), _File)
+    lines = [(group, line) for group in file.rules for line in group.patterns]
+    rules = [Rule(_pattern(line, file), group, order) for order, (group, line) in enumerate(lines)]
+    masks = [Mask(_pattern(line, file), group.reason) for group in file.masks for line in group.patterns]
+    caps = [Cap(_pattern(line, file), group.tier) for group in file.caps for line in group.patterns]
+    patterns = [entry.pattern for entry in (*rules, *masks, *caps)]
+    return Table(
+        canonical={raw_word: tuple(plain.split()) for raw_word, plain in file.canonical.items()},
+        by_anchor=_index(rules),
+        masks=masks,
+        caps=caps,
+        context=file.context,
+        vocabulary=_vocabulary(patterns, file),
+    )
+
+
+TABLES: dict[str, Table] = {language: _load(language) for language in ("en", "fr")}
