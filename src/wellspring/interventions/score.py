@@ -67,8 +67,9 @@ class Expectation(msgspec.Struct, frozen=True):
     """What a person's own ratings say. `sums` holds (how many, sum on 0..1) per position in the shelf.
 
     The expected rating of an intervention is the mean of this person's ratings of it (1–5 read as 0..1) together
-    with three made-up ones at its base; the base is the mean of all their ratings, together with four made-up ones at
-    .5, moved by as much as everyone's ratings put this intervention above or below .5.
+    with three made-up ones at its base; the base is the mean of what they rated (each intervention once, so that one
+    favourite does not raise all others), together with four made-up ones at .5, moved by as much as everyone's
+    ratings put this intervention above or below .5.
     """
 
     mean: float
@@ -130,16 +131,13 @@ def _feelings(context: Context) -> dict[Emotion, float]:
 
 def _expectation(shelf: Shelf, history: History) -> Expectation:
     sums: dict[int, tuple[int, float]] = {}
-    count, total = PERSON_WEIGHT, PERSON_WEIGHT * UNKNOWN
     for seen in history.seen:
         number = shelf.position.get(seen.intervention_id)
-        if number is None or seen.rating is None:
-            continue
-        value = unit(seen.rating)
-        before = sums.get(number, (0, 0.0))
-        sums[number] = (before[0] + 1, before[1] + value)
-        count, total = count + 1, total + value
-    return Expectation(mean=total / count, sums=sums)
+        if number is not None and seen.rating is not None:
+            count, total = sums.get(number, (0, 0.0))
+            sums[number] = (count + 1, total + unit(seen.rating))
+    means = sum(total / count for count, total in sums.values())
+    return Expectation(mean=(means + PERSON_WEIGHT * UNKNOWN) / (len(sums) + PERSON_WEIGHT), sums=sums)
 
 
 def _repetition(shelf: Shelf, history: History, own: Mapping[int, tuple[int, float]]) -> dict[int, float]:

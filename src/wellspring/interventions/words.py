@@ -116,7 +116,7 @@ _FR: Final = _Words(
         "medium": "de l'énergie",
         "high": "pas mal d'énergie",
     },
-    tail="Il faut environ {n} et {need}.",
+    tail="Cela demande environ {n} et {need}.",
     one_minute="1 minute",
     minutes="{n} minutes",
     decimal=",",
