@@ -12,7 +12,8 @@ from babel.messages.pofile import read_po
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 import wellspring
-from tests.web.samples import LANGUAGES, PAGES
+from tests.web.pages import PAGES
+from tests.web.samples import LANGUAGES
 
 WEB = Path(wellspring.__file__).parent / "web"
 LOOK = {"theme": "light", "contrast": "normal", "motion": "normal", "font": "system", "size": 100}

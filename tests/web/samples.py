@@ -1,11 +1,24 @@
-"""Lifelike context for every template, as the pages will hand it over. Names of people as everywhere in the tests."""
+"""Lifelike values for the pages, as the slices will hand them over. People as everywhere in the tests."""
 
 from typing import Any
 
 Context = dict[str, Any]
 
 LANGUAGES = [{"code": "en", "name": "English"}, {"code": "fr", "name": "Français"}]
-EMOTIONS = ["joy", "calm", "hopeful", "surprise", "neutral", "sadness", "anxiety", "fear", "overwhelm", "anger", "frustrated", "disgust"]
+EMOTIONS = [
+    "joy",
+    "calm",
+    "hopeful",
+    "surprise",
+    "neutral",
+    "sadness",
+    "anxiety",
+    "fear",
+    "overwhelm",
+    "anger",
+    "frustrated",
+    "disgust",
+]
 FACTORS = ["sleep", "exercise", "work", "relationships", "weather", "medication", "nutrition"]
 
 
@@ -52,7 +65,13 @@ FORM = {
     "explain_emotions": True,
     "emotions_open": False,
     "factors": FACTORS,
-    "body_areas": [("head", "Head"), ("jaw", "Jaw"), ("shoulders", "Shoulders"), ("chest", "Chest"), ("belly", "Belly")],
+    "body_areas": [
+        ("head", "Head"),
+        ("jaw", "Jaw"),
+        ("shoulders", "Shoulders"),
+        ("chest", "Chest"),
+        ("belly", "Belly"),
+    ],
     "activities": [("walk", "Walk"), ("music", "Music"), ("friends", "Friends")],
 }
 JOURNAL = "Slept badly again.\nThe meeting was less bad than I feared, and Sam brought tea."
@@ -103,8 +122,12 @@ def recommendation(name: str, text: str, why: str) -> Context:
 
 
 RECOMMENDATIONS = [
-    recommendation("Long breath out", "Breathe in for four, out for six, ten times.", "It helped you on three anxious days."),
-    recommendation("Name five things", "Look around and name five things that you see.", "It fits when the head is full."),
+    recommendation(
+        "Long breath out", "Breathe in for four, out for six, ten times.", "It helped you on three anxious days."
+    ),
+    recommendation(
+        "Name five things", "Look around and name five things that you see.", "It fits when the head is full."
+    ),
     recommendation("Cold water", "Let cold water run over your wrists.", "Short, and needs little energy."),
 ]
 PREFERENCES = {
@@ -143,7 +166,11 @@ ACTION = {
     "id": "i1",
     "name": "Long breath out",
     "short_description": "A slow way to tell the body that it may rest.",
-    "steps": ["Sit or lie down, feet supported.", "Breathe in while you count to four.", "Breathe out while you count to six. Ten times."],
+    "steps": [
+        "Sit or lie down, feet supported.",
+        "Breathe in while you count to four.",
+        "Breathe out while you count to six. Ten times.",
+    ],
     "minutes": "2 min",
     "effort_level": "minimal",
     "approach": "DBT",
@@ -191,11 +218,26 @@ CLAIMED: Context = {
         "timezone": "Europe/Paris",
         "local_time": "19:44",
         "language": "French",
-        "ways": [phone("06 00 00 00 00"), {"kind": "email", "text": "mail", "href": "mailto:alice@example.org", "keyword": ""}],
+        "ways": [
+            phone("06 00 00 00 00"),
+            {"kind": "email", "text": "mail", "href": "mailto:alice@example.org", "keyword": ""},
+        ],
     },
     "evidence": [
-        {"category": "means", "before": "I cannot do this any more. ", "words": "I have the pills here", "after": ".", "reason": None},
-        {"category": "topic", "before": "My aunt ", "words": "took her life", "after": " then.", "reason": "third_person"},
+        {
+            "category": "means",
+            "before": "I cannot do this any more. ",
+            "words": "I have the pills here",
+            "after": ".",
+            "reason": None,
+        },
+        {
+            "category": "topic",
+            "before": "My aunt ",
+            "words": "took her life",
+            "after": " then.",
+            "reason": "third_person",
+        },
     ],
     "signals": ["Mood fell from 6 to 2 in five days.", "Two days without a check-in."],
     "emergency_contacts": [
@@ -215,13 +257,48 @@ CLAIMED: Context = {
 HIDDEN_EVENT = CLAIMED | {"event": event("high"), "person_view": None, "evidence": [], "signals": [], "next_step": ""}
 
 CONSENTS = [
-    {"kind": "terms", "version": "1", "title": "The rules of this place", "summary": "What you and we promise.", "url": "/texts/terms", "required": True},
-    {"kind": "privacy", "version": "1", "title": "How data is used", "summary": "What is kept, why and how long.", "url": "/texts/privacy", "required": True},
-    {"kind": "research", "version": "1", "title": "Research", "summary": "Your data without your name helps research.", "url": "/texts/research", "required": False},
+    {
+        "kind": "terms",
+        "version": "1",
+        "title": "The rules of this place",
+        "summary": "What you and we promise.",
+        "url": "/texts/terms",
+        "required": True,
+    },
+    {
+        "kind": "privacy",
+        "version": "1",
+        "title": "How data is used",
+        "summary": "What is kept, why and how long.",
+        "url": "/texts/privacy",
+        "required": True,
+    },
+    {
+        "kind": "research",
+        "version": "1",
+        "title": "Research",
+        "summary": "Your data without your name helps research.",
+        "url": "/texts/research",
+        "required": False,
+    },
 ]
 SESSIONS = [
-    {"id": "s1", "device": "Firefox on Android", "place": "Lyon", "started": when("1 November"), "last_seen": when("just now"), "current": True},
-    {"id": "s2", "device": "Chrome on Windows", "place": "", "started": when("3 October"), "last_seen": when("yesterday"), "current": False},
+    {
+        "id": "s1",
+        "device": "Firefox on Android",
+        "place": "Lyon",
+        "started": when("1 November"),
+        "last_seen": when("just now"),
+        "current": True,
+    },
+    {
+        "id": "s2",
+        "device": "Chrome on Windows",
+        "place": "",
+        "started": when("3 October"),
+        "last_seen": when("yesterday"),
+        "current": False,
+    },
 ]
 MESSAGES = [
     {
@@ -236,11 +313,30 @@ MESSAGES = [
     }
 ]
 ENTRIES = [
-    {"url": "/check-ins/c1", "mood": 4, "when": when("Friday 20 November, 18:40"), "emotions": ["anxiety", "calm"], "excerpt": "Slept badly again.", "edited": True},
-    {"url": "/check-ins/c2", "mood": 6, "when": when("Thursday 19 November, 8:02"), "emotions": [], "excerpt": "", "edited": False},
+    {
+        "url": "/check-ins/c1",
+        "mood": 4,
+        "when": when("Friday 20 November, 18:40"),
+        "emotions": ["anxiety", "calm"],
+        "excerpt": "Slept badly again.",
+        "edited": True,
+    },
+    {
+        "url": "/check-ins/c2",
+        "mood": 6,
+        "when": when("Thursday 19 November, 8:02"),
+        "emotions": [],
+        "excerpt": "",
+        "edited": False,
+    },
 ]
 HISTORY: Context = {
-    "chart": {"title": "Mood, 10 October to 20 November", "points": points(), "mean_name": "Mean of seven days", "band_name": "Where most days lie"},
+    "chart": {
+        "title": "Mood, 10 October to 20 November",
+        "points": points(),
+        "mean_name": "Mean of seven days",
+        "band_name": "Where most days lie",
+    },
     "range": {"start": "2026-10-10", "end": "2026-11-20"},
     "errors": {},
     "entries": ENTRIES,
@@ -255,7 +351,14 @@ HOME: Context = {
     "quick": {"id": "c9", "key": "k9"},
     "checked_in_today": False,
     "gentle": False,
-    "actions": [{"url": "/actions/i1", "name": "Long breath out", "minutes": "2 min", "about": "Breathe in for four, out for six."}],
+    "actions": [
+        {
+            "url": "/actions/i1",
+            "name": "Long breath out",
+            "minutes": "2 min",
+            "about": "Breathe in for four, out for six.",
+        }
+    ],
     "coming": [{"text": "Evening reflection", "when": when("today, 20:00")}],
     "shared_with": ["Bob"],
 }
@@ -297,8 +400,23 @@ def danger(level: str, **more: Any) -> Context:
 def detail(**more: Any) -> Context:
     facts = [{"name": "energy_level", "value": 3}, {"name": "anxiety_level", "value": 7}]
     contexts = [{"name": "Place", "text": "At work"}]
-    base: Context = {"checkin": CHECKIN | {"edited": when("21 November")}, "facts": facts, "values": ENTERED, "errors": {}, "form": FORM}
-    return base | {"noticed": [{"text": "Sounds anxious (fairly sure)."}], "contexts": contexts, "editing": False, "shared_with": ["Bob"]} | more
+    base: Context = {
+        "checkin": CHECKIN | {"edited": when("21 November")},
+        "facts": facts,
+        "values": ENTERED,
+        "errors": {},
+        "form": FORM,
+    }
+    return (
+        base
+        | {
+            "noticed": [{"text": "Sounds anxious (fairly sure)."}],
+            "contexts": contexts,
+            "editing": False,
+            "shared_with": ["Bob"],
+        }
+        | more
+    )
 
 
 def checkin(**more: Any) -> Context:
@@ -307,76 +425,11 @@ def checkin(**more: Any) -> Context:
 
 
 def action(state: str) -> Context:
-    base: Context = {"state": state, "action": ACTION, "session": {"id": "s1"}, "checkin_id": "c1", "why": "It helped before."}
+    base: Context = {
+        "state": state,
+        "action": ACTION,
+        "session": {"id": "s1"},
+        "checkin_id": "c1",
+        "why": "It helped before.",
+    }
     return base | {"tags": FEEDBACK_TAGS, "values": {}, "errors": {}}
-
-
-GUEST: list[str] = []
-MEMBER = ["member"]
-STAFF = ["responder", "admin"]
-PROBLEM = {
-    "status": 404,
-    "code": "not-found",
-    "title": "This page is not here",
-    "detail": "It may have moved, or the address has a typing error. Nothing of yours is lost.",
-    "request_id": "01JD2V7K8Z",
-    "next": {"url": "/check-ins", "label": "Go to history"},
-}
-EMAIL_ERROR = {"email": "Please write an address such as name@example.org."}
-
-# name of the page → (template, roles of the person or [] for a guest, path, context)
-PAGES: dict[str, tuple[str, list[str], str, Context]] = {
-    "landing": ("landing.html", GUEST, "/", {"may_sign_up": True, "operator": "Clinique des Tilleuls"}),
-    "sign-up": ("sign_up.html", GUEST, "/sign-up", {"values": {}, "errors": {}, "consents": CONSENTS}),
-    "sign-up-errors": ("sign_up.html", GUEST, "/sign-up", {"values": {"email": "alice"}, "errors": EMAIL_ERROR, "consents": CONSENTS}),
-    "sign-in": ("sign_in.html", GUEST, "/sign-in", {"values": {}, "errors": {}, "ask_code": False, "message": "", "next": "/home", "may_sign_up": True}),
-    "sign-in-code": (
-        "sign_in.html",
-        GUEST,
-        "/sign-in",
-        {"values": {"email": "dana@example.org"}, "errors": {}, "ask_code": True, "message": "Please add the code from your app.", "next": "/desk", "may_sign_up": False},
-    ),
-    "home": ("home.html", MEMBER, "/home", HOME),
-    "home-new": (
-        "home.html",
-        MEMBER,
-        "/home",
-        HOME | {"days": [day | {"mood": None} for day in week()], "actions": [], "coming": [], "shared_with": [], "gentle": True, "part_of_day": "night"},
-    ),
-    "checkin": ("checkin.html", MEMBER, "/check-in", checkin()),
-    "checkin-errors": ("checkin.html", MEMBER, "/check-in", checkin(values=ENTERED, errors={"mood_score": "Please choose a number from 1 to 10."}, journal_shared_with=["Bob"], shared_with=["Bob"])),
-    "result": ("result.html", MEMBER, "/check-ins/c1/result", RESULT | {"not_fully_read": True, "shared_with": ["Bob"]}),
-    "result-moderate": ("result.html", MEMBER, "/check-ins/c1/result", danger("moderate", unread=True)),
-    "result-danger": ("result.html", MEMBER, "/check-ins/c1/result", danger("critical")),
-    "result-danger-nobody": ("result.html", MEMBER, "/check-ins/c1/result", danger("high", duty=NOBODY, contact=ASKED)),
-    "action": ("action.html", MEMBER, "/actions/i1", action("ready")),
-    "action-running": ("action.html", MEMBER, "/actions/i1", action("running")),
-    "action-done": ("action.html", MEMBER, "/actions/i1", action("done")),
-    "action-skipped": ("action.html", MEMBER, "/actions/i1", action("skipped")),
-    "history": ("history.html", MEMBER, "/check-ins", HISTORY),
-    "history-search": ("history.html", MEMBER, "/check-ins/search", HISTORY | {"query": "tea", "total": 1, "entries": ENTRIES[:1], "older": None}),
-    "history-empty": (
-        "history.html",
-        MEMBER,
-        "/check-ins",
-        HISTORY | {"entries": [], "older": None, "chart": {"title": "Mood", "points": [], "mean_name": "", "band_name": ""}},
-    ),
-    "detail": ("checkin_detail.html", MEMBER, "/check-ins/c1", detail()),
-    "detail-edit": ("checkin_detail.html", MEMBER, "/check-ins/c1", detail(editing=True)),
-    "preferences": ("preferences.html", MEMBER, "/preferences", {"values": PREFERENCES, "errors": {}, "timezones": ["Europe/Paris", "UTC"]}),
-    "sessions": ("sessions.html", MEMBER, "/sessions", {"sessions": SESSIONS}),
-    "crisis": ("crisis.html", MEMBER, "/crisis", CRISIS | {"safety_plan_url": "/safety-plan"}),
-    "crisis-guest": ("crisis.html", GUEST, "/crisis", CRISIS),
-    "crisis-nobody": ("crisis.html", MEMBER, "/crisis", CRISIS | {"duty": NOBODY}),
-    "crisis-asked": ("crisis.html", MEMBER, "/crisis", CRISIS | {"contact": ASKED}),
-    "crisis-unknown": ("crisis.html", GUEST, "/crisis", CRISIS | {"resources": [], "emergency": "", "country": {"code": "TV", "name": "Tuvalu"}}),
-    "responder": ("responder.html", STAFF, "/desk", DESK),
-    "responder-empty": ("responder.html", STAFF, "/desk", DESK | {"events": [], "on_duty": False, "others_on_duty": [], "next_on_duty": ""}),
-    "responder-event": ("responder_event.html", STAFF, "/desk/events/e1", CLAIMED),
-    "responder-event-resolve": ("responder_event.html", STAFF, "/desk/events/e1", CLAIMED | {"next_step": "resolve"}),
-    "responder-event-hidden": ("responder_event.html", STAFF, "/desk/events/e2", HIDDEN_EVENT),
-    "outbox": ("outbox.html", STAFF, "/outbox", {"messages": MESSAGES, "mail_configured": False, "older": None, "newer": None}),
-    "outbox-empty": ("outbox.html", STAFF, "/outbox", {"messages": [], "mail_configured": True, "older": None, "newer": None}),
-    "problem": ("problem.html", GUEST, "/nowhere", {"problem": PROBLEM}),
-    "offline": ("offline.html", GUEST, "/offline", {}),
-}

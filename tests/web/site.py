@@ -16,12 +16,19 @@ CSP = (
     "worker-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml", ".png": "image/png"}
-PATHS = {"/": "landing", "/home": "home", "/check-in": "checkin", "/crisis": "crisis-guest", "/offline": "offline", "/desk": "responder"}
+PATHS = {
+    "/": "landing",
+    "/home": "home",
+    "/check-in": "checkin",
+    "/crisis": "crisis-guest",
+    "/offline": "offline",
+    "/desk": "responder",
+}
 SENT = "/check-ins/c1/result"
 
 
 class Site(ThreadingHTTPServer):
-    """Serves `/page/<sample>?lang=&theme=…`, the plain paths, static files, and one server-sent event when `news` is set."""
+    """Serves `/page/<sample>?lang=&theme=…`, some real paths, files, and a server-sent event once `news` is set."""
 
     daemon_threads = True
 
@@ -30,6 +37,9 @@ class Site(ThreadingHTTPServer):
         self.broken = False
         self.envs: dict[str, Environment] = {lang: environment(lang) for lang in ("en", "fr")}
         super().__init__(("127.0.0.1", 0), Handler)
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A browser that closes its page cuts the line; that is no fault of the site."""
 
     @property
     def url(self) -> str:

@@ -7,7 +7,7 @@ import pytest
 from axe_core_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-from tests.web.samples import PAGES
+from tests.web.pages import PAGES
 from tests.web.site import Site, running
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -20,8 +20,15 @@ ARGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-LOOKS = {"light": ("light", "normal"), "dark": ("dark", "normal"), "contrast": ("light", "high"), "dark contrast": ("dark", "high")}
-RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}}
+LOOKS = {
+    "light": ("light", "normal"),
+    "dark": ("dark", "normal"),
+    "contrast": ("light", "high"),
+    "dark contrast": ("dark", "high"),
+}
+RULES = {
+    "runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+}
 CONTRAST = {"runOnly": {"type": "rule", "values": ["color-contrast"]}}
 SET_LOOK = "([theme, contrast]) => Object.assign(document.documentElement.dataset, { theme, contrast })"
 SET_MORE = """({ size = '100', font = 'system', dir = 'ltr' }) => {
@@ -31,13 +38,15 @@ TOO_WIDE = """() => [...document.querySelectorAll('body *')]
   .filter((one) => !one.closest('.table-wrap, .hidden-text, .skip') && one.checkVisibility())
   .filter((one) => one.getBoundingClientRect().right > innerWidth + 1 || one.getBoundingClientRect().left < -1)
   .map((one) => one.tagName + '.' + one.className)"""
-TOO_SMALL = """() => [...document.querySelectorAll('button, .button, .step, .chip > label, .check, select, input[type=text], summary')]
+TOO_SMALL = """() => [...document.querySelectorAll('button, .button, .step, .chip > label, .check, select, summary')]
   .filter((one) => one.offsetParent && one.getBoundingClientRect().height < 43.5)
   .map((one) => one.outerHTML.slice(0, 80))"""
 
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.skipif(not CHROMIUM.exists(), reason="no Chromium at /usr/bin/chromium: install Debian's package chromium"),
+    pytest.mark.skipif(
+        not CHROMIUM.exists(), reason="no Chromium at /usr/bin/chromium: install Debian's package chromium"
+    ),
 ]
 
 
@@ -67,13 +76,13 @@ def context(browser: Browser, site: Site) -> Iterator[BrowserContext]:
 
 @pytest.fixture
 def page(context: BrowserContext) -> Iterator[Page]:
-    """A page that fails its test when anything is written to the console as an error, refused styles and scripts included."""
+    """A page that fails its test when the console shows an error, refused styles and scripts included."""
     found = context.new_page()
     wrong: list[str] = []
     found.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
     found.on("pageerror", lambda error: wrong.append(str(error)))
     yield found
-    expected = ("ERR_INTERNET_DISCONNECTED", "status of 502", "htmx: htmx:error")
+    expected = ("ERR_INTERNET_DISCONNECTED", "status of 502", "status of 401", "htmx: htmx:error")
     assert not [text for text in wrong if not any(one in text for one in expected)]
 
 
@@ -208,6 +217,14 @@ def test_the_desk_is_live_and_keeps_the_focus(page: Page, site: Site) -> None:
     assert page.evaluate("document.activeElement.textContent") == "End my duty"
 
 
+def test_the_desk_says_when_it_is_not_live(page: Page, site: Site) -> None:
+    """A failure of the stream never replaces the list, and is told."""
+    page.route("**/desk/stream", lambda route: route.fulfill(status=401, body="<p>signed out</p>"))
+    page.goto(f"{site.url}/desk")
+    expect(page.locator("[data-stream-lost]")).to_be_visible()
+    expect(page.locator(".desk > li")).to_have_count(4)
+
+
 def test_works_without_scripts(browser: Browser, site: Site) -> None:
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
@@ -234,6 +251,8 @@ def test_offline_has_help_lines_and_no_health_data(browser: Browser, site: Site)
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") != "rgba(0, 0, 0, 0)"
     page.goto(f"{site.url}/crisis")
     expect(page.get_by_role("link", name="Call 3114")).to_be_visible()
-    kept = page.evaluate("caches.open('wellspring-shell-1').then((c) => c.keys()).then((k) => k.map((r) => new URL(r.url).pathname))")
+    kept = page.evaluate(
+        "caches.open('wellspring-shell-1').then((c) => c.keys()).then((k) => k.map((r) => new URL(r.url).pathname))"
+    )
     assert {path for path in kept if not path.startswith("/static/")} == {"/offline", "/crisis"}
     context.close()

@@ -107,6 +107,7 @@
   // A reply that is no page of ours, or a failure of the server, must not replace what a person has written.
   document.addEventListener("htmx:after:request", (event) => {
     const { ctx } = event.detail;
+    if (ctx.sourceElement.matches?.("[data-stream]")) { event.preventDefault(); return; }
     if (!ctx.select || (ctx.response.status < 500 && ctx.text.includes('id="main"'))) {
       if (ctx.response.status < 400 && ctx.sourceElement.dataset?.draft) store.forgetDrafts();
       return;
@@ -127,8 +128,16 @@
     if (part) prepare(part);
   });
 
-  // The desk says so when its live line is cut.
-  const stream = (lost) => () => all("[data-stream-lost]").forEach((note) => { note.hidden = !lost; });
+  // The desk says so when its live line is cut, and loads itself again when the first attempt got no stream at all.
+  let live = false;
+  const stream = (lost) => () => {
+    live ||= !lost;
+    all("[data-stream-lost]").forEach((note) => { note.hidden = !lost; });
+  };
+  if (one("[data-stream]")) {
+    setTimeout(() => { if (!live) stream(true)(); }, 4000);
+    setTimeout(() => { if (!live) location.reload(); }, 15000);
+  }
   document.addEventListener("htmx:sse:error", stream(true));
   document.addEventListener("htmx:sse:after:connection", stream(false));
 
