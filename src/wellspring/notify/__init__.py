@@ -1,0 +1,1 @@
+"""Notify: messages to people, their deliveries, and the channels they leave by."""

@@ -1,0 +1,98 @@
+"""Delivering: claim the row, send outside of any transaction, write down what happened."""
+
+from typing import Final
+from uuid import UUID
+
+from msgspec import Struct
+
+from wellspring.identity import contact
+from wellspring.identity.schemas import Language
+from wellspring.kernel import jobs, logs
+from wellspring.kernel.crypto import Unreadable
+from wellspring.kernel.db import DbRole
+from wellspring.kernel.jobs import JobContext, JobPayload
+from wellspring.notify import queries as q
+from wellspring.notify.ports import Mail, MailPort, NotTakenError, RefusedError, UncertainError
+from wellspring.notify.service import DELIVER
+from wellspring.notify.smtp import WHOLE_S
+from wellspring.notify.templates import words
+
+MOST_TRIES: Final = 5
+FIRST_WAIT_S: Final = 15.0
+GIVE_UP_S: Final = 2 * WHOLE_S
+"""A claim older than this belongs to a worker that died."""
+OVERDUE_S: Final = 120.0
+"""A message that should have been tried so long ago may have lost its job."""
+
+log = logs.get("notify")
+
+
+class _Result(Struct, frozen=True):
+    """What became of one try: a state, and the provider's id or an error code."""
+
+    state: str
+    provider_id: str | None = None
+    code: str | None = None
+
+
+@jobs.register(DELIVER)
+async def deliver(ctx: JobContext, job: JobPayload) -> None:
+    """Send one message. May run twice: only the run that claims the row sends."""
+    async with ctx.db.begin(DbRole.WORKER, subject=job.person_id) as tx:
+        claimed = await tx.maybe(q.CLAIM, job.person_id, job.ref)
+        if claimed is None:
+            return
+        try:
+            address = await contact.email_of(tx, ctx.keys, job.person_id)
+        except Unreadable:
+            address = None
+    result = await _send(ctx, job.ref, claimed, address)
+    await _write(ctx, job, claimed.tries, result)
+    log.info("delivery", id=job.ref, state=result.state, code=result.code, tries=claimed.tries)
+
+
+async def _send(ctx: JobContext, delivery_id: UUID, claimed: q.Claimed, address: str | None) -> _Result:
+    """Send, and say what happened; only a message that was surely not taken goes back to the queue."""
+    port: MailPort | None = ctx.ports.get("mail")
+    if address is None:
+        return _Result("failed", code="no_address")
+    if port is None:
+        return _Result("not_sent", code="mail_not_set_up")
+    try:
+        return _Result("sent", provider_id=await port.send(_mail(ctx, delivery_id, claimed, address)))
+    except UncertainError as error:
+        return _Result("unknown", code=error.code)
+    except RefusedError as error:
+        return _Result("failed", code=error.code)
+    except NotTakenError as error:
+        return _Result("queued" if claimed.tries < MOST_TRIES else "failed", code=error.code)
+
+
+def _mail(ctx: JobContext, delivery_id: UUID, claimed: q.Claimed, address: str) -> Mail:
+    language: Language = "fr" if claimed.language == "fr" else "en"
+    found = words(claimed.template, language)
+    text = f"{found.text}\n\n{ctx.settings.base_url}{found.path}\n"
+    return Mail(str(delivery_id), address, found.subject, text)
+
+
+async def _write(ctx: JobContext, job: JobPayload, tries: int, result: _Result) -> None:
+    """Write down what happened to this try, and queue the next one after 15, 30, 60 and 120 seconds."""
+    row = (job.person_id, job.ref, tries)
+    async with ctx.db.begin(DbRole.WORKER, subject=job.person_id) as tx:
+        if result.state == "sent":
+            await tx.do(q.SENT, *row, result.provider_id)
+        elif result.state == "queued":
+            wait = FIRST_WAIT_S * 2 ** (tries - 1)
+            if await tx.do(q.AGAIN, *row, result.code, wait):
+                await jobs.enqueue(tx, DELIVER, job.person_id, job.ref, after_s=wait)
+        else:
+            await tx.do(q.ENDED, *row, result.state, result.code)
+
+
+@jobs.every("* * * * * 0", "notify.sweep")
+async def sweep(ctx: JobContext) -> None:
+    """Each minute: messages of dead workers become unknown, and messages without a job get one."""
+    async with ctx.db.begin(DbRole.MAINTENANCE) as tx:
+        await tx.do(q.GIVE_UP, GIVE_UP_S)
+        for lost in await tx.all(q.OVERDUE, OVERDUE_S):
+            await jobs.enqueue(tx, DELIVER, lost.person_id, lost.id, dedupe=f"{DELIVER}:{lost.id}")

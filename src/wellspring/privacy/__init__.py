@@ -1,0 +1,1 @@
+"""Privacy: consents, care teams, access grants, and the one door to another person's rows."""
