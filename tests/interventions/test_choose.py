@@ -132,10 +132,19 @@ def test_in_danger_only_what_is_safe_and_nothing_is_tried_out(context: Context, 
     offers = offered(context, history, k=10)
     assert all(offer.intervention.facts.crisis_safe for offer in offers)
     assert {offer.reason.key for offer in offers} <= {"reach_out", "steady"}
-    for seed in range(5):
-        again = offered(context, history, k=10, seed=seed)
-        if all(offer.propensity == 1 for offer in again):
-            assert again == offered(context, history, k=10, seed=seed + 99)
+    for offer in offers:
+        equals = 1 / offer.propensity
+        assert equals == pytest.approx(round(equals)), "only equals may be drawn from"
+
+
+def test_in_danger_no_seed_brings_anything_but_the_best() -> None:
+    context = Context(mood=2, emotions={"fear": 5, "sadness": 4, "anxiety": 1}, energy=3, danger=True)
+    moment = moment_of(SHELF, context, History())
+    totals = set()
+    for seed in range(60):
+        numbers = [SHELF.position[offer.intervention.id] for offer in offered(context, seed=seed)]
+        totals.add(tuple(round(sum(parts_of(SHELF, number, moment)), 9) for number in numbers))
+    assert len(totals) == 1
 
 
 def test_in_danger_people_come_first() -> None:
@@ -159,11 +168,38 @@ def test_comfort_gives_way_before_safety_does() -> None:
     assert [offer.intervention.slug for offer in choose(tired, few)] == ["brisk-walk"]
 
 
+@pytest.mark.parametrize(
+    ("loved", "context"),
+    [
+        ("brisk-walk", Context(mood=4, emotions={"sadness": 5}, time_of_day="night")),
+        ("brisk-walk", Context(mood=4, emotions={"sadness": 5}, place="work")),
+        ("brisk-walk", Context(mood=4, emotions={"sadness": 5}, energy=3)),
+        ("brisk-walk", Context(mood=4, emotions={"sadness": 5}, time_available_minutes=9)),
+    ],
+)
+def test_even_a_favourite_waits_for_a_moment_that_suits(loved: str, context: Context) -> None:
+    favourite = intervention_id(loved)
+    history = History(tuple(Seen(favourite, 30 + day, 5) for day in range(9)))
+    suits = Context(mood=4, emotions={"sadness": 5}, energy=9, place="outdoors", time_of_day="morning")
+    assert favourite in {offer.intervention.id for offer in offered(suits, history)}
+    unhurried = msgspec.structs.replace(context, energy=context.energy or 9)
+    for seed in range(20):
+        assert favourite not in {offer.intervention.id for offer in offered(unhurried, history, seed=seed)}
+
+
 def test_an_unknown_age_is_treated_with_care() -> None:
     slugs = {offer.intervention.slug for offer in offered(Context(mood=5), k=len(LIBRARY))}
     assert "cool-water-face" not in slugs
     adult = {offer.intervention.slug for offer in offered(Context(mood=5, age="18+"), k=len(LIBRARY))}
     assert adult - slugs == {"cool-water-face"}
+
+
+def test_what_is_not_paid_for_is_never_offered() -> None:
+    context = Context(mood=5, age="18+")
+    free = {offer.intervention.id for offer in offered(context, k=len(LIBRARY))}
+    paid = {offer.intervention.id for offer in offered(msgspec.structs.replace(context, premium=True), k=len(LIBRARY))}
+    assert paid - free == {item.id for item in LIBRARY if item.facts.is_premium}
+    assert len(paid - free) >= 1
 
 
 def test_inactive_entries_are_never_offered() -> None:
@@ -178,6 +214,16 @@ def test_what_is_felt_decides(emotion: str) -> None:
     offers = offered(context)
     assert all(emotion in offer.intervention.facts.target_emotions for offer in offers)
     assert {offer.reason.emotion for offer in offers} == {emotion}
+
+
+def test_what_an_entry_is_for_first_counts_most() -> None:
+    """`put-distance` names fear, anger, overwhelm, in this order."""
+    number = SHELF.position[intervention_id("put-distance")]
+    parts = [
+        parts_of(SHELF, number, moment_of(SHELF, msgspec.convert({"mood": 5, "emotions": {e: 3}}, Context), History()))
+        for e in ("fear", "anger", "overwhelm", "joy")
+    ]
+    assert [part.emotion for part in parts] == pytest.approx([EMOTION, EMOTION * 0.9, EMOTION * 0.8, 0])
 
 
 @pytest.mark.parametrize(
