@@ -13,7 +13,7 @@ from litestar.types import ASGIApp
 from wellspring import __version__
 from wellspring.identity import queries as identity_queries
 from wellspring.identity.passwords import Passwords
-from wellspring.kernel import dsn, keys, logs, operations, problems
+from wellspring.kernel import dsn, keys, logs, operations, problems, routing
 from wellspring.kernel.crypto import Keyring
 from wellspring.kernel.db import Database, DbRole
 from wellspring.kernel.edge import Edge, guard
@@ -54,6 +54,7 @@ def make_app(parts: Edge) -> Litestar:
     return Litestar(
         route_handlers=[*ROUTES, *operations.ROUTES],
         guards=[guard],
+        request_class=routing.StrictRequest,
         exception_handlers=problems.HANDLERS,
         lifespan=[lifespan],
         state=State({"edge": parts}),

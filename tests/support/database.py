@@ -12,6 +12,7 @@ from psycopg import sql
 from wellspring.kernel.crypto import Keyring
 from wellspring.migrations.bootstrap import ensure_database, ensure_roles, prepare, with_database
 from wellspring.postgres import hold
+from wellspring.slices import seed
 
 KEYS = Keyring({1: b"k" * 32}, b"r" * 32)
 
@@ -40,6 +41,7 @@ def make_template(server_url: str, name: str) -> str:
         owner_url = ensure_database(server_url, name)
         ensure_roles(owner_url, KEYS)
         prepare(owner_url, KEYS)
+        seed(owner_url)
     return owner_url
 
 

@@ -7,6 +7,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from wellspring.kernel.db import DbRole, Query
+from wellspring.kernel.hub import Live
 
 M, S, G, W = DbRole.MEMBER, DbRole.STAFF, DbRole.SIGNIN, DbRole.WORKER
 
@@ -229,6 +230,27 @@ SESSION_CHECK: Final = (
     " AND (NOT is_staff OR last_seen_at > now() - interval '15 minutes')"
 )
 LIVE_SESSIONS: Final = Query(
-    "SELECT id FROM identity.live_sessions($1::uuid[])", UUID, G, crosses_people=True
+    "SELECT id, version FROM identity.live_sessions($1::uuid[])", Live, G, crosses_people=True
 )
 HAS_FACTOR: Final = Query("SELECT totp_secret IS NOT NULL FROM identity.login WHERE person_id = $1", bool, G)
+
+
+class FaceRow(Struct, frozen=True):
+    """Who somebody is, sealed."""
+
+    wrapped: bytes
+    email: bytes
+    details: bytes | None
+    country: str
+    language: str
+    timezone: str
+
+
+FACE: Final = Query(
+    "SELECT (SELECT k.wrapped FROM kernel.person_key k WHERE k.person_id = $1), email, details, country, language,"
+    " timezone FROM identity.person WHERE person_id = $1",
+    FaceRow,
+    M,
+    S,
+    W,
+)

@@ -113,12 +113,12 @@ class Profile(Struct, kw_only=True):
 class ProfileChange(Struct, forbid_unknown_fields=True, kw_only=True):
     """What a person may change about themselves; what is left out stays."""
 
-    display_name: Line | None | UnsetType = UNSET
-    bio: Paragraph | None | UnsetType = UNSET
+    display_name: Line | UnsetType | None = UNSET
+    bio: Paragraph | UnsetType | None = UNSET
     language: Language | UnsetType = UNSET
     country: Country | UnsetType = UNSET
     timezone: Timezone | UnsetType = UNSET
-    age_range: AgeRange | None | UnsetType = UNSET
+    age_range: AgeRange | UnsetType | None = UNSET
     communication_style: Style | UnsetType = UNSET
     has_adhd: bool | UnsetType = UNSET
     has_autism_spectrum: bool | UnsetType = UNSET

@@ -58,7 +58,7 @@ WIDTH: Final = 11
 def insert(first: int, count: str | None = None) -> str:
     """Return the INSERT for parameters `$first`… (11 of them); `count` may be an SQL expression instead of `$n`."""
     p = [f"${n}" for n in range(first, first + WIDTH)]
-    counted = count or f"{p[7]}::int"
+    counted = f"coalesce({count or 'NULL'}, {p[7]}::int)"
     return (
         "INSERT INTO kernel.audit (person_id, id, actor_id, session_id, action, section, outcome, count, ip,"
         " request_id, consent_id) "

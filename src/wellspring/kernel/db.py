@@ -63,7 +63,7 @@ class Query(Generic[T]):
         self.roles = roles
         self.crosses_people = crosses_people
         self.make: Callable[[Record], T] = (
-            _by_position(row) if issubclass(row, msgspec.Struct) else cast("Callable[[Record], T]", _first)
+            _by_position(row) if isinstance(row, type) and issubclass(row, msgspec.Struct) else cast("Callable[[Record], T]", _first)
         )
         if register:
             REGISTRY.append(self)
@@ -255,6 +255,10 @@ class Database:
         self._pools: dict[DbRole, Pool] = {}
         self._lock = asyncio.Lock()
         self.on_commit: Callable[[Tx], None] | None = None
+
+    def dsn(self, role: DbRole) -> str:
+        """Return the address of a role, for the few connections that are no part of a pool (LISTEN, the queue)."""
+        return self._dsns[role]
 
     async def pool(self, role: DbRole) -> Pool:
         """Return the pool of a role; raises DatabaseDown."""

@@ -105,6 +105,8 @@ def to_problem(error: Exception) -> Problem:
         return _BY_STATUS.get(error.status_code, Broken)()
     if isinstance(error, msgspec.ValidationError):
         return Invalid(errors=(field_error(str(error)),))
+    if isinstance(error, msgspec.DecodeError | UnicodeDecodeError):
+        return Malformed(errors=(field_error("JSON is malformed"),))
     if isinstance(error, asyncpg.DataError | asyncpg.CharacterNotInRepertoireError):
         return Invalid(errors=(FieldError("body", "not_storable", "This value cannot be stored."),))
     return Broken()

@@ -196,6 +196,11 @@ def _jobs() -> None:
         WHERE status IN ('queued', 'picked') AND dedupe_key IS NOT NULL;
     CREATE INDEX pgqueuer_updated_id_id1_idx ON jobs.pgqueuer (updated, id DESC) INCLUDE (id)
         WHERE status = 'picked';
+    -- pgqueuer's `verify` and `upgrade` look for its trigger and would make it anew: it is here, and never fires.
+    CREATE FUNCTION jobs.fn_pgqueuer_changed() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$;
+    CREATE TRIGGER tg_pgqueuer_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON jobs.pgqueuer
+        EXECUTE FUNCTION jobs.fn_pgqueuer_changed();
+    ALTER TABLE jobs.pgqueuer DISABLE TRIGGER tg_pgqueuer_changed;
     CREATE TABLE jobs.pick (job_id bigint PRIMARY KEY, picks int NOT NULL, last_at timestamptz NOT NULL DEFAULT now());
     GRANT INSERT ON jobs.pgqueuer TO wellspring_member, wellspring_staff, wellspring_signin;
     GRANT SELECT (status, dedupe_key) ON jobs.pgqueuer TO wellspring_member, wellspring_staff, wellspring_signin;

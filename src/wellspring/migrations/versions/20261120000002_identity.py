@@ -142,9 +142,9 @@ def _functions() -> None:
     )
     definer(
         "identity.live_sessions(sessions uuid[])",
-        """SELECT s.id FROM identity.session s WHERE s.id = ANY(sessions) AND s.ended_at IS NULL
+        """SELECT s.id, s.version FROM identity.session s WHERE s.id = ANY(sessions) AND s.ended_at IS NULL
            AND s.expires_at > now() AND (NOT s.is_staff OR s.last_seen_at > now() - interval '15 minutes')""",
-        "TABLE (id uuid)",
+        "TABLE (id uuid, version int)",
         "signin",
     )
     # Every session of that person changes its version: access tokens and pages end with their next request.

@@ -1,6 +1,6 @@
 """Safety: crisis events and their pages, the desk, duty, safety plans."""
 
-from wellspring.migrations.helpers import ACTOR, DUTY, EVERY, also, person_table, run, schema
+from wellspring.migrations.helpers import ACTOR, DUTY, EVERY, also, definer, person_table, run, schema
 
 revision = "20261120000005"
 down_revision = "20261120000004"
@@ -54,7 +54,7 @@ def _events() -> None:
         "safety.crisis_event",
         member="select insert",
         staff="select update",
-        worker="select update",
+        worker="select insert update",
         maintenance="select",
     )
     person_table("safety.event_step", member="select", staff="select insert", worker="select insert")
@@ -78,13 +78,22 @@ def _desk() -> None:
         since timestamptz NOT NULL DEFAULT now(), until timestamptz NOT NULL
     );
     """)
-    person_table("safety.desk", member="insert", staff="select", worker="select update", maintenance="select")
+    person_table("safety.desk", member="insert", staff="select update", worker="select insert update")
     also("safety.desk", "on_duty", "staff", "select update", f"desk = {DUTY}")
     person_table("safety.duty", maintenance="select")
     also("safety.duty", "own", "staff", "select insert update", f"person_id = {ACTOR}")
     also("safety.duty", "on_duty", "staff", "select", f"desk = {DUTY}")
     # Paging chooses among those on duty; members learn only whether anybody is.
     also("safety.duty", "paging", "worker", "select", "desk = 'crisis'")
+    definer(
+        "safety.responders()",
+        """SELECT p.person_id, p.language, coalesce(d.on_duty AND d.until > now(), false),
+               coalesce(d.is_supervisor, false)
+           FROM identity.person p LEFT JOIN safety.duty d USING (person_id)
+           WHERE p.status = 'active' AND 'responder' = ANY(p.roles) ORDER BY p.person_id LIMIT 200""",
+        "TABLE (person_id uuid, language text, on_duty boolean, is_supervisor boolean)",
+        "worker",
+    )
     run("""
     CREATE FUNCTION safety.somebody_on_duty() RETURNS boolean LANGUAGE sql STABLE SECURITY DEFINER
         SET search_path = pg_catalog, pg_temp

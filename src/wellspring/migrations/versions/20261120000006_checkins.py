@@ -36,7 +36,7 @@ def upgrade() -> None:
     CREATE TABLE checkins.day (
         person_id uuid NOT NULL REFERENCES identity.person ON DELETE CASCADE, day date NOT NULL,
         count int NOT NULL, mood_avg real NOT NULL, mood_min smallint NOT NULL, mood_max smallint NOT NULL,
-        energy_avg real, anxiety_avg real, stress_avg real,
+        energy_avg real, anxiety_avg real, stress_avg real, alone real,
         PRIMARY KEY (person_id, day)
     );
     """)

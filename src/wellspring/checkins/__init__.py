@@ -1,0 +1,1 @@
+"""Check-ins: how a person is, in one request and one transaction."""

@@ -1,0 +1,245 @@
+"""The SQL of check-ins. The hot path is two statements: context, then everything that must be stored."""
+
+from datetime import date, datetime
+from typing import Any, Final
+from uuid import UUID
+
+from msgspec import Struct
+
+from wellspring.identity import fragments as identity
+from wellspring.interventions import fragments as interventions
+from wellspring.kernel import audit, idempotency, jobs, stream, vault
+from wellspring.kernel.db import DbRole, Query
+from wellspring.safety import fragments as safety
+
+M, S, W = DbRole.MEMBER, DbRole.STAFF, DbRole.WORKER
+
+
+class Context(Struct, frozen=True):
+    """All that judging and choosing need to know, read in one round trip. The arrays run newest first."""
+
+    free: bool
+    stored: list[str] | None
+    now: datetime
+    exists: bool
+    wrapped: bytes
+    person: list[str]
+    contraindications: list[str]
+    at: list[datetime] | None
+    mood: list[int] | None
+    energy: list[int | None] | None
+    anxiety: list[int | None] | None
+    stress: list[int | None] | None
+    sleep: list[int | None] | None
+    alone: list[bool | None] | None
+    baseline: list[float | None]
+    event_levels: list[str] | None
+    event_hours: list[float] | None
+    recent_ids: list[UUID] | None
+    recent_ratings: list[int | None] | None
+    recent_hours: list[float] | None
+
+
+CONTEXT: Final = Query(
+    f"""SELECT CASE WHEN $3::bigint IS NULL THEN true ELSE {idempotency.FIND.format(lock="$3")} END,
+        {idempotency.STORED.format(person="$1", digest="$2")}, now(),
+        EXISTS (SELECT 1 FROM checkins.checkin WHERE person_id = $1 AND id = $4),
+        {vault.WRAPPED.format(person="$1")}, {identity.PERSON.format(person="$1")},
+        {identity.CONTRAINDICATIONS.format(person="$1")},
+        d.at, d.mood, d.energy, d.anxiety, d.stress, d.sleep, d.alone,
+        (SELECT ARRAY[count(*), avg(mood_avg), stddev_samp(mood_avg), count(alone), avg(alone), sum(count)]::float8[]
+           FROM checkins.day WHERE person_id = $1 AND day < current_date - 6 AND day >= current_date - 34),
+        e.levels, e.hours, r.ids, r.ratings, r.hours
+    FROM (SELECT array_agg(occurred_at) AS at, array_agg(mood_score) AS mood, array_agg(energy_level) AS energy,
+            array_agg(anxiety_level) AS anxiety, array_agg(stress_level) AS stress, array_agg(sleep) AS sleep,
+            array_agg(context_social = 'alone') AS alone
+          FROM (SELECT * FROM checkins.checkin WHERE person_id = $1 AND occurred_at > now() - interval '7 days'
+                AND occurred_at <= now() + interval '1 day' ORDER BY occurred_at DESC, id DESC LIMIT 60) c) d,
+        ({safety.EARLIER.format(person="$1")}) e, ({interventions.RECENT.format(person="$1")}) r""",
+    Context,
+    M,
+)
+
+_COLUMNS: Final = (
+    "occurred_at, timezone, mood_score, energy_level, anxiety_level, stress_level, sleep, sensory_load_score,"
+    " executive_function_score, masking_level, emotion_tags, emotion_intensities, context_location, context_social,"
+    " factors, body_scan, source, time_taken_seconds, is_quick, session_id, sealed, has_journal, reading_state,"
+    " text_level, risk_level, risk_score, crisis_flagged, crisis_event_id, versions"
+)
+_WIDTH: Final = _COLUMNS.count(",") + 1
+_VALUES: Final = ", ".join(f"${n}" for n in range(3, 3 + _WIDTH))
+_NEXT: Final = 3 + _WIDTH
+_AUDIT: Final = _NEXT
+_IDEM: Final = _AUDIT + audit.WIDTH
+_STREAM: Final = _IDEM + 2
+_JOB: Final = _STREAM + 1
+_RECS: Final = _JOB + 2
+
+
+def _created(head: str) -> str:
+    return f"""WITH {head},
+    audited AS ({audit.insert(_AUDIT)}),
+    kept AS (INSERT INTO kernel.idempotency (person_id, key_digest, body_digest, status, ref)
+             SELECT $1, ${_IDEM}::bytea, ${_IDEM + 1}::bytea, 201, $2 WHERE ${_IDEM}::bytea IS NOT NULL),
+    {stream.append("$1::uuid", f"${_STREAM}::uuid", "'checkin.created'", "$2::uuid")},
+    job AS ({jobs.insert(f"${_JOB}::text", f"${_JOB + 1}::bytea")}),
+    recommended AS ({interventions.log(_RECS)})
+    SELECT created_at FROM c"""
+
+
+CREATE: Final = Query(
+    _created(
+        f"c AS (INSERT INTO checkins.checkin (person_id, id, {_COLUMNS}) VALUES ($1, $2, {_VALUES})"
+        " RETURNING created_at)"
+    ),
+    datetime,
+    M,
+)
+
+
+class Row(Struct, frozen=True):
+    """A check-in as stored."""
+
+    wrapped: bytes
+    id: UUID
+    created_at: datetime
+    updated_at: datetime
+    version: int
+    ai_emotion_primary: str | None
+    ai_emotion_secondary: str | None
+    ai_confidence_score: float | None
+    occurred_at: datetime
+    timezone: str
+    mood_score: int
+    energy_level: int | None
+    anxiety_level: int | None
+    stress_level: int | None
+    sleep: int | None
+    sensory_load_score: int | None
+    executive_function_score: int | None
+    masking_level: int | None
+    emotion_tags: list[str]
+    emotion_intensities: list[int]
+    context_location: str | None
+    context_social: str | None
+    factors: list[dict[str, Any]]
+    body_scan: dict[str, int] | None
+    source: str
+    time_taken_seconds: int | None
+    is_quick: bool
+    session_id: UUID | None
+    sealed: bytes | None
+    has_journal: bool
+    reading_state: str
+    text_level: str
+    risk_level: str
+    risk_score: float
+    crisis_flagged: bool
+    crisis_event_id: UUID | None
+    versions: dict[str, str]
+
+
+_ROW: Final = (
+    "id, created_at, updated_at, version, ai_emotion_primary, ai_emotion_secondary, ai_confidence_score, " + _COLUMNS
+)
+_KEY: Final = vault.WRAPPED.format(person="$1")
+_LOCAL: Final = f"::timestamp AT TIME ZONE {identity.TIMEZONE.format(person='$1')}"
+
+LIST: Final = Query(
+    f"""WITH page AS (SELECT {_ROW} FROM checkins.checkin WHERE person_id = $1
+            AND (occurred_at, id) < ($2, $3)
+            AND ($4::date IS NULL OR occurred_at >= ($4::date){_LOCAL})
+            AND ($5::date IS NULL OR occurred_at < ($5::date + 1){_LOCAL})
+            ORDER BY occurred_at DESC, id DESC LIMIT $6),
+        audited AS ({audit.insert(7, count="least((SELECT count(*) FROM page), $6 - 1)::int")})
+        SELECT {_KEY}, page.* FROM page ORDER BY occurred_at DESC, id DESC""",
+    Row,
+    M,
+)
+ONE: Final = Query(f"SELECT {_KEY}, {_ROW} FROM checkins.checkin WHERE person_id = $1 AND id = $2", Row, M)
+ONE_LOCKED: Final = Query(
+    f"SELECT {_KEY}, {_ROW} FROM checkins.checkin WHERE person_id = $1 AND id = $2 FOR UPDATE", Row, M
+)
+SHARED: Final = Query(
+    f"""SELECT {_KEY}, {_ROW} FROM checkins.checkin WHERE person_id = $1 AND (occurred_at, id) < ($2, $3)
+        ORDER BY occurred_at DESC, id DESC LIMIT $4""",
+    Row,
+    S,
+)
+JOURNALS: Final = Query(
+    f"""SELECT {_KEY}, {_ROW} FROM checkins.checkin WHERE person_id = $1 AND sealed IS NOT NULL
+        AND (occurred_at, id) < ($2, $3)
+        AND ($4::date IS NULL OR occurred_at >= ($4::date){_LOCAL})
+        AND ($5::date IS NULL OR occurred_at < ($5::date + 1){_LOCAL})
+        ORDER BY occurred_at DESC, id DESC LIMIT 500""",
+    Row,
+    M,
+)
+CHANGE: Final = Query(
+    f"UPDATE checkins.checkin SET ({_COLUMNS}) = ({_VALUES}), version = version + 1, updated_at = now()"
+    " WHERE person_id = $1 AND id = $2",
+    int,
+    M,
+)
+DROP: Final = Query("DELETE FROM checkins.checkin WHERE person_id = $1 AND id = $2", int, M)
+
+
+class DayRow(Struct, frozen=True):
+    """One local day."""
+
+    day: date
+    count: int
+    mood_avg: float
+    mood_min: int
+    mood_max: int
+    energy_avg: float | None
+    anxiety_avg: float | None
+    stress_avg: float | None
+
+
+_ROLL: Final = (
+    "count(*), avg(mood_score), min(mood_score), max(mood_score), avg(energy_level), avg(anxiety_level),"
+    " avg(stress_level), avg((context_social = 'alone')::int)"
+)
+DAYS: Final = Query(
+    "SELECT day, count, mood_avg, mood_min, mood_max, energy_avg, anxiety_avg, stress_avg FROM checkins.day"
+    " WHERE person_id = $1 AND day >= $2 AND day <= $3 ORDER BY day",
+    DayRow,
+    M,
+    S,
+)
+ROLL_ALL: Final = Query(
+    "WITH gone AS (DELETE FROM checkins.day d WHERE person_id = $1 AND NOT EXISTS (SELECT 1 FROM checkins.checkin c"
+    " WHERE c.person_id = $1 AND (c.occurred_at AT TIME ZONE c.timezone)::date = d.day))"
+    " INSERT INTO checkins.day (person_id, day, count, mood_avg, mood_min, mood_max, energy_avg, anxiety_avg,"
+    f" stress_avg, alone) SELECT $1, (occurred_at AT TIME ZONE timezone)::date, {_ROLL} FROM checkins.checkin"
+    " WHERE person_id = $1 GROUP BY 2 ON CONFLICT (person_id, day) DO UPDATE SET count = excluded.count,"
+    " mood_avg = excluded.mood_avg, mood_min = excluded.mood_min, mood_max = excluded.mood_max,"
+    " energy_avg = excluded.energy_avg, anxiety_avg = excluded.anxiety_avg, stress_avg = excluded.stress_avg,"
+    " alone = excluded.alone",
+    int,
+    W,
+)
+ROLL_DAY: Final = Query(
+    "INSERT INTO checkins.day (person_id, day, count, mood_avg, mood_min, mood_max, energy_avg, anxiety_avg,"
+    f" stress_avg, alone) SELECT c.person_id, (c.occurred_at AT TIME ZONE c.timezone)::date, {_ROLL}"
+    " FROM checkins.checkin c, (SELECT occurred_at, (occurred_at AT TIME ZONE timezone)::date AS day"
+    " FROM checkins.checkin WHERE person_id = $1 AND id = $2) w"
+    " WHERE c.person_id = $1 AND c.occurred_at BETWEEN w.occurred_at - interval '27 hours'"
+    " AND w.occurred_at + interval '27 hours' AND (c.occurred_at AT TIME ZONE c.timezone)::date = w.day"
+    " GROUP BY 1, 2 ON CONFLICT (person_id, day) DO UPDATE SET count = excluded.count, mood_avg = excluded.mood_avg,"
+    " mood_min = excluded.mood_min, mood_max = excluded.mood_max, energy_avg = excluded.energy_avg,"
+    " anxiety_avg = excluded.anxiety_avg, stress_avg = excluded.stress_avg, alone = excluded.alone",
+    int,
+    W,
+)
+FOR_JOB: Final = Query(
+    f"SELECT {_KEY}, {_ROW} FROM checkins.checkin WHERE person_id = $1 AND id = $2 FOR UPDATE", Row, W
+)
+READ_LATER: Final = Query(
+    "UPDATE checkins.checkin SET reading_state = $3, text_level = $4, risk_level = $5, risk_score = $6,"
+    " crisis_flagged = $7, crisis_event_id = $8, versions = $9 WHERE person_id = $1 AND id = $2",
+    int,
+    W,
+)
+PERSON: Final = Query(f"SELECT {identity.PERSON.format(person='$1')}", list[str], M)

@@ -1,0 +1,176 @@
+"""The routes of check-ins."""
+
+from datetime import date, timedelta
+from typing import Annotated, Any
+from uuid import UUID
+
+import asyncpg
+from litestar import Response
+from litestar.params import FromPath, JSONBody, QueryParameter
+
+from wellspring.checkins import queries as q
+from wellspring.checkins import search as searching
+from wellspring.checkins import service
+from wellspring.checkins.schemas import (
+    Checkin,
+    CheckinChange,
+    CheckinCreate,
+    Checkins,
+    Day,
+    Days,
+    Found,
+    QuickCheck,
+    Search,
+)
+from wellspring.checkins.service import CheckinCreated, CheckinExists
+from wellspring.checkins.wire import checkin
+from wellspring.kernel import audit, clock, etags, idempotency, jobs, stream
+from wellspring.kernel.edge import Req, access, as_member, edge, principal
+from wellspring.kernel.errors import Invalid, NotFound
+from wellspring.kernel.paging import Cursor
+from wellspring.kernel.policy import Access
+from wellspring.kernel.routing import delete, get, patch, post
+
+TAGS = ["check-ins"]
+_LONGEST = timedelta(days=3 * 366)
+Limit = Annotated[int, QueryParameter(ge=1, le=100)]
+
+
+async def _create(request: Req, data: CheckinCreate, *, is_quick: bool) -> CheckinCreated:
+    who = principal(request)
+    key = idempotency.key(request.headers.get("idempotency-key"), who.person_id, "checkins", await request.body())
+    made = service.Request(
+        who.person_id, access(request, "checkins:checkin:create", "checkins"), key, edge(request).keys
+    )
+    try:
+        async with as_member(request) as tx:
+            reply = await service.create(tx, made, data, is_quick=is_quick)
+            return await service.again(tx, made, reply) if isinstance(reply, UUID) else reply
+    except asyncpg.UniqueViolationError as error:
+        return await _lost_race(request, made, error)
+
+
+async def _lost_race(request: Req, made: service.Request, error: asyncpg.UniqueViolationError) -> CheckinCreated:
+    """An equal request committed between our look and our write: answer as it was answered."""
+    if made.key is not None:
+        async with as_member(request) as tx:
+            found = await idempotency.begin(tx, made.person_id, made.key)
+            if found is not None:
+                return await service.again(tx, made, found.ref)
+    raise CheckinExists from error
+
+
+@post("/v1/checkins", Access.SELF, tags=TAGS, summary="Check in")
+async def create(request: Req, data: JSONBody[CheckinCreate]) -> CheckinCreated:
+    """Store a check-in; the reply brings three micro-actions and, in danger, help first."""
+    return await _create(request, data, is_quick=False)
+
+
+@post("/v1/checkins/quick", Access.SELF, tags=TAGS, summary="Check in with one tap")
+async def create_quick(request: Req, data: JSONBody[QuickCheck]) -> CheckinCreated:
+    """Store a check-in that has only a mood."""
+    full = CheckinCreate(mood_score=data.mood_score, id=data.id, timezone=data.timezone)
+    return await _create(request, full, is_quick=True)
+
+
+def check_range(start: date | None, end: date | None) -> None:
+    """Raise Invalid for a range that ends before it starts."""
+    if start and end and end < start:
+        raise Invalid.of("end_date", "range_reversed", "The end lies before the start.")
+
+
+@get("/v1/checkins", Access.SELF, tags=TAGS, summary="My check-ins")
+async def list_checkins(
+    request: Req,
+    start_date: Annotated[date | None, QueryParameter(description="in the person's own time zone")] = None,
+    end_date: Annotated[date | None, QueryParameter(description="inclusive")] = None,
+    cursor: Annotated[str | None, QueryParameter(max_length=100)] = None,
+    limit: Limit = 30,
+) -> Checkins:
+    """List check-ins, newest first."""
+    check_range(start_date, end_date)
+    person_id, keys, place = principal(request).person_id, edge(request).keys, Cursor.decode(cursor)
+    row = access(request, "checkins:checkin:list", "checkins")
+    async with as_member(request) as tx:
+        rows = await tx.all(q.LIST, person_id, place.at, place.id, start_date, end_date, limit + 1, *row.args())
+    items = [checkin(r, keys, person_id) for r in rows[:limit]]
+    following = Cursor(rows[limit - 1].occurred_at, rows[limit - 1].id).encode() if len(rows) > limit else None
+    return Checkins(items=items, next_cursor=following)
+
+
+@get("/v1/checkins/days", Access.SELF, tags=TAGS, summary="My days")
+async def list_days(
+    request: Req,
+    start_date: Annotated[date | None, QueryParameter()] = None,
+    end_date: Annotated[date | None, QueryParameter()] = None,
+) -> Days:
+    """Return one row for each local day that has check-ins; the last 90 days when no range is named."""
+    end = end_date or (clock.now().date() + timedelta(days=1))
+    start = start_date or end - timedelta(days=90)
+    check_range(start, end)
+    if end - start > _LONGEST:
+        raise Invalid.of("start_date", "range_too_long", "Ask for at most three years at a time.")
+    async with as_member(request) as tx:
+        rows = await tx.all(q.DAYS, principal(request).person_id, start, end)
+        await audit.record(tx, access(request, "checkins:day:list", "checkins", count=len(rows)))
+    return Days(items=[Day(**{f: getattr(r, f) for f in r.__struct_fields__}) for r in rows])
+
+
+@post("/v1/checkins/search", Access.SELF, tags=TAGS, status_code=200, summary="Search my journal")
+async def search(request: Req, data: JSONBody[Search]) -> Found:
+    """Find check-ins whose words hold the text."""
+    check_range(data.start_date, data.end_date)
+    async with as_member(request) as tx:
+        found = await searching.search(tx, edge(request).keys, principal(request).person_id, data)
+        await audit.record(tx, access(request, "checkins:journal:search", "journals", count=len(found.items)))
+    return found
+
+
+@get("/v1/checkins/{checkin_id:uuid}", Access.SELF, tags=TAGS, summary="One check-in")
+async def get_checkin(request: Req, checkin_id: FromPath[UUID]) -> Response[Checkin]:
+    """Return one of the caller's check-ins."""
+    person_id = principal(request).person_id
+    async with as_member(request) as tx:
+        row = await tx.maybe(q.ONE, person_id, checkin_id)
+        if row is None:
+            raise NotFound
+        await audit.record(tx, access(request, "checkins:checkin:read", "checkins"))
+    return Response(checkin(row, edge(request).keys, person_id), headers=etags.of(row.version))
+
+
+@patch("/v1/checkins/{checkin_id:uuid}", Access.SELF, tags=TAGS, summary="Change a check-in")
+async def change_checkin(
+    request: Req, checkin_id: FromPath[UUID], data: JSONBody[CheckinChange]
+) -> Response[CheckinCreated]:
+    """Change what is named; a changed journal is read again."""
+    who = principal(request)
+    made = service.Request(
+        who.person_id, access(request, "checkins:checkin:change", "checkins"), None, edge(request).keys
+    )
+    async with as_member(request) as tx:
+        reply, version = await service.change(tx, made, checkin_id, data, etags.wanted(request))
+    return Response(reply, headers=etags.of(version))
+
+
+@delete("/v1/checkins/{checkin_id:uuid}", Access.SELF, tags=TAGS, summary="Remove a check-in")
+async def remove_checkin(request: Req, checkin_id: FromPath[UUID]) -> None:
+    """Remove a check-in for good; crisis events it opened stay."""
+    person_id = principal(request).person_id
+    async with as_member(request) as tx:
+        if not await tx.do(q.DROP, person_id, checkin_id):
+            raise NotFound
+        await audit.record(tx, access(request, "checkins:checkin:remove", "checkins"))
+        await stream.publish(tx, person_id, "checkin.removed", checkin_id)
+        await jobs.enqueue(tx, "checkins.roll_all", person_id, checkin_id)
+
+
+ROUTES: list[Any] = [
+    create,
+    create_quick,
+    list_checkins,
+    list_days,
+    search,
+    get_checkin,
+    change_checkin,
+    remove_checkin,
+]

@@ -1,0 +1,82 @@
+"""The last seven days as the typed signals that safety judges."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from wellspring.checkins.queries import Context
+from wellspring.checkins.schemas import CheckinCreate
+from wellspring.safety.behaviour import Baseline, Day, Earlier, Moment, Signals
+
+_DAYS_OF_BASELINE = 28
+
+
+def _mean(values: Iterable[float | None]) -> float | None:
+    known = [v for v in values if v is not None]
+    return sum(known) / len(known) if known else None
+
+
+def _days(context: Context, data: CheckinCreate, at: datetime, zone: ZoneInfo) -> tuple[Day, ...]:
+    """Group the stored rows and the new one by the person's own days."""
+    sleep = next((f.value for f in data.factors if f.type == "sleep"), None)
+    alone = None if data.context_social is None else data.context_social == "alone"
+    rows: list[tuple[datetime, Sequence[float | None]]] = [
+        (at, (data.mood_score, data.stress_level, data.anxiety_level, data.energy_level, sleep, alone))
+    ]
+    if context.at:
+        assert (
+            context.mood and context.stress and context.anxiety and context.energy and context.sleep and context.alone
+        )
+        stored = zip(
+            context.mood, context.stress, context.anxiety, context.energy, context.sleep, context.alone, strict=True
+        )
+        rows += zip(context.at, stored, strict=True)
+    today = context.now.astimezone(zone).date()
+    grouped: dict[int, list[Sequence[float | None]]] = defaultdict(list)
+    for moment, values in rows:
+        ago = (today - moment.astimezone(zone).date()).days
+        if 0 <= ago <= 6:
+            grouped[ago].append(values)
+    return tuple(
+        Day(
+            ago=ago,
+            checkins=len(group),
+            mood=_mean(v[0] for v in group),
+            stress=_mean(v[1] for v in group),
+            anxiety=_mean(v[2] for v in group),
+            energy=_mean(v[3] for v in group),
+            sleep=_mean(v[4] for v in group),
+            alone=_mean(v[5] for v in group),
+        )
+        for ago, group in sorted(grouped.items())
+    )
+
+
+def _baseline(numbers: Sequence[float | None]) -> Baseline:
+    days, mean, sd, alone_days, alone, total = numbers
+    return Baseline(
+        mood_days=int(days or 0),
+        mood_mean=mean,
+        mood_sd=sd,
+        alone_days=int(alone_days or 0),
+        alone_share=alone,
+        observed_days=_DAYS_OF_BASELINE if days else 0,
+        checkins_per_week=None if not total else total / (_DAYS_OF_BASELINE / 7),
+    )
+
+
+def of(context: Context, data: CheckinCreate, at: datetime, timezone: str) -> Signals:
+    """Return the signals for a check-in at a moment; a past entry is judged with today's week all the same."""
+    before = [moment for moment in context.at or () if moment < at]
+    gap = (at - max(before)).total_seconds() / 86_400 if before else None
+    return Signals(
+        days=_days(context, data, at, ZoneInfo(timezone)),
+        moment=Moment(mood=data.mood_score, stress=data.stress_level, anxiety=data.anxiety_level),
+        baseline=_baseline(context.baseline),
+        gap_days=gap,
+        earlier=tuple(
+            Earlier(level, hours)  # type: ignore[arg-type]
+            for level, hours in zip(context.event_levels or (), context.event_hours or (), strict=True)
+        ),
+    )

@@ -1,0 +1,152 @@
+"""Check-ins between the wire and the row."""
+
+from typing import Any
+from uuid import UUID
+
+from wellspring.checkins import words
+from wellspring.checkins.queries import Row
+from wellspring.checkins.schemas import Checkin, CheckinCreate, Emotion, Factor
+from wellspring.checkins.words import LABELS, Words
+from wellspring.kernel.crypto import Keyring
+
+
+def columns(
+    data: CheckinCreate,
+    *,
+    at: Any,
+    timezone: str,
+    sealed: bytes | None,
+    emotions: list[Emotion],
+    judged: "Judged",
+) -> tuple[object, ...]:
+    """Return the values of `queries._COLUMNS`, in its order."""
+    shared = [e for e in emotions if e.emotion in LABELS]
+    return (
+        at,
+        timezone,
+        data.mood_score,
+        data.energy_level,
+        data.anxiety_level,
+        data.stress_level,
+        next((f.value for f in data.factors if f.type == "sleep"), None),
+        data.sensory_load_score,
+        data.executive_function_score,
+        data.masking_level,
+        [e.emotion for e in shared],
+        [e.intensity for e in shared],
+        data.context_location,
+        data.context_social,
+        [{"type": f.type, "value": f.value} for f in data.factors],
+        data.body_scan_data,
+        data.source,
+        data.duration,
+        judged.is_quick,
+        data.session_id,
+        sealed,
+        bool(data.journal_text),
+        judged.reading_state,
+        judged.text_level,
+        judged.level,
+        judged.score,
+        judged.event_id is not None,
+        judged.event_id,
+        judged.versions,
+    )
+
+
+class Judged:
+    """What judging left on the row."""
+
+    __slots__ = ("event_id", "is_quick", "level", "reading_state", "score", "text_level", "versions")
+
+    def __init__(
+        self,
+        *,
+        level: str,
+        score: float,
+        text_level: str,
+        reading_state: str,
+        versions: dict[str, str],
+        event_id: UUID | None,
+        is_quick: bool,
+    ) -> None:
+        self.level = level
+        self.score = score
+        self.text_level = text_level
+        self.reading_state = reading_state
+        self.versions = versions
+        self.event_id = event_id
+        self.is_quick = is_quick
+
+
+def checkin(row: Row, keys: Keyring, person_id: UUID) -> Checkin:
+    """Return the wire form of a stored check-in."""
+    found = words.unseal(row.sealed, keys.sealer(row.wrapped, person_id), row.id)
+    emotions = [Emotion(e, i) for e, i in zip(row.emotion_tags, row.emotion_intensities, strict=True)]
+    emotions += found.own_emotions
+    return Checkin(
+        id=row.id,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        occurred_at=row.occurred_at,
+        timezone=row.timezone,
+        mood_score=row.mood_score,
+        energy_level=row.energy_level,
+        anxiety_level=row.anxiety_level,
+        stress_level=row.stress_level,
+        emotion_tags=[e.emotion for e in emotions],
+        emotions=emotions,
+        context_location=row.context_location,
+        context_activity=found.context_activity,
+        context_social=row.context_social,
+        factors=[Factor(f["type"], f["value"], found.factor_notes.get(f["type"])) for f in row.factors],
+        activities=found.activities,
+        triggers=found.triggers,
+        weather=found.weather,
+        journal_text=found.journal_text,
+        body_scan_data=row.body_scan,
+        sensory_load_score=row.sensory_load_score,
+        executive_function_score=row.executive_function_score,
+        masking_level=row.masking_level,
+        source=row.source,
+        duration=row.time_taken_seconds,
+        session_id=row.session_id,
+        is_quick=row.is_quick,
+        reading=row.reading_state,
+        ai_emotion_primary=row.ai_emotion_primary,
+        ai_emotion_secondary=row.ai_emotion_secondary,
+        ai_confidence_score=row.ai_confidence_score,
+        crisis_flagged=row.crisis_flagged,
+    )
+
+
+def as_written(row: Row, found: Words) -> CheckinCreate:
+    """Return a stored check-in in the form in which it was sent, to change it."""
+    emotions = [Emotion(e, i) for e, i in zip(row.emotion_tags, row.emotion_intensities, strict=True)]
+    return CheckinCreate(
+        mood_score=row.mood_score,
+        occurred_at=row.occurred_at,
+        timezone=row.timezone,
+        energy_level=row.energy_level,
+        anxiety_level=row.anxiety_level,
+        stress_level=row.stress_level,
+        emotions=[*emotions, *found.own_emotions],
+        context_location=row.context_location,  # type: ignore[arg-type]
+        context_activity=found.context_activity,
+        context_social=row.context_social,  # type: ignore[arg-type]
+        factors=[Factor(f["type"], f["value"], found.factor_notes.get(f["type"])) for f in row.factors],
+        activities=found.activities,
+        triggers=found.triggers,
+        weather=found.weather,
+        journal_text=found.journal_text,
+        body_scan_data=row.body_scan,  # type: ignore[arg-type]
+        sensory_load_score=row.sensory_load_score,
+        executive_function_score=row.executive_function_score,
+        masking_level=row.masking_level,
+        source=row.source,  # type: ignore[arg-type]
+        duration=row.time_taken_seconds,
+        session_id=row.session_id,
+    )
+
+
+__all__ = ["Judged", "as_written", "checkin", "columns"]

@@ -1,0 +1,76 @@
+"""The sealed part of a check-in: every word that a person wrote, in one value."""
+
+from uuid import UUID
+
+import msgspec
+from msgspec import Struct
+
+from wellspring.checkins.schemas import CheckinCreate, Emotion, Weather
+from wellspring.kernel.crypto import Sealer
+
+FIELD = "checkins.checkin.sealed"
+LABELS = frozenset(
+    [
+        "joy",
+        "sadness",
+        "anger",
+        "fear",
+        "disgust",
+        "surprise",
+        "anxiety",
+        "overwhelm",
+        "calm",
+        "hopeful",
+        "frustrated",
+        "neutral",
+    ]
+)
+"""The twelve shared labels are stored plainly; a person's own words for what they feel are sealed."""
+
+
+class Words(Struct, omit_defaults=True, kw_only=True):
+    """What is sealed."""
+
+    journal_text: str | None = None
+    context_activity: str | None = None
+    activities: list[str] = []
+    triggers: list[str] = []
+    factor_notes: dict[str, str] = {}
+    own_emotions: list[Emotion] = []
+    weather: Weather | None = None
+
+
+_ENCODE = msgspec.json.Encoder().encode
+_DECODE = msgspec.json.Decoder(Words).decode
+_NOTHING = Words()
+
+
+def all_emotions(data: CheckinCreate) -> list[Emotion]:
+    """Return emotions and plain tags as one list, each named once."""
+    if not data.emotion_tags:
+        return data.emotions
+    named = {e.emotion for e in data.emotions}
+    return [*data.emotions, *(Emotion(tag) for tag in dict.fromkeys(data.emotion_tags) if tag not in named)]
+
+
+def of(data: CheckinCreate, emotions: list[Emotion]) -> Words:
+    """Return the words of a check-in."""
+    return Words(
+        journal_text=data.journal_text or None,
+        context_activity=data.context_activity or None,
+        activities=data.activities,
+        triggers=data.triggers,
+        factor_notes={f.type: f.notes for f in data.factors if f.notes},
+        own_emotions=[e for e in emotions if e.emotion not in LABELS],
+        weather=data.weather,
+    )
+
+
+def seal(words: Words, sealer: Sealer, row: UUID) -> bytes | None:
+    """Return the sealed words, None when there are none."""
+    return None if words == _NOTHING else sealer.seal(_ENCODE(words), FIELD, row)
+
+
+def unseal(sealed: bytes | None, sealer: Sealer, row: UUID) -> Words:
+    """Return the words of a stored check-in."""
+    return _NOTHING if sealed is None else _DECODE(sealer.open(sealed, FIELD, row))

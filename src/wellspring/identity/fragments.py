@@ -1,0 +1,30 @@
+"""What identity lends to the statements of other slices: SQL expressions about one person."""
+
+from typing import Final
+
+from msgspec import Struct
+
+PERSON: Final = (
+    "(SELECT ARRAY[p.language, p.country, p.timezone, p.has_adhd::text, p.has_autism_spectrum::text,"
+    " coalesce(p.age_range, ''), p.subscription_tier] FROM identity.person p WHERE p.person_id = {person})"
+)
+CONTRAINDICATIONS: Final = "(SELECT p.contraindications FROM identity.person p WHERE p.person_id = {person})"
+TIMEZONE: Final = "(SELECT p.timezone FROM identity.person p WHERE p.person_id = {person})"
+
+
+class About(Struct, frozen=True):
+    """What `PERSON` returns, in words of the program."""
+
+    language: str
+    country: str
+    timezone: str
+    has_adhd: bool
+    has_autism_spectrum: bool
+    age_range: str | None
+    is_premium: bool
+
+
+def about(row: list[str]) -> About:
+    """Return the typed form of `PERSON`."""
+    language, country, timezone, adhd, autism, age, tier = row
+    return About(language, country, timezone, adhd == "true", autism == "true", age or None, tier != "free")

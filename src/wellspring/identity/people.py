@@ -1,0 +1,40 @@
+"""What other slices may know of a person whose rows their transaction has opened."""
+
+from uuid import UUID
+
+import msgspec
+from msgspec import Struct
+
+from wellspring.identity import queries as q
+from wellspring.identity.service import Details
+from wellspring.kernel.crypto import Keyring
+from wellspring.kernel.db import Tx
+from wellspring.kernel.errors import NotFound
+
+
+class Face(Struct, frozen=True, kw_only=True):
+    """Who somebody is and how to reach them."""
+
+    display_name: str | None
+    email: str
+    country: str
+    language: str
+    timezone: str
+
+
+async def public_face(tx: Tx, keys: Keyring, person_id: UUID) -> Face:
+    """Return who a person is; raises NotFound when this transaction may not see them."""
+    row = await tx.maybe(q.FACE, person_id)
+    if row is None:
+        raise NotFound
+    sealer = keys.sealer(row.wrapped, person_id)
+    details = Details()
+    if row.details is not None:
+        details = msgspec.json.decode(sealer.open(row.details, "identity.person.details", person_id), type=Details)
+    return Face(
+        display_name=details.display_name,
+        email=sealer.open(row.email, "identity.person.email", person_id).decode(),
+        country=row.country,
+        language=row.language,
+        timezone=row.timezone,
+    )

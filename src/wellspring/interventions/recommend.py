@@ -1,0 +1,163 @@
+"""From a moment to three offers on the wire and their rows in the log."""
+
+import zlib
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any, Final, get_args
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import msgspec
+from msgspec import Struct
+
+from wellspring.identity.fragments import About
+from wellspring.interventions import queries as q
+from wellspring.interventions.choose import POLICY, Recommendation, choose
+from wellspring.interventions.moment import Context, History, Seen
+from wellspring.interventions.reasons import Reason
+from wellspring.interventions.schemas import InterventionRecommendation
+from wellspring.interventions.shelf import shipped
+from wellspring.interventions.vocabulary import Contraindication, Emotion, MomentPlace, TimeOfDay, age_band_of
+from wellspring.interventions.words import why
+from wellspring.kernel import ids, logs
+from wellspring.kernel.db import Tx
+
+log = logs.get("recommend")
+_EMOTIONS: Final = frozenset(get_args(Emotion))
+_PLACES: Final = frozenset(get_args(MomentPlace))
+_FORBIDDABLE: Final = frozenset(get_args(Contraindication))
+
+
+class Moment(Struct, frozen=True, kw_only=True):
+    """What a caller knows of the moment, in its own words; labels this slice does not know are left out."""
+
+    mood: int
+    emotions: dict[str, int] = {}
+    energy: int | None = None
+    anxiety: int | None = None
+    stress: int | None = None
+    minutes: int | None = None
+    place: str | None = None
+    time_of_day: TimeOfDay | None = None
+    danger: bool = False
+
+
+class Offers(Struct, frozen=True):
+    """Offers on the wire, and the values for `fragments.log`."""
+
+    wire: list[InterventionRecommendation]
+    logged: tuple[object, ...]
+
+
+def time_of_day(now: datetime, timezone: str) -> TimeOfDay:
+    """Return the part of the person's own day: morning 5–11, afternoon 12–16, evening 17–21, night."""
+    hour = now.astimezone(ZoneInfo(timezone)).hour
+    if 5 <= hour < 12:
+        return "morning"
+    if 12 <= hour < 17:
+        return "afternoon"
+    return "evening" if 17 <= hour < 22 else "night"
+
+
+def history(
+    seen_ids: Sequence[UUID] | None, ratings: Sequence[int | None] | None, hours: Sequence[float] | None
+) -> History:
+    """Return what a person was offered and did, from the arrays of `fragments.RECENT`."""
+    rows = zip(seen_ids or (), ratings or (), hours or (), strict=True)
+    return History(tuple(Seen(seen_id, max(age, 0.0) / 24, rating) for seen_id, rating, age in rows))
+
+
+def _context(about: About, contraindications: Sequence[str], moment: Moment, now: datetime) -> Context:
+    return Context(
+        mood=moment.mood,
+        emotions={e: i for e, i in moment.emotions.items() if e in _EMOTIONS},  # type: ignore[misc]
+        energy=moment.energy,
+        anxiety=moment.anxiety,
+        stress=moment.stress,
+        time_available_minutes=moment.minutes,
+        place=moment.place if moment.place in _PLACES else None,  # type: ignore[arg-type]
+        time_of_day=moment.time_of_day or time_of_day(now, about.timezone),
+        adhd=about.has_adhd,
+        autism=about.has_autism_spectrum,
+        contraindications=frozenset(c for c in contraindications if c in _FORBIDDABLE),  # type: ignore[misc]
+        age=age_band_of(about.age_range),
+        premium=about.is_premium,
+        danger=moment.danger,
+    )
+
+
+def _wire(offer: Recommendation, offer_id: UUID, language: str) -> InterventionRecommendation:
+    item = offer.intervention
+    text = item.text(language)
+    return InterventionRecommendation(
+        id=offer_id,
+        intervention_id=item.id,
+        name=text.name,
+        short_description=text.short_description,
+        duration_seconds=item.facts.duration_seconds,
+        effort_level=item.facts.effort_level,
+        therapeutic_approach=item.therapeutic_approach,
+        why_recommended=why(offer, language),
+        predicted_effectiveness=offer.predicted_effectiveness,
+    )
+
+
+def offers(
+    about: About,
+    contraindications: Sequence[str],
+    moment: Moment,
+    past: History,
+    *,
+    now: datetime | None = None,
+    seed: UUID,
+) -> Offers:
+    """Return three offers for a moment (fewer when fewer are safe) and their log row. `seed` repeats the choice."""
+    now = now or datetime.now(UTC)
+    context = _context(about, contraindications, moment, now)
+    chosen = choose(context, shipped(), past, seed=zlib.crc32(seed.bytes))
+    offer_ids = [ids.new() for _ in chosen]
+    plain: dict[str, Any] = {
+        "mood": moment.mood,
+        "energy": moment.energy,
+        "time_of_day": context.time_of_day,
+        "danger": moment.danger,
+        "emotions": dict(context.emotions),
+    }
+    return Offers(
+        [_wire(o, i, about.language) for o, i in zip(chosen, offer_ids, strict=True)],
+        (
+            offer_ids,
+            [o.intervention.id for o in chosen],
+            list(range(1, len(chosen) + 1)),
+            [o.predicted_effectiveness for o in chosen],
+            [o.propensity for o in chosen],
+            [msgspec.json.encode(o.reason).decode() for o in chosen],
+            plain,
+            POLICY,
+        ),
+    )
+
+
+def careful(about: About, contraindications: Sequence[str], moment: Moment, past: History, *, seed: UUID) -> Offers:
+    """Return `offers`; if choosing fails, nothing is offered and nothing else is lost."""
+    try:
+        return offers(about, contraindications, moment, past, seed=seed)
+    except Exception as error:  # noqa: BLE001  a check-in must be stored whatever the recommender does
+        log.error("recommend_failed", error=error)
+        return Offers([], ([], [], [], [], [], [], {}, POLICY))
+
+
+async def logged(tx: Tx, person_id: UUID, moment_id: UUID, language: str) -> list[InterventionRecommendation]:
+    """Return the offers of an earlier moment as they were made."""
+    shelf, found = shipped(), []
+    for row in await tx.all(q.LOGGED, person_id, moment_id):
+        if row.intervention_id not in shelf.position:
+            continue
+        offer = Recommendation(
+            intervention=shelf.items[shelf.position[row.intervention_id]],
+            predicted_effectiveness=round(row.predicted_effectiveness, 3),
+            reason=msgspec.json.decode(row.reason, type=Reason),
+            propensity=1.0,
+        )
+        found.append(_wire(offer, row.id, language))
+    return found

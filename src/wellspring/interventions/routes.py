@@ -1,0 +1,137 @@
+"""The routes of interventions."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from litestar.params import FromPath, JSONBody, QueryParameter
+
+from wellspring.identity.fragments import about
+from wellspring.interventions import queries as q
+from wellspring.interventions import service
+from wellspring.interventions.schemas import (
+    Ask,
+    Complete,
+    InterventionView,
+    Library,
+    Recommendations,
+    SessionList,
+    SessionView,
+    Skip,
+    Start,
+)
+from wellspring.interventions.vocabulary import Approach, Emotion, Energy
+from wellspring.kernel import audit, idempotency
+from wellspring.kernel.edge import Req, access, as_member, edge, principal
+from wellspring.kernel.paging import Cursor
+from wellspring.kernel.policy import Access
+from wellspring.kernel.routing import get, post
+
+TAGS = ["interventions"]
+Limit = Annotated[int, QueryParameter(ge=1, le=100)]
+Place = Annotated[str | None, QueryParameter(max_length=100, description="next_cursor of the page before")]
+
+
+@get("/v1/interventions", Access.SELF, tags=TAGS, summary="The library")
+async def list_library(
+    request: Req,
+    q_: Annotated[str | None, QueryParameter(name="q", min_length=2, max_length=100)] = None,
+    therapeutic_approach: Annotated[Approach | None, QueryParameter()] = None,
+    duration_max: Annotated[int | None, QueryParameter(ge=1, le=86_400, description="seconds")] = None,
+    energy_level: Annotated[Energy | None, QueryParameter()] = None,
+    target_emotion: Annotated[Emotion | None, QueryParameter()] = None,
+    cursor: Place = None,
+    limit: Limit = 30,
+) -> Library:
+    """Search the library by words and filters, in the caller's language."""
+    async with as_member(request, read_only=True) as tx:
+        person = about((await tx.one(q.FOR_PERSON, principal(request).person_id)).person)
+        found = await tx.all(
+            q.SEARCH,
+            therapeutic_approach,
+            duration_max,
+            energy_level,
+            target_emotion,
+            q_,
+            person.language,
+            person.is_premium,
+            cursor or "",
+            limit + 1,
+        )
+    items = [service.view(service.find(i), person.language) for i in found[:limit]]
+    return Library(items=items, next_cursor=items[-1].slug if len(found) > limit else None)
+
+
+@get("/v1/interventions/{intervention_id:uuid}", Access.SELF, tags=TAGS, summary="One micro-action")
+async def get_one(request: Req, intervention_id: FromPath[UUID]) -> InterventionView:
+    """Return a micro-action in the caller's language."""
+    async with as_member(request, read_only=True) as tx:
+        person = about((await tx.one(q.FOR_PERSON, principal(request).person_id)).person)
+    return service.view(service.find(intervention_id), person.language)
+
+
+@post("/v1/interventions/recommendations", Access.SELF, tags=TAGS, status_code=200, summary="Three for this moment")
+async def recommend(request: Req, data: JSONBody[Ask]) -> Recommendations:
+    """Choose three micro-actions for a moment, with reasons."""
+    async with as_member(request) as tx:
+        items = await service.suggest(tx, principal(request).person_id, data)
+        await audit.record(tx, access(request, "interventions:recommendation:read", "interventions", count=len(items)))
+    return Recommendations(items=items)
+
+
+@post("/v1/interventions/{intervention_id:uuid}/start", Access.SELF, tags=TAGS, summary="Start")
+async def start(request: Req, intervention_id: FromPath[UUID], data: JSONBody[Start]) -> SessionView:
+    """Start a session with a micro-action."""
+    who = principal(request)
+    route = f"start:{intervention_id}"
+    key = idempotency.key(request.headers.get("idempotency-key"), who.person_id, route, await request.body())
+    async with as_member(request) as tx:
+        stored = await idempotency.begin(tx, who.person_id, key)
+        session_id = stored.ref if stored else await service.start(tx, who.person_id, intervention_id, data)
+        if stored is None:
+            await idempotency.keep(tx, who.person_id, key, 201, session_id)
+            await audit.record(tx, access(request, "interventions:session:create", "interventions"))
+        return await service.load(tx, edge(request).keys, who.person_id, session_id)
+
+
+@get("/v1/interventions/sessions", Access.SELF, tags=TAGS, summary="What I did")
+async def list_sessions(request: Req, cursor: Place = None, limit: Limit = 30) -> SessionList:
+    """List sessions, newest first."""
+    who, place = principal(request), Cursor.decode(cursor)
+    async with as_member(request) as tx:
+        rows = await tx.all(q.SESSIONS, who.person_id, place.at, place.id, limit + 1)
+        await audit.record(tx, access(request, "interventions:session:list", "interventions", count=len(rows[:limit])))
+    items = [service.session_view(row, edge(request).keys, who.person_id) for row in rows[:limit]]
+    following = Cursor(items[-1].started_at, items[-1].id).encode() if len(rows) > limit else None
+    return SessionList(items=items, next_cursor=following)
+
+
+@get("/v1/interventions/sessions/{session_id:uuid}", Access.SELF, tags=TAGS, summary="One session")
+async def get_session(request: Req, session_id: FromPath[UUID]) -> SessionView:
+    """Return one of the caller's sessions."""
+    async with as_member(request) as tx:
+        found = await service.load(tx, edge(request).keys, principal(request).person_id, session_id)
+        await audit.record(tx, access(request, "interventions:session:read", "interventions"))
+    return found
+
+
+@post(
+    "/v1/interventions/sessions/{session_id:uuid}/complete", Access.SELF, tags=TAGS, status_code=200, summary="Complete"
+)
+async def complete(request: Req, session_id: FromPath[UUID], data: JSONBody[Complete]) -> SessionView:
+    """Finish a session and say how it went."""
+    async with as_member(request) as tx:
+        found = await service.end(tx, edge(request).keys, principal(request).person_id, session_id, data)
+        await audit.record(tx, access(request, "interventions:session:complete", "interventions"))
+    return found
+
+
+@post("/v1/interventions/sessions/{session_id:uuid}/skip", Access.SELF, tags=TAGS, status_code=200, summary="Skip")
+async def skip(request: Req, session_id: FromPath[UUID], data: JSONBody[Skip]) -> SessionView:
+    """Leave a session; nobody minds."""
+    async with as_member(request) as tx:
+        found = await service.end(tx, edge(request).keys, principal(request).person_id, session_id, data)
+        await audit.record(tx, access(request, "interventions:session:skip", "interventions"))
+    return found
+
+
+ROUTES: list[Any] = [list_library, get_one, recommend, start, list_sessions, get_session, complete, skip]

@@ -1,0 +1,144 @@
+"""The wire of interventions, under the names of the source design."""
+
+from datetime import date, datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from msgspec import Meta, Struct
+
+from wellspring.interventions.vocabulary import Emotion, MomentPlace, TimeOfDay
+
+Ten = Annotated[int, Meta(ge=1, le=10)]
+Tag = Literal[
+    "helped",
+    "calming",
+    "energising",
+    "too_long",
+    "too_hard",
+    "not_now",
+    "not_for_me",
+    "want_again",
+    "distracting",
+    "grounding",
+]
+
+
+class InterventionRecommendation(Struct, kw_only=True):
+    """One offer. `predicted_effectiveness` is the rating expected of this person, 1–5 read as 0–1; .5: not known."""
+
+    id: UUID
+    intervention_id: UUID
+    name: str
+    short_description: str
+    duration_seconds: int
+    effort_level: str
+    therapeutic_approach: str
+    why_recommended: str
+    predicted_effectiveness: float
+
+
+class InterventionView(Struct, kw_only=True):
+    """A micro-action of the library."""
+
+    id: UUID
+    slug: str
+    version: int
+    name: str
+    short_description: str
+    detailed_instructions: list[str]
+    duration_seconds: int
+    effort_level: str
+    energy_required: str
+    therapeutic_approach: str
+    sub_category: str
+    target_emotions: list[str]
+    is_premium: bool
+    media_type: str
+    media_url: str | None
+    adhd_friendly: bool
+    asd_friendly: bool
+    sensory_intensity: str
+    requires_verbal: bool
+    requires_movement: bool
+    contraindications: list[str]
+    age_appropriate: list[str]
+    places: list[str]
+    crisis_safe: bool
+    evidence_source: str
+    evidence_strength: str
+    reviewed: date
+
+
+class Library(Struct, kw_only=True):
+    """A page of the library."""
+
+    items: list[InterventionView]
+    next_cursor: str | None
+
+
+class Ask(Struct, forbid_unknown_fields=True, kw_only=True):
+    """A moment to recommend for; nothing is needed, more is better."""
+
+    mood_score: Ten = 5
+    current_emotion: Emotion | None = None
+    energy_level: Ten | None = None
+    anxiety_level: Ten | None = None
+    stress_level: Ten | None = None
+    time_available_minutes: Annotated[int, Meta(ge=1, le=240)] | None = None
+    context: MomentPlace | None = None
+    time_of_day: TimeOfDay | None = None
+
+
+class Recommendations(Struct, kw_only=True):
+    """Three offers, or fewer when fewer are safe for this person."""
+
+    items: list[InterventionRecommendation]
+
+
+class Start(Struct, forbid_unknown_fields=True, kw_only=True):
+    """Starting a micro-action; `id` may be made by the client."""
+
+    id: UUID | None = None
+    checkin_id: UUID | None = None
+    context_emotion: Emotion | None = None
+    context_energy_level: Ten | None = None
+    context_time_of_day: TimeOfDay | None = None
+
+
+class Complete(Struct, forbid_unknown_fields=True, kw_only=True):
+    """How it went."""
+
+    effectiveness_rating: Annotated[int, Meta(ge=1, le=5)] | None = None
+    feedback_tags: Annotated[list[Tag], Meta(max_length=10)] = []
+    feedback_text: Annotated[str, Meta(max_length=2000, pattern=r"^[^\x00]*$")] | None = None
+    duration_actual_seconds: Annotated[int, Meta(ge=0, le=86_400)] | None = None
+
+
+class Skip(Struct, forbid_unknown_fields=True, kw_only=True):
+    """Why not, if one likes to say."""
+
+    feedback_tags: Annotated[list[Tag], Meta(max_length=10)] = []
+
+
+class SessionView(Struct, kw_only=True):
+    """A session with a micro-action."""
+
+    id: UUID
+    intervention_id: UUID
+    checkin_id: UUID | None
+    state: Literal["started", "skipped", "completed"]
+    started_at: datetime
+    ended_at: datetime | None
+    duration_actual_seconds: int | None
+    was_completed: bool
+    was_skipped: bool
+    effectiveness_rating: int | None
+    feedback_tags: list[str]
+    feedback_text: str | None
+
+
+class SessionList(Struct, kw_only=True):
+    """A page of sessions, newest first."""
+
+    items: list[SessionView]
+    next_cursor: str | None

@@ -1,0 +1,172 @@
+"""Decisions about the library and sessions."""
+
+from uuid import UUID
+
+import asyncpg
+
+from wellspring.identity.fragments import about
+from wellspring.interventions import queries as q
+from wellspring.interventions import recommend
+from wellspring.interventions.library import Intervention
+from wellspring.interventions.schemas import (
+    Ask,
+    Complete,
+    InterventionRecommendation,
+    InterventionView,
+    SessionView,
+    Skip,
+    Start,
+)
+from wellspring.interventions.shelf import shipped
+from wellspring.kernel import ids, metrics, stream, vault
+from wellspring.kernel.crypto import Keyring
+from wellspring.kernel.db import Tx
+from wellspring.kernel.errors import Conflict, NotFound
+
+FEEDBACK = "interventions.session.feedback_text"
+
+
+class SessionOver(Conflict):
+    """This one is already finished."""
+
+    code = "session_over"
+
+
+def find(intervention_id: UUID) -> Intervention:
+    """Return a micro-action; raises NotFound."""
+    shelf = shipped()
+    position = shelf.position.get(intervention_id)
+    if position is None or not shelf.items[position].facts.is_active:
+        raise NotFound
+    return shelf.items[position]
+
+
+def view(item: Intervention, language: str) -> InterventionView:
+    """Return the wire form of a micro-action."""
+    facts, text = item.facts, item.text(language)
+    return InterventionView(
+        id=item.id,
+        slug=item.slug,
+        version=facts.version,
+        name=text.name,
+        short_description=text.short_description,
+        detailed_instructions=list(text.detailed_instructions),
+        duration_seconds=facts.duration_seconds,
+        effort_level=facts.effort_level,
+        energy_required=facts.energy_required,
+        therapeutic_approach=item.therapeutic_approach,
+        sub_category=facts.sub_category,
+        target_emotions=list(facts.target_emotions),
+        is_premium=facts.is_premium,
+        media_type=facts.media_type,
+        media_url=facts.media_url,
+        adhd_friendly=facts.adhd_friendly,
+        asd_friendly=facts.asd_friendly,
+        sensory_intensity=facts.sensory_intensity,
+        requires_verbal=facts.requires_verbal,
+        requires_movement=facts.requires_movement,
+        contraindications=list(facts.contraindications),
+        age_appropriate=list(facts.age_appropriate),
+        places=list(facts.places),
+        crisis_safe=facts.crisis_safe,
+        evidence_source=facts.evidence_source,
+        evidence_strength=facts.evidence_strength,
+        reviewed=facts.reviewed,
+    )
+
+
+async def suggest(tx: Tx, person_id: UUID, ask: Ask) -> list[InterventionRecommendation]:
+    """Return three offers for a moment and log them."""
+    row = await tx.one(q.FOR_PERSON, person_id)
+    moment_id = ids.new()
+    found = recommend.offers(
+        about(row.person),
+        row.contraindications,
+        recommend.Moment(
+            mood=ask.mood_score,
+            emotions={ask.current_emotion: 3} if ask.current_emotion else {},
+            energy=ask.energy_level,
+            anxiety=ask.anxiety_level,
+            stress=ask.stress_level,
+            minutes=ask.time_available_minutes,
+            place=ask.context,
+            time_of_day=ask.time_of_day,
+            danger=row.danger,
+        ),
+        recommend.history(row.recent_ids, row.recent_ratings, row.recent_hours),
+        seed=moment_id,
+    )
+    await tx.do(q.LOG, person_id, moment_id, *found.logged)
+    return found.wire
+
+
+def session_view(row: q.SessionRow, keys: Keyring, person_id: UUID) -> SessionView:
+    """Return the wire form of a session."""
+    text = None
+    if row.feedback_text is not None:
+        text = keys.sealer(row.wrapped, person_id).open(row.feedback_text, FEEDBACK, row.id).decode()
+    return SessionView(
+        id=row.id,
+        intervention_id=row.intervention_id,
+        checkin_id=row.checkin_id,
+        state=row.state,  # type: ignore[arg-type]
+        started_at=row.started_at,
+        ended_at=row.ended_at,
+        duration_actual_seconds=row.duration_actual_seconds,
+        was_completed=row.state == "completed",
+        was_skipped=row.state == "skipped",
+        effectiveness_rating=row.effectiveness_rating,
+        feedback_tags=row.feedback_tags,
+        feedback_text=text,
+    )
+
+
+async def load(tx: Tx, keys: Keyring, person_id: UUID, session_id: UUID) -> SessionView:
+    """Return one of the person's own sessions; raises NotFound."""
+    row = await tx.maybe(q.SESSION, person_id, session_id)
+    if row is None:
+        raise NotFound
+    return session_view(row, keys, person_id)
+
+
+async def start(tx: Tx, person_id: UUID, intervention_id: UUID, wanted: Start) -> UUID:
+    """Start a session; a client-made id that exists is the same session."""
+    find(intervention_id)
+    session_id = ids.check(wanted.id) if wanted.id else ids.new()
+    if wanted.id and await tx.maybe(q.SESSION, person_id, session_id) is not None:
+        return session_id
+    try:
+        await tx.do(
+            q.START,
+            person_id,
+            session_id,
+            intervention_id,
+            wanted.checkin_id,
+            wanted.context_emotion,
+            wanted.context_energy_level,
+            wanted.context_time_of_day,
+        )
+    except asyncpg.ForeignKeyViolationError as error:
+        raise NotFound from error
+    return session_id
+
+
+async def end(tx: Tx, keys: Keyring, person_id: UUID, session_id: UUID, wanted: Complete | Skip) -> SessionView:
+    """Complete or skip a started session with its feedback; raises SessionOver when it is finished already."""
+    row = await tx.maybe(q.SESSION_LOCKED, person_id, session_id)
+    if row is None:
+        raise NotFound
+    if row.state != "started":
+        raise SessionOver
+    rating, text, seconds, state = None, None, None, "skipped"
+    if isinstance(wanted, Complete):
+        rating, seconds, state = wanted.effectiveness_rating, wanted.duration_actual_seconds, "completed"
+        if wanted.feedback_text:
+            sealer = await vault.sealer(tx, keys, person_id)
+            text = sealer.seal(wanted.feedback_text.encode(), FEEDBACK, session_id)
+    tags = list(dict.fromkeys(wanted.feedback_tags))
+    await tx.do(q.END, person_id, session_id, state, rating, tags, text, seconds)
+    await stream.publish(tx, person_id, f"intervention.{state}", session_id)
+    if state == "completed":
+        metrics.COMPLETED.inc()
+    return await load(tx, keys, person_id, session_id)

@@ -1,0 +1,189 @@
+"""The crisis desk: the open list, claiming, an event's evidence for whoever claimed it, and its steps."""
+
+from typing import Final
+from uuid import UUID
+
+from wellspring.identity import me
+from wellspring.identity.people import public_face
+from wellspring.kernel import ids, jobs, stream, vault
+from wellspring.kernel.crypto import Keyring
+from wellspring.kernel.db import Duty, Tx
+from wellspring.kernel.errors import NotFound
+from wellspring.kernel.principal import Principal
+from wellspring.safety import plans
+from wellspring.safety import queries as q
+from wellspring.safety.copy import explain
+from wellspring.safety.errors import AlreadyClaimed, NotOnDuty, NotYours, OutcomeNeeded, StepRefused
+from wellspring.safety.events import PartNote, unseal
+from wellspring.safety.protocol import Actor, State, Transition, check, protocol_for, steps_from
+from wellspring.safety.risk import Part as RiskPart
+from wellspring.safety.schemas import Desk, DeskItem, EventContact, EventView, Move, Part
+
+NOTE: Final = "safety.event_step.note"
+
+
+async def my_duty(tx: Tx, who: Principal) -> q.DutyRow | None:
+    """Return the caller's duty."""
+    return await tx.maybe(q.MY_DUTY, who.person_id)
+
+
+async def _on_duty(tx: Tx, who: Principal) -> q.DutyRow:
+    duty = await my_duty(tx, who)
+    if duty is None or not duty.on_duty:
+        raise NotOnDuty
+    await tx.set_duty(Duty.CRISIS)
+    return duty
+
+
+def _item(row: q.DeskRow, who: Principal) -> DeskItem:
+    return DeskItem(
+        person_id=row.person_id,
+        id=row.id,
+        risk_level=row.risk_level,
+        state=row.state,
+        wants_contact=row.wants_contact,
+        created_at=row.created_at,
+        response_due_at=row.response_due_at,
+        overdue=row.overdue,
+        claimed_by_me=row.claimed_by == who.person_id,
+        claimed=row.claimed_by is not None,
+    )
+
+
+async def listing(tx: Tx, who: Principal) -> Desk:
+    """Return open events; who is not on duty sees an empty desk and that they are not on duty."""
+    duty = await my_duty(tx, who)
+    if duty is None or not duty.on_duty:
+        return Desk(items=[], on_duty=False)
+    await tx.set_duty(Duty.CRISIS)
+    return Desk(items=[_item(row, who) for row in await tx.all(q.DESK)], on_duty=True)
+
+
+async def claim(tx: Tx, who: Principal, person_id: UUID, event_id: UUID) -> None:
+    """Take an event; of many who try at once exactly one wins. Raises AlreadyClaimed, NotFound, NotOnDuty."""
+    await _on_duty(tx, who)
+    if await tx.do(q.CLAIM, person_id, event_id, who.person_id) != 1:
+        row = await tx.maybe(q.DESK_ONE, person_id, event_id)
+        if row is None:
+            raise NotFound
+        if row.claimed_by != who.person_id:
+            raise AlreadyClaimed if row.claimed_by else StepRefused
+        return
+    await tx.set_subject(person_id)
+    await _record(tx, who, person_id, event_id, "paged", "acknowledged", None, None, who.person_id)
+
+
+async def _record(
+    tx: Tx,
+    who: Principal,
+    person_id: UUID,
+    event_id: UUID,
+    before: State,
+    after: State,
+    outcome: str | None,
+    sealed_note: tuple[UUID, bytes] | None,
+    claimed_by: UUID | None,
+) -> None:
+    step_id, note = sealed_note or (ids.new(), None)
+    await tx.do(q.MOVE_EVENT, person_id, event_id, after, claimed_by, outcome)
+    await tx.do(q.ADD_STEP, person_id, step_id, event_id, who.person_id, before, after, note)
+    await stream.publish(tx, person_id, "crisis.changed", event_id)
+
+
+async def open_claimed(tx: Tx, who: Principal, person_id: UUID, event_id: UUID) -> q.DutyRow:
+    """Open the person of an event that the caller claimed (or that waits for review); nobody else's."""
+    duty = await _on_duty(tx, who)
+    row = await tx.maybe(q.DESK_ONE, person_id, event_id)
+    if row is None:
+        raise NotFound
+    if row.claimed_by != who.person_id and row.state != "open":
+        raise NotYours
+    await tx.set_subject(person_id)
+    return duty
+
+
+def _actor(duty: q.DutyRow) -> Actor:
+    return "supervisor" if duty.is_supervisor else "responder"
+
+
+def _sentence(part: PartNote, language: str) -> Part:
+    known = RiskPart(part.layer, part.level, part.code, part.numbers)  # type: ignore[arg-type]
+    return Part(layer=part.layer, level=part.level, sentence=explain(known, language))
+
+
+async def view(tx: Tx, keys: Keyring, who: Principal, person_id: UUID, event_id: UUID, language: str) -> EventView:
+    """Return an event with its evidence, contacts and plan to whoever claimed it."""
+    duty = await open_claimed(tx, who, person_id, event_id)
+    row = await tx.maybe(q.EVENT, person_id, event_id)
+    if row is None:
+        raise NotFound
+    sealed = unseal(keys.sealer(row.wrapped, person_id), row.evidence, event_id)
+    face = await public_face(tx, keys, person_id)
+    state: State = row.state  # type: ignore[assignment]
+    return EventView(
+        person_id=person_id,
+        id=event_id,
+        risk_level=row.risk_level,
+        risk_score=round(row.risk_score, 3),
+        state=row.state,
+        trigger_source=row.trigger_source,
+        wants_contact=row.wants_contact,
+        created_at=row.created_at,
+        response_due_at=row.response_due_at,
+        outcome=row.outcome,
+        display_name=face.display_name,
+        email=face.email,
+        country=face.country,
+        language=face.language,
+        timezone=face.timezone,
+        note=sealed.note,
+        evidence=sealed.evidence,
+        explanation=[_sentence(p, language) for p in sealed.explanation],
+        contacts=[
+            EventContact(
+                name=c.name,
+                relationship=c.relationship,
+                phone=c.phone,
+                email=c.email,
+                may_be_contacted=c.may_be_contacted,
+            )
+            for c in await me.contacts(tx, keys, person_id)
+        ],
+        safety_plan=await plans.shown(tx, keys, person_id),
+        next_steps=[t.name for t in steps_from(state, _actor(duty))],
+    )
+
+
+async def move(tx: Tx, keys: Keyring, who: Principal, person_id: UUID, event_id: UUID, wanted: Move) -> State:
+    """Make a step and return the new state; raises StepRefused or OutcomeNeeded when the state machine says no."""
+    duty = await open_claimed(tx, who, person_id, event_id)
+    row = await tx.maybe(q.EVENT_LOCKED, person_id, event_id)
+    if row is None:
+        raise NotFound
+    before: State = row.state  # type: ignore[assignment]
+    found = check(wanted.step, before, _actor(duty), wanted.outcome)
+    if not isinstance(found, Transition):
+        if found in ("outcome_missing", "outcome_not_allowed"):
+            raise OutcomeNeeded.of("outcome", found, "Choose an outcome that fits this step.")
+        raise StepRefused(found)
+    claimed_by = None if found.after == "paged" else who.person_id
+    await tx.do(q.MOVE_DESK, person_id, event_id, found.after, claimed_by)
+    note = None
+    if wanted.note:
+        step_id = ids.new()
+        sealer = await vault.sealer(tx, keys, person_id)
+        note = (step_id, sealer.seal(wanted.note.encode(), NOTE, step_id))
+    await _record(tx, who, person_id, event_id, before, found.after, wanted.outcome, note, claimed_by)
+    if found.after == "paged":
+        await _page_again(tx, row.risk_level, person_id, event_id)
+    return found.after
+
+
+async def _page_again(tx: Tx, level: str, person_id: UUID, event_id: UUID) -> None:
+    protocol = protocol_for("critical" if level == "critical" else "high")
+    for after in (0.0, *(r.after.total_seconds() for r in protocol.repages)):
+        await tx.do(q.PAGE_JOB, jobs.encode(person_id, event_id), after)
+    tx.wake_jobs = True
+
+
+__all__ = ["claim", "listing", "move", "my_duty", "open_claimed", "view"]

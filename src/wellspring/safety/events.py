@@ -1,0 +1,100 @@
+"""Opening a crisis event: in the caller's transaction, so that it exists before any reply leaves."""
+
+from typing import Final
+from uuid import UUID
+
+import msgspec
+from msgspec import Struct
+
+from wellspring.kernel import ids, jobs, metrics
+from wellspring.kernel.crypto import Sealer
+from wellspring.kernel.db import DbRole, Tx
+from wellspring.safety import queries as q
+from wellspring.safety.protocol import protocol_for
+from wellspring.safety.risk import Judgement
+from wellspring.safety.schemas import Evidence
+
+EVIDENCE: Final = "safety.crisis_event.evidence"
+
+
+class PartNote(Struct, frozen=True):
+    """One layer of a judgement as kept with the event."""
+
+    layer: str
+    level: str
+    code: str
+    numbers: dict[str, float]
+
+
+class Sealed(Struct, frozen=True, kw_only=True):
+    """What is sealed in an event: the phrases found, the layers' explanation, the person's own note."""
+
+    evidence: list[Evidence] = []
+    explanation: list[PartNote] = []
+    note: str | None = None
+
+
+class NewEvent(Struct, frozen=True, kw_only=True):
+    """What an event is opened with."""
+
+    person_id: UUID
+    judgement: Judgement
+    evidence: list[Evidence]
+    source_id: UUID | None = None
+    wants_contact: bool = False
+    note: str | None = None
+    resources_shown: list[str] = []
+    plan_shown: bool = False
+    versions: dict[str, str] = {}
+
+
+def needs_event(judgement: Judgement) -> bool:
+    """Tell whether a judgement opens an event: not for low, nor when only an earlier, open one speaks."""
+    if judgement.level == "low":
+        return False
+    return any(p.level != "low" and p.layer != "history" for p in judgement.explanation)
+
+
+def unseal(sealer: Sealer, sealed: bytes, event_id: UUID) -> Sealed:
+    """Open what is sealed in an event."""
+    return msgspec.json.decode(sealer.open(sealed, EVIDENCE, event_id), type=Sealed)
+
+
+async def open_event(tx: Tx, sealer: Sealer, new: NewEvent) -> UUID:
+    """Write event, desk row, page jobs and stream row in one statement; return the event's id."""
+    judged, event_id = new.judgement, ids.new()
+    protocol = protocol_for(judged.level)
+    assert protocol.first_state is not None
+    paged = protocol.first_state == "paged"
+    delays = [0.0, *(r.after.total_seconds() for r in protocol.repages)] if paged else []
+    sealed = Sealed(
+        evidence=new.evidence,
+        explanation=[PartNote(p.layer, p.level, p.code, p.numbers) for p in judged.explanation],
+        note=new.note,
+    )
+    await tx.one(
+        q.OPEN_IN_JOB if tx.role is DbRole.WORKER else q.OPEN,
+        new.person_id,
+        event_id,
+        judged.trigger_source,
+        new.source_id,
+        judged.level,
+        judged.risk_score,
+        protocol.first_state,
+        sorted({e.category for e in new.evidence if e.counted}),
+        sealer.seal(msgspec.json.encode(sealed), EVIDENCE, event_id),
+        new.wants_contact,
+        [f.name for f in judged.factors if f.value],
+        list(judged.protective),
+        new.resources_shown,
+        new.plan_shown,
+        protocol.first_response.total_seconds(),
+        {"risk": judged.version, **new.versions},
+        jobs.encode(new.person_id, event_id),
+        delays,
+        ids.new(),
+    )
+    tx.woken.add(new.person_id)
+    tx.wake_jobs = tx.wake_jobs or paged
+    metrics.CRISES.labels(judged.level).inc()
+    return event_id

@@ -1,0 +1,10 @@
+"""What safety lends to the statements of other slices."""
+
+from typing import Final
+
+EARLIER: Final = (
+    "SELECT array_agg(v.risk_level) AS levels,"
+    " array_agg(extract(epoch FROM now() - v.created_at)::float8 / 3600) AS hours"
+    " FROM safety.crisis_event v WHERE v.person_id = {person} AND v.created_at > now() - interval '72 hours'"
+)
+"""Levels and ages in hours of the person's events of the last 72 hours."""

@@ -1,0 +1,78 @@
+"""Paging responders: a job that commits with the event, and a sweep that does not depend on the queue."""
+
+import asyncio
+from typing import Final
+from uuid import UUID
+
+from wellspring.kernel import ids, jobs, logs, stream
+from wellspring.kernel.db import DbRole, Tx
+from wellspring.kernel.errors import Problem
+from wellspring.kernel.jobs import JobContext, JobPayload
+from wellspring.notify import service as notify
+from wellspring.safety import queries as q
+from wellspring.safety.levels import Level
+from wellspring.safety.protocol import pages
+
+log = logs.get("paging")
+SWEEP_EVERY: Final = 10.0
+SWEEP_AFTER: Final = 10.0
+
+
+@jobs.register("safety.page")
+async def page(context: JobContext, payload: JobPayload) -> None:
+    """Send every page of an event that is due and was not sent; nothing once somebody has acknowledged it."""
+    async with context.db.begin(DbRole.WORKER, subject=payload.person_id) as tx:
+        await _page(tx, payload.person_id, payload.ref)
+
+
+async def _page(tx: Tx, person_id: UUID, event_id: UUID) -> None:
+    event = await tx.maybe(q.EVENT_LOCKED, person_id, event_id)
+    if event is None or event.state != "paged":
+        return
+    level: Level = "critical" if event.risk_level == "critical" else "high"
+    rounds = await tx.one(q.STEPS_PAGED, person_id, event_id)
+    first = 10 * rounds.round
+    plan = pages(level, event.paged_at or event.now)
+    due = [p for p in plan if p.due <= event.now and first + p.step > rounds.last]
+    if not due:
+        return
+    await _send(tx, person_id, event_id, first + due[-1].step, supervisors=any(p.to == "supervisor" for p in due))
+
+
+async def _send(tx: Tx, person_id: UUID, event_id: UUID, step: int, *, supervisors: bool) -> None:
+    """Page those on duty; supervisors at the last step; everybody when nobody is on duty."""
+    everybody = await tx.all(q.RESPONDERS)
+    chosen = [r for r in everybody if r.on_duty or (supervisors and r.is_supervisor)] or everybody
+    if not chosen:
+        log.error("nobody_to_page", event_id=str(event_id))
+    for responder in chosen:
+        await tx.do(q.ADD_PAGE, person_id, ids.new(), event_id, step, responder.person_id)
+    if not chosen:
+        await tx.do(q.ADD_PAGE, person_id, ids.new(), event_id, step, None)
+    await tx.do(q.MARK_PAGED, person_id, event_id)
+    for responder in chosen:
+        await tx.set_subject(responder.person_id)
+        await stream.publish(tx, responder.person_id, "desk.changed", event_id)
+        await notify.queue(
+            tx, responder.person_id, "crisis_page", f"page:{event_id}:{step}", event_id, language=responder.language
+        )
+
+
+async def sweep(context: JobContext) -> int:
+    """Page every event that has no page ten seconds after it was opened; return how many there were."""
+    async with context.db.begin(DbRole.MAINTENANCE, read_only=True) as tx:
+        missed = await tx.all(q.UNPAGED, SWEEP_AFTER)
+    for event in missed:
+        log.warning("swept", event_id=str(event.id))
+        await page(context, JobPayload(event.person_id, event.id))
+    return len(missed)
+
+
+async def sweep_for_ever(context: JobContext) -> None:
+    """Sweep every ten seconds, in web and worker processes alike."""
+    while True:
+        try:
+            await sweep(context)
+        except Problem as error:
+            log.warning("sweep_failed", error=error)
+        await asyncio.sleep(SWEEP_EVERY)

@@ -1,0 +1,219 @@
+"""The SQL of safety."""
+
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from msgspec import Struct
+
+from wellspring.kernel import jobs, stream
+from wellspring.kernel.db import DbRole, Query
+
+M, S, W, X = DbRole.MEMBER, DbRole.STAFF, DbRole.WORKER, DbRole.MAINTENANCE
+
+_OPEN: Final = f"""WITH e AS (INSERT INTO safety.crisis_event (person_id, id, trigger_source, source_id, risk_level,
+        risk_score, state, categories, evidence, wants_contact, risk_factors, protective_factors, resources_shown,
+        safety_plan_shown, response_due_at, versions)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, now() + make_interval(secs => $15::float8),
+        $16) RETURNING created_at, response_due_at),
+    d AS (INSERT INTO safety.desk (person_id, id, risk_level, state, wants_contact, created_at, response_due_at)
+        SELECT $1, $2, $5, $7, $10, e.created_at, e.response_due_at FROM e),
+    j AS (INSERT INTO jobs.pgqueuer (priority, entrypoint, payload, status, execute_after)
+        SELECT 100, 'safety.page', $17::bytea, 'queued', now() + make_interval(secs => s)
+        FROM unnest($18::float8[]) AS s),
+    {stream.append("$1::uuid", "$19::uuid", "'crisis.opened'", "$2::uuid")}
+    SELECT created_at FROM e"""
+OPEN: Final = Query(_OPEN, datetime, M)
+OPEN_IN_JOB: Final = Query(_OPEN, datetime, W)
+
+
+class EventRow(Struct, frozen=True):
+    """A crisis event as stored."""
+
+    wrapped: bytes
+    person_id: UUID
+    id: UUID
+    trigger_source: str
+    risk_level: str
+    risk_score: float
+    state: str
+    evidence: bytes
+    wants_contact: bool
+    created_at: datetime
+    response_due_at: datetime
+    paged_at: datetime | None
+    claimed_by: UUID | None
+    outcome: str | None
+    now: datetime
+
+
+_EVENT: Final = (
+    "SELECT (SELECT k.wrapped FROM kernel.person_key k WHERE k.person_id = $1), person_id, id, trigger_source,"
+    " risk_level, risk_score, state, evidence, wants_contact, created_at, response_due_at, paged_at, claimed_by,"
+    " outcome, now() FROM safety.crisis_event WHERE person_id = $1 AND id = $2"
+)
+EVENT: Final = Query(_EVENT, EventRow, M, S, W)
+EVENT_LOCKED: Final = Query(_EVENT + " FOR UPDATE", EventRow, S, W)
+RECENT_REPORT: Final = Query(
+    "SELECT id FROM safety.crisis_event WHERE person_id = $1 AND trigger_source = 'user_reported'"
+    " AND state IN ('paged', 'acknowledged') AND created_at > now() - interval '15 minutes'"
+    " AND (wants_contact OR NOT $2::boolean) ORDER BY created_at DESC LIMIT 1",
+    UUID,
+    M,
+)
+ON_DUTY: Final = Query("SELECT safety.somebody_on_duty()", bool, M, S, W, DbRole.SIGNIN)
+
+
+class ToPage(Struct, frozen=True):
+    """Somebody who can be paged."""
+
+    person_id: UUID
+    language: str
+    on_duty: bool
+    is_supervisor: bool
+
+
+RESPONDERS: Final = Query(
+    "SELECT person_id, language, on_duty, is_supervisor FROM safety.responders()", ToPage, W, crosses_people=True
+)
+ADD_PAGE: Final = Query(
+    "INSERT INTO safety.page (person_id, id, event_id, step, responder_id) VALUES ($1, $2, $3, $4, $5)"
+    " ON CONFLICT DO NOTHING",
+    int,
+    W,
+)
+
+
+class Rounds(Struct, frozen=True):
+    """How often the event was handed back, and the last step paged (each round counts on by ten)."""
+
+    round: int
+    last: int
+
+
+STEPS_PAGED: Final = Query(
+    "SELECT (SELECT count(*) FROM safety.event_step WHERE person_id = $1 AND event_id = $2 AND to_state = 'paged')::int,"
+    " coalesce((SELECT max(step) FROM safety.page WHERE person_id = $1 AND event_id = $2), -1)::int",
+    Rounds,
+    W,
+)
+MARK_PAGED: Final = Query(
+    "UPDATE safety.crisis_event SET paged_at = coalesce(paged_at, now()), updated_at = now()"
+    " WHERE person_id = $1 AND id = $2",
+    int,
+    W,
+)
+
+
+class Unpaged(Struct, frozen=True):
+    """An event that should have been paged by now."""
+
+    person_id: UUID
+    id: UUID
+
+
+UNPAGED: Final = Query(
+    "SELECT person_id, id FROM safety.crisis_event WHERE state = 'paged' AND paged_at IS NULL"
+    " AND created_at < now() - make_interval(secs => $1::float8) ORDER BY created_at LIMIT 50",
+    Unpaged,
+    X,
+    crosses_people=True,
+)
+
+
+class DeskRow(Struct, frozen=True):
+    """An open event as everybody on duty sees it."""
+
+    person_id: UUID
+    id: UUID
+    risk_level: str
+    state: str
+    wants_contact: bool
+    created_at: datetime
+    response_due_at: datetime
+    overdue: bool
+    claimed_by: UUID | None
+
+
+DESK: Final = Query(
+    "SELECT person_id, id, risk_level, state, wants_contact, created_at, response_due_at,"
+    " state IN ('paged', 'open') AND response_due_at < now(), claimed_by FROM safety.desk"
+    " WHERE state NOT IN ('resolved', 'reviewed')"
+    " ORDER BY state = 'open', risk_level <> 'critical', response_due_at LIMIT 200",
+    DeskRow,
+    S,
+    crosses_people=True,
+)
+CLAIM: Final = Query(
+    "UPDATE safety.desk SET state = 'acknowledged', claimed_by = $3 WHERE person_id = $1 AND id = $2"
+    " AND state = 'paged' AND claimed_by IS NULL",
+    int,
+    S,
+)
+DESK_ONE: Final = Query(
+    "SELECT person_id, id, risk_level, state, wants_contact, created_at, response_due_at, response_due_at < now(),"
+    " claimed_by FROM safety.desk WHERE person_id = $1 AND id = $2",
+    DeskRow,
+    S,
+)
+MOVE_DESK: Final = Query("UPDATE safety.desk SET state = $3, claimed_by = $4 WHERE person_id = $1 AND id = $2", int, S)
+MOVE_EVENT: Final = Query(
+    "UPDATE safety.crisis_event SET state = $3, claimed_by = $4, outcome = coalesce($5, outcome),"
+    " claimed_at = CASE WHEN $3 = 'acknowledged' THEN now() ELSE claimed_at END,"
+    " contacted_at = CASE WHEN $3 = 'contacted' THEN now() ELSE contacted_at END,"
+    " resolved_at = CASE WHEN $3 IN ('resolved', 'reviewed') THEN now() ELSE resolved_at END,"
+    " paged_at = CASE WHEN $3 = 'paged' THEN NULL ELSE paged_at END,"
+    " version = version + 1, updated_at = now() WHERE person_id = $1 AND id = $2",
+    int,
+    S,
+)
+ADD_STEP: Final = Query(
+    "INSERT INTO safety.event_step (person_id, id, event_id, actor_id, from_state, to_state, note)"
+    " VALUES ($1, $2, $3, $4, $5, $6, $7)",
+    int,
+    S,
+)
+PAGE_JOB: Final = Query(jobs.insert("'safety.page'", "$1::bytea", "now() + make_interval(secs => $2::float8)"), int, S)
+
+
+class DutyRow(Struct, frozen=True):
+    """A responder's duty."""
+
+    on_duty: bool
+    until: datetime
+    is_supervisor: bool
+
+
+MY_DUTY: Final = Query(
+    "SELECT on_duty AND until > now(), until, is_supervisor FROM safety.duty WHERE person_id = $1", DutyRow, S
+)
+SET_DUTY: Final = Query(
+    "INSERT INTO safety.duty AS d (person_id, on_duty, until) VALUES ($1, $2, now() + make_interval(hours => $3))"
+    " ON CONFLICT (person_id) DO UPDATE SET on_duty = excluded.on_duty, until = excluded.until,"
+    " since = CASE WHEN d.on_duty = excluded.on_duty THEN d.since ELSE now() END"
+    " RETURNING on_duty, until, is_supervisor",
+    DutyRow,
+    S,
+)
+
+
+class PlanRow(Struct, frozen=True):
+    """The newest safety plan; `wrapped` is the data key."""
+
+    wrapped: bytes
+    id: UUID
+    version: int
+    steps: bytes
+    created_at: datetime
+
+
+PLAN: Final = Query(
+    "SELECT (SELECT k.wrapped FROM kernel.person_key k WHERE k.person_id = $1), id, version, steps, created_at"
+    " FROM safety.safety_plan WHERE person_id = $1 ORDER BY version DESC LIMIT 1",
+    PlanRow,
+    M,
+    S,
+)
+ADD_PLAN: Final = Query(
+    "INSERT INTO safety.safety_plan (person_id, id, version, steps) VALUES ($1, $2, $3, $4)", int, M
+)

@@ -1,0 +1,203 @@
+"""The wire of safety."""
+
+from datetime import date, datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from msgspec import Meta, Struct
+
+from wellspring.safety.protocol import Outcome
+
+Note = Annotated[str, Meta(max_length=4000, pattern=r"^[^\x00]*$", examples=["I would like somebody to call me."])]
+Step = Annotated[str, Meta(min_length=1, max_length=300, pattern=r"^[^\x00]+$", examples=["A walk to the river"])]
+
+
+class ChannelView(Struct, kw_only=True):
+    """A way to reach a helpline. `hours` is `24/7`, `unknown` or spans in local time."""
+
+    kind: str
+    value: str
+    label: str
+    hours: str
+    free: bool | None
+
+
+class ResourceView(Struct, kw_only=True):
+    """A helpline. `verified_by` is `published` (with the day) or `memory`: then the operator has yet to check it."""
+
+    id: str
+    country: str
+    name: str
+    description: str
+    languages: list[str]
+    needs: list[str]
+    channels: list[ChannelView]
+    open_now: bool | None
+    source: str
+    verified: date | None
+    verified_by: str
+
+
+class Resources(Struct, kw_only=True):
+    """Helplines of a country in the order people should see them, and its emergency number."""
+
+    country: str
+    country_name: str
+    emergency_number: str
+    emergency_line: str
+    items: list[ResourceView]
+
+
+class Evidence(Struct, kw_only=True):
+    """A phrase that counted or why it did not: category, the words, their place in the text."""
+
+    category: str
+    text: str
+    start: int
+    end: int
+    counted: bool
+    reason: str | None
+
+
+class SafetyPlan(Struct, forbid_unknown_fields=True, kw_only=True):
+    """A safety plan in one's own words, in the order in which it helps."""
+
+    warning_signs: Annotated[list[Step], Meta(max_length=20)] = []
+    coping_strategies: Annotated[list[Step], Meta(max_length=20)] = []
+    social_distractions: Annotated[list[Step], Meta(max_length=20)] = []
+    people_to_ask: Annotated[list[Step], Meta(max_length=20)] = []
+    professionals: Annotated[list[Step], Meta(max_length=20)] = []
+    means_safety: Annotated[list[Step], Meta(max_length=20)] = []
+
+
+class SafetyPlanView(Struct, kw_only=True):
+    """A stored plan; `version` 0 means that there is none yet."""
+
+    version: int
+    updated_at: datetime | None
+    plan: SafetyPlan
+
+
+class Crisis(Struct, kw_only=True):
+    """What comes first in a reply when somebody may be in danger."""
+
+    event_id: UUID | None
+    level: Literal["low", "moderate", "high", "critical"]
+    headline: str
+    one_thing: str
+    what_next: str
+    who_sees: str
+    duty: str
+    emergency_number: str
+    resources: list[ResourceView]
+    evidence: list[Evidence]
+    safety_plan: SafetyPlan | None
+
+
+class Report(Struct, forbid_unknown_fields=True, kw_only=True):
+    """A person says that they are in crisis; the note is sealed and shown to the responder who takes it."""
+
+    note: Note | None = None
+    wants_contact: bool = True
+
+
+class Reported(Struct, kw_only=True):
+    """The event that was opened, and help."""
+
+    event_id: UUID
+    crisis: Crisis
+
+
+class DeskItem(Struct, kw_only=True):
+    """What everybody on duty sees: urgency and times, no name, no words."""
+
+    person_id: UUID
+    id: UUID
+    risk_level: str
+    state: str
+    wants_contact: bool
+    created_at: datetime
+    response_due_at: datetime
+    overdue: bool
+    claimed_by_me: bool
+    claimed: bool
+
+
+class Desk(Struct, kw_only=True):
+    """Open events, the most urgent first."""
+
+    items: list[DeskItem]
+    on_duty: bool
+
+
+class Part(Struct, kw_only=True):
+    """One layer of the judgement in a sentence."""
+
+    layer: str
+    level: str
+    sentence: str
+
+
+class EventContact(Struct, kw_only=True):
+    """An emergency contact; `may_be_contacted` is the member's own choice."""
+
+    name: str
+    relationship: str
+    phone: str | None
+    email: str | None
+    may_be_contacted: bool
+
+
+class EventView(Struct, kw_only=True):
+    """An event to the responder who claimed it."""
+
+    person_id: UUID
+    id: UUID
+    risk_level: str
+    risk_score: float
+    state: str
+    trigger_source: str
+    wants_contact: bool
+    created_at: datetime
+    response_due_at: datetime
+    outcome: str | None
+    display_name: str | None
+    email: str
+    country: str
+    language: str
+    timezone: str
+    note: str | None
+    evidence: list[Evidence]
+    explanation: list[Part]
+    contacts: list[EventContact]
+    safety_plan: SafetyPlan | None
+    next_steps: list[str]
+
+
+class Move(Struct, forbid_unknown_fields=True, kw_only=True):
+    """The next step of an event; closing one needs an outcome."""
+
+    step: Literal["contact", "resolve", "hand_back", "close", "give_up", "review", "raise"]
+    outcome: Outcome | None = None
+    note: Note | None = None
+
+
+class Moved(Struct, kw_only=True):
+    """The state an event is in now."""
+
+    state: str
+
+
+class DutyWrite(Struct, forbid_unknown_fields=True, kw_only=True):
+    """Going on or off duty, for at most a day at a time."""
+
+    on_duty: bool
+    hours: Annotated[int, Meta(ge=1, le=24)] = 8
+
+
+class DutyView(Struct, kw_only=True):
+    """Whether I am on duty, and until when."""
+
+    on_duty: bool
+    until: datetime | None
+    is_supervisor: bool

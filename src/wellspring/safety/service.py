@@ -1,0 +1,77 @@
+"""A person asks for help themselves: no classifier stands between them and a human."""
+
+from uuid import UUID
+
+from wellspring.identity.people import public_face
+from wellspring.kernel import vault
+from wellspring.kernel.crypto import Keyring
+from wellspring.kernel.db import Tx
+from wellspring.language import Reading, read
+from wellspring.safety import plans, show
+from wellspring.safety import queries as q
+from wellspring.safety.behaviour import Signals
+from wellspring.safety.events import NewEvent, open_event
+from wellspring.safety.risk import Judgement, judge
+from wellspring.safety.schemas import Crisis, Evidence, Report
+
+
+async def on_duty(tx: Tx) -> bool:
+    """Tell whether anybody is on duty now."""
+    return await tx.one(q.ON_DUTY)
+
+
+async def respond(
+    tx: Tx,
+    keys: Keyring,
+    person_id: UUID,
+    judgement: Judgement,
+    found: list[Evidence],
+    *,
+    country: str,
+    language: str,
+    event_id: UUID | None = None,
+    asked: bool = False,
+) -> Crisis:
+    """Return what a member is shown for a judgement."""
+    return show.crisis(
+        judgement.level,
+        country=country,
+        language=language,
+        on_duty=await on_duty(tx),
+        event_id=event_id,
+        found=found,
+        plan=await plans.shown(tx, keys, person_id),
+        asked=asked,
+    )
+
+
+async def report(tx: Tx, keys: Keyring, person_id: UUID, wanted: Report) -> tuple[UUID, Crisis]:
+    """Open an event of at least high because the person asks; asking again soon finds the same event."""
+    face = await public_face(tx, keys, person_id)
+    reading: Reading | None = read(wanted.note, hint=face.language) if wanted.note else None
+    judged = judge(reading, Signals(), asked_for_help=True)
+    found = show.evidence(reading, wanted.note)
+    event_id = await tx.maybe(q.RECENT_REPORT, person_id, wanted.wants_contact) if wanted.note is None else None
+    if event_id is None:
+        new = NewEvent(
+            person_id=person_id,
+            judgement=judged,
+            evidence=found,
+            wants_contact=wanted.wants_contact,
+            note=wanted.note,
+            versions={} if reading is None else reading.versions,
+        )
+        event_id = await open_event(tx, await vault.sealer(tx, keys, person_id), new)
+    crisis = await respond(
+        tx, keys, person_id, judged, found, country=face.country, language=face.language, event_id=event_id, asked=True
+    )
+    return event_id, crisis
+
+
+async def again(tx: Tx, keys: Keyring, person_id: UUID, event_id: UUID) -> Crisis:
+    """Return the reply to a report that was made before."""
+    face = await public_face(tx, keys, person_id)
+    judged = judge(None, Signals(), asked_for_help=True)
+    return await respond(
+        tx, keys, person_id, judged, [], country=face.country, language=face.language, event_id=event_id, asked=True
+    )

@@ -1,0 +1,199 @@
+"""The main job: a check-in, end to end."""
+
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from tests.support.people import Circle, Person
+from wellspring.kernel import ids
+
+pytestmark = pytest.mark.anyio
+
+FULL = {
+    "mood_score": 6,
+    "energy_level": 5,
+    "anxiety_level": 4,
+    "stress_level": 4,
+    "emotions": [{"emotion": "calm", "intensity": 3}, {"emotion": "wistful", "intensity": 2}],
+    "context_location": "home",
+    "context_activity": "reading",
+    "context_social": "alone",
+    "factors": [{"type": "sleep", "value": 4, "notes": "woke once"}],
+    "activities": ["reading", "tea"],
+    "triggers": ["news"],
+    "weather": {"condition": "rain", "temperature": 8.5},
+    "journal_text": "A slow evening. The rain on the roof helped.",
+    "body_scan_data": {"shoulders": 4},
+    "sensory_load_score": 3,
+    "executive_function_score": 5,
+    "masking_level": 2,
+    "duration": 40,
+}
+
+
+async def test_a_stranger_stores_and_reads_nothing(client: httpx.AsyncClient) -> None:
+    assert (await client.post("/v1/checkins", json={"mood_score": 5})).status_code == 401
+    assert (await client.get("/v1/checkins")).status_code == 401
+    assert (await client.get(f"/v1/checkins/{ids.new()}")).status_code == 401
+
+
+async def test_alice_checks_in_with_everything(alice: Person) -> None:
+    answer = await alice.post("/v1/checkins", json=FULL)
+    assert answer.status_code == 201, answer.text
+    body = answer.json()
+    assert body["crisis_alert"] is False
+    assert len(body["recommendations"]) == 3
+    for offer in body["recommendations"]:
+        assert offer["name"]
+        assert offer["why_recommended"]
+        assert 0 <= offer["predicted_effectiveness"] <= 1
+    made = body["checkin"]
+    stored = (await alice.get(f"/v1/checkins/{made['id']}")).json()
+    assert stored == made
+    for name, value in FULL.items():
+        if name not in ("weather",):
+            assert stored[name] == value, name
+    assert stored["weather"]["condition"] == "rain"
+
+
+async def test_danger_opens_an_event_before_the_reply(alice: Person, dana: Person) -> None:
+    text = "I am going to kill myself tonight, goodbye"
+    body = (await alice.post("/v1/checkins", json={"mood_score": 1, "journal_text": text})).json()
+    assert body["crisis_alert"] is True
+    assert body["crisis"]["level"] == "critical"
+    assert body["crisis"]["resources"]
+    assert body["crisis"]["evidence"][0]["counted"] is True
+    assert len(body["recommendations"]) == 3
+    await dana.put("/v1/crisis/duty", json={"on_duty": True})
+    desk = (await dana.get("/v1/crisis/desk")).json()
+    assert [item["id"] for item in desk["items"]] == [body["crisis"]["event_id"]]
+
+
+async def test_an_ordinary_bad_day_is_no_alarm(alice: Person) -> None:
+    body = (await alice.post("/v1/checkins", json={"mood_score": 4, "journal_text": "this deadline is killing me"})).json()
+    assert body["crisis_alert"] is False
+    assert body.get("crisis") is None
+
+
+async def test_the_same_request_twice_stores_once(alice: Person) -> None:
+    headers = {"idempotency-key": "phone-1-draft-7"}
+    first = await alice.post("/v1/checkins", json=FULL, headers=headers)
+    second = await alice.post("/v1/checkins", json=FULL, headers=headers)
+    assert (first.status_code, second.status_code) == (201, 201)
+    assert first.json()["checkin"] == second.json()["checkin"]
+    assert [o["intervention_id"] for o in first.json()["recommendations"]] == [
+        o["intervention_id"] for o in second.json()["recommendations"]
+    ]
+    assert first.json() == second.json()
+    assert len((await alice.get("/v1/checkins")).json()["items"]) == 1
+    other = await alice.post("/v1/checkins", json={"mood_score": 2}, headers=headers)
+    assert (other.status_code, other.json()["code"]) == (422, "idempotency_key_reused")
+
+
+async def test_a_client_may_name_the_id(alice: Person) -> None:
+    own = str(ids.new())
+    assert (await alice.post("/v1/checkins", json={"mood_score": 5, "id": own})).json()["checkin"]["id"] == own
+    again = await alice.post("/v1/checkins", json={"mood_score": 5, "id": own})
+    assert (again.status_code, again.json()["code"]) == (409, "checkin_exists")
+
+
+def _v7(at: datetime) -> str:
+    return str(ids.UUID(int=(int(at.timestamp() * 1000) << 80) | (7 << 76) | (2 << 62) | 1))
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        ({}, "missing"),
+        ({"mood_score": 0}, "out_of_range"),
+        ({"mood_score": 11}, "out_of_range"),
+        ({"mood_score": "7"}, "wrong_type"),
+        ({"mood_score": 7.5}, "wrong_type"),
+        ({"mood_score": None}, "wrong_type"),
+        ({"mood_score": 5, "role": "admin"}, "unknown_field"),
+        ({"mood_score": 5, "person_id": str(uuid4())}, "unknown_field"),
+        ({"mood_score": 5, "emotions": [{"emotion": "joy", "intensity": 9}]}, "out_of_range"),
+        ({"mood_score": 5, "context_location": "mars"}, "not_one_of"),
+        ({"mood_score": 5, "journal_text": "a\x00b"}, "out_of_range"),
+        ({"mood_score": 5, "journal_text": "x" * 20_001}, "out_of_range"),
+        ({"mood_score": 5, "id": str(uuid4())}, "id_not_version_7"),
+        ({"mood_score": 5, "id": _v7(datetime(2019, 1, 1, tzinfo=UTC))}, "id_too_old"),
+        ({"mood_score": 5, "id": _v7(datetime.now(UTC) + timedelta(days=2))}, "id_in_future"),
+        ({"mood_score": 5, "occurred_at": "2999-01-01T00:00:00Z"}, "time_in_future"),
+        ({"mood_score": 5, "timezone": "Mars/Olympus"}, "timezone_unknown"),
+    ],
+)
+async def test_bad_input_is_a_problem_and_stores_nothing(alice: Person, body: dict[str, object], code: str) -> None:
+    answer = await alice.post("/v1/checkins", json=body)
+    assert answer.status_code == 422, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["errors"][0]["code"] == code, answer.text
+    assert (await alice.get("/v1/checkins")).json()["items"] == []
+
+
+async def test_broken_json_and_huge_bodies(alice: Person) -> None:
+    headers = {"content-type": "application/json"}
+    broken = await alice.post("/v1/checkins", content=b'{"mood_score": 5', headers=headers)
+    assert (broken.status_code, broken.json()["code"]) == (400, "malformed")
+    huge = await alice.post("/v1/checkins", content=b"[" + b"0," * 200_000 + b"0]", headers=headers)
+    assert (huge.status_code, huge.json()["code"]) == (413, "too_large")
+
+
+async def test_other_people_s_entries_do_not_exist(alice: Person, charlie: Person) -> None:
+    made = (await alice.post("/v1/checkins", json={"mood_score": 5})).json()["checkin"]["id"]
+    for method in ("GET", "DELETE"):
+        assert (await charlie.request(method, f"/v1/checkins/{made}")).status_code == 404
+    assert (await charlie.patch(f"/v1/checkins/{made}", json={"mood_score": 1})).status_code == 404
+    assert (await charlie.get("/v1/checkins")).json()["items"] == []
+
+
+async def test_pages_follow_each_other_without_gap(alice: Person) -> None:
+    wanted = []
+    for n in range(7):
+        at = (datetime.now(UTC) - timedelta(hours=n)).isoformat()
+        body = {"mood_score": 5, "occurred_at": at}
+        wanted.append((await alice.post("/v1/checkins", json=body)).json()["checkin"]["id"])
+    seen, cursor = [], None
+    while True:
+        page = (await alice.get("/v1/checkins", params={"limit": 3, **({"cursor": cursor} if cursor else {})})).json()
+        seen += [item["id"] for item in page["items"]]
+        cursor = page["next_cursor"]
+        if cursor is None:
+            break
+    assert seen == wanted
+    bad = await alice.get("/v1/checkins", params={"cursor": "made-up"})
+    assert (bad.status_code, bad.json()["errors"][0]["code"]) == (422, "cursor_invalid")
+
+
+async def test_a_change_is_judged_again(alice: Person) -> None:
+    made = await alice.post("/v1/checkins", json={"mood_score": 5, "journal_text": "fine"})
+    path = f"/v1/checkins/{made.json()['checkin']['id']}"
+    answer = await alice.patch(path, json={"journal_text": "I want to die tonight"}, headers={"if-match": '"1"'})
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["crisis_alert"] is True
+    assert answer.json()["checkin"]["mood_score"] == 5
+    stale = await alice.patch(path, json={"mood_score": 3}, headers={"if-match": '"1"'})
+    assert (stale.status_code, stale.json()["code"]) == (412, "precondition_failed")
+
+
+async def test_searching_one_s_own_journal(alice: Person, charlie: Person) -> None:
+    await alice.post("/v1/checkins", json={"mood_score": 5, "journal_text": "Une forêt près de la rivière"})
+    await alice.post("/v1/checkins", json={"mood_score": 5, "journal_text": "nothing much"})
+    found = (await alice.post("/v1/checkins/search", json={"text": "FORET riviere"})).json()
+    assert len(found["items"]) == 1
+    assert (await charlie.post("/v1/checkins/search", json={"text": "foret"})).json()["items"] == []
+
+
+async def test_a_quick_check_is_one_number(alice: Person) -> None:
+    body = (await alice.post("/v1/checkins/quick", json={"mood_score": 8})).json()
+    assert body["checkin"]["is_quick"] is True
+    assert len(body["recommendations"]) == 3
+
+
+async def test_french_is_answered_in_french(circle: Circle) -> None:
+    amelie = await circle.member("amelie", language="fr", country="FR")
+    body = (await amelie.post("/v1/checkins", json={"mood_score": 1, "journal_text": "Je veux mourir ce soir, adieu"})).json()
+    assert body["crisis"]["level"] == "critical"
+    assert any(c["value"] == "3114" for r in body["crisis"]["resources"] for c in r["channels"])
