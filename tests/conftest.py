@@ -6,11 +6,13 @@ from itertools import count
 
 import httpx
 import pytest
+from litestar import Litestar
 
 from tests.support import database
 from tests.support.people import Circle, Person
-from wellspring.app import asgi_app, make_edge
+from wellspring.app import make_app, make_edge
 from wellspring.kernel.edge import Edge
+from wellspring.kernel.middleware import Outermost
 from wellspring.kernel.policy import Role
 from wellspring.kernel.settings import Settings
 
@@ -50,9 +52,21 @@ async def parts(database_url: str, tmp_path: object) -> AsyncIterator[Edge]:
     await made.db.close()
 
 
+_APPLICATION: list[Litestar] = []
+
+
+def application(parts: Edge) -> Litestar:
+    """Return the program for these parts; it is built once, since building takes half a second."""
+    if not _APPLICATION:
+        _APPLICATION.append(make_app(parts))
+    _APPLICATION[0].state.edge = parts
+    return _APPLICATION[0]
+
+
 @pytest.fixture
 async def client(parts: Edge) -> AsyncIterator[httpx.AsyncClient]:
-    transport = httpx.ASGITransport(app=asgi_app(parts))  # type: ignore[arg-type]
+    program = Outermost(application(parts), parts.settings)
+    transport = httpx.ASGITransport(app=program)  # type: ignore[arg-type]
     async with httpx.AsyncClient(transport=transport, base_url="http://wellspring.test") as made:
         yield made
 

@@ -23,9 +23,7 @@ async def test_a_stranger_sees_nothing(client: httpx.AsyncClient) -> None:
 async def test_alice_sees_who_cares_for_her(alice: Person, bob: Person, charlie: Person, owner: Owner) -> None:
     made = owner.team(alice, bob)
     items = (await alice.get("/v1/care-team")).json()["items"]
-    assert items == [
-        {"id": str(made), "clinician_id": str(bob.id), "role": "clinician", "since": items[0]["since"]}
-    ]
+    assert items == [{"id": str(made), "clinician_id": str(bob.id), "role": "clinician", "since": items[0]["since"]}]
     assert (await charlie.get("/v1/care-team")).json() == {"items": []}
 
 

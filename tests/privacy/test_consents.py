@@ -117,9 +117,7 @@ async def test_english_stands_in_for_a_missing_language(circle: Circle, owner: O
         ("/v1/consents/research", [], 422),
     ],
 )
-async def test_bad_answers_store_nothing(
-    alice: Person, owner: Owner, path: str, body: object, status: int
-) -> None:
+async def test_bad_answers_store_nothing(alice: Person, owner: Owner, path: str, body: object, status: int) -> None:
     answer = await alice.put(path, json=body)
     assert answer.status_code == status, answer.text
     assert answer.headers["content-type"] == "application/problem+json"

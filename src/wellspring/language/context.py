@@ -5,6 +5,7 @@ Every look is bounded (a dozen words), so that a text costs time in proportion t
 
 import re
 from functools import cache
+from itertools import pairwise
 
 from wellspring.language.schemas import Person, Tense
 from wellspring.language.sentences import HARD, Sentence
@@ -12,6 +13,7 @@ from wellspring.language.tables import TABLES, Context, Rule
 
 _REACH = 10  # words before a phrase within which a negation may stand
 _LOOK_BACK = 12  # words before a phrase within which its subject may stand
+_TOLD_AFTER = 6  # "at school I tried to …, today I am well": characters that a later time counts as further off
 _NEAR = 25  # words around a phrase within which a time may stand
 
 
@@ -57,9 +59,7 @@ def negated(s: Sentence, first: int, last: int, rule: Rule, language: str) -> bo
             crossed = at if s.words[at] in c.first else None
         elif s.words[at] in c.negators or s.words[at] == "no":
             between = s.words[max(at - 1, 0) : crossed]
-            count += any(w in c.raising for w in between) or (
-                count % 2 == 1 and any(w in c.promises for w in between)
-            )
+            count += any(w in c.raising for w in between) or (count % 2 == 1 and any(w in c.promises for w in between))
     if count == 0 and crossed is None:
         before = s.text[max(0, s.starts[first] - 60) : max(0, s.starts[first] - 1)]
         return _phrases(language).search(before) is not None and not _stopped(s, first, c)
@@ -78,7 +78,7 @@ def _owner(words: list[str], c: Context) -> Person | None:
             return "third"
         if word in c.second_owner:
             return "second"
-    return "third" if any(word in c.third_verbs for word in words) else None
+    return "third" if words and words[0] in c.third_verbs else None
 
 
 def _speaks_of_other(s: Sentence, at: int, first: int, last: int, c: Context) -> bool:
@@ -93,8 +93,10 @@ def person(s: Sentence, first: int, last: int, rule: Rule, language: str) -> Per
     c = TABLES[language].context
     if rule.group.person == "writer":
         return "first"
+    if any(f"{a} {b}" in c.third_pairs for a, b in pairwise(s.words[max(0, first - 1) : last])):
+        return "third"
     inside = _owner(s.words[first:last], c)
-    if inside and language == "en":
+    if inside and (language == "en" or inside != "first"):
         return inside
     for at in range(first - 1, max(-1, first - 1 - _LOOK_BACK), -1):
         word = s.words[at]
@@ -108,7 +110,12 @@ def person(s: Sentence, first: int, last: int, rule: Rule, language: str) -> Per
             return "third"
         if (word in c.third or word in c.third_nouns) and _speaks_of_other(s, at, first, last, c):
             return "third"
-    return inside or "first"
+    return _unnamed(s, first, c) if language == "fr" or inside is None else inside
+
+
+def _unnamed(s: Sentence, first: int, c: Context) -> Person:
+    """No subject was found: the writer's own, unless the verb speaks of another ("Brennan va me tuer")."""
+    return "third" if s.words[first] in c.third_verbs else "first"
 
 
 def _object_reach(language: str) -> int:
@@ -139,8 +146,9 @@ def _past_form(s: Sentence, first: int, last: int, c: Context, *, subjunctive: b
 
 
 def _gap(regex: re.Pattern[str], text: str, start: int, end: int) -> int | None:
-    """How far the nearest match lies from text[start:end], in characters; None without a match."""
-    return min((max(start - m.end(), m.start() - end, 0) for m in regex.finditer(text)), default=None)
+    """How far the nearest match lies from text[start:end], in characters; a time told first weighs more."""
+    gaps = (start - m.end() if m.start() < start else m.start() - end + _TOLD_AFTER for m in regex.finditer(text))
+    return min((max(gap, 0) for gap in gaps), default=None)
 
 
 def distance(s: Sentence, first: int, last: int, language: str, following: str) -> bool | None:

@@ -15,7 +15,7 @@ _LEVEL: dict[StaffLanguage, dict[Level, str]] = {
         "critical": "The text shows signs of immediate danger.",
     },
     "fr": {
-        "low": "Les règles n'ont trouvé aucun signe de danger. Cela ne veut pas dire que la personne est en sécurité.",
+        "low": "Les règles n'ont trouvé aucun signe de danger. Cela ne veut pas dire que tout va bien.",
         "mentioned": "Le texte évoque un danger, mais rien n'y compte comme un risque actuel pour la personne qui écrit.",
         "moderate": "Le texte montre une détresse qui mérite attention.",
         "high": "Le texte montre des signes sérieux de danger.",

@@ -38,7 +38,8 @@ def _scores(words: list[str]) -> dict[str, float]:
 def identify(words: list[str], letters: int, latin: int, hint: str | None) -> tuple[Language, float]:
     """Language and confidence 0..1 of folded words.
 
-    `letters` counts the letters of the original text, `latin` those of Latin script; `hint` is the person's language tag.
+    `letters` counts the letters of the original text, `latin` those of Latin script;
+    `hint` is the person's language tag.
     """
     own = (hint or "").lower()[:2]
     if letters and latin < letters / 2:

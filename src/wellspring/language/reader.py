@@ -8,16 +8,17 @@ from wellspring.language.judge import level_of, tier_of
 from wellspring.language.rules import Found, Scene, find, own_quotation, thin
 from wellspring.language.schemas import Hit, Reading
 from wellspring.language.sentences import Sentence, letters_apart, quotations, sentence, split
-from wellspring.language.spelling import trigger_words
 from wellspring.language.tables import TABLES
+from wellspring.language.trigger import triggered, words
 
 RULES_VERSION = "2025.1"
 CAP = 20_000  # characters read of one text: half from its start, half from its end
 
-_LETTERS = re.compile("[a-zœ]+")
-_ODD = re.compile(r"[a-z][0-9@$*!|]+[a-z]|[0-9@$][a-z]+[0-9@$]|\b[a-z][0-9]+\b|[$@][a-z]{3}|([a-z])\1\1|[a-z]\x02+[a-z]")
-_TRIGGERS = trigger_words(frozenset(anchor for table in TABLES.values() for anchor in table.by_anchor))
+_ODD = re.compile(
+    r"[a-z][0-9@$*!|]+[a-z]|[0-9@$][a-z]+[0-9@$]|\b[a-z][0-9]+\b|[$@][a-z]{3}|([a-z])\1\1|[a-z]\x02+[a-z]"
+)
 _VERSIONS = {"rules": RULES_VERSION, "language": languages.VERSION}
+_STOPS = frozenset(".!?\n")
 _AROUND = 90  # characters before and after a quotation that may say whose it is
 
 
@@ -31,20 +32,31 @@ def _latin(text: str, folded: str) -> tuple[int, int]:
     if text.isascii():
         return 1, 1
     letters = sum(map(str.isalpha, text))
-    return letters, sum(char < "\u0250" or "\uff21" <= char <= "\uff5a" or char > "\U0001d3ff" for char in text if char.isalpha())
+    return letters, sum(
+        char < "\u0250" or "\uff21" <= char <= "\uff5a" or char > "\U0001d3ff" for char in text if char.isalpha()
+    )
 
 
 def _plain(text: str, start: int, end: int) -> str:
     return sentence(text, max(0, start), min(len(text), end), apart=False).text
 
 
+def _stands_alone(text: str, start: int, end: int) -> bool:
+    """A quotation that is a sentence by itself."""
+    before, after = text[:start].rstrip(" "), text[end : end + 20].lstrip(" ")
+    closed = text[end - 2 : end - 1] in _STOPS or not after or after[0] in _STOPS
+    return closed and (not before or before[-1] in _STOPS)
+
+
 def _foreign_quotations(text: str, language: str) -> list[tuple[int, int]]:
     """Quotations that are not the writer's own words or thoughts."""
-    return [
-        (start, end)
-        for start, end in quotations(text)
-        if not own_quotation(_plain(text, start - _AROUND, start), _plain(text, end, end + _AROUND), language)
-    ]
+    found: list[tuple[int, int]] = []
+    for start, end in quotations(text):
+        before, after = _plain(text, start - _AROUND, start), _plain(text, end, end + _AROUND)
+        own = own_quotation(before, after, language)
+        if own is False or (own is None and not _stands_alone(text, start, end)):
+            found.append((start, end))
+    return found
 
 
 def _quoted_words(s: Sentence, quotes: list[tuple[int, int]]) -> list[tuple[int, int]]:
@@ -63,13 +75,13 @@ class _Half:
         self.apart = letters_apart(self.text)
 
     def hits(self) -> list[Hit]:
-        if not (self.odd or self.apart) and _TRIGGERS.isdisjoint(_LETTERS.findall(self.text)):
+        if not (self.odd or self.apart or triggered(words(self.text))):
             return []
         quotes = {name: _foreign_quotations(self.text, name) for name in TABLES}
         ranges = list(split(self.text))
         found: list[Hit] = []
         for index, (start, end) in enumerate(ranges):
-            if self.odd or self.apart or not _TRIGGERS.isdisjoint(_LETTERS.findall(self.text, start, end)):
+            if self.odd or self.apart or triggered(words(self.text, start, end)):
                 following = ranges[index + 1] if index + 1 < len(ranges) else (end, end)
                 found.extend(self._sentence_hits(start, end, following, quotes))
         return found
@@ -103,13 +115,13 @@ class _Half:
 def read(text: str, *, hint: str | None = None) -> Reading:
     """Judge one text; never raises on any `str`, linear in its length.
 
-    `hint` is the person's language tag ("fr-CA"); it decides the language of a short text. Rules of every language run on
-    every text, so that a change of language inside a text hides nothing.
+    `hint` is the person's language tag ("fr-CA"); it decides the language of a short text. Rules of every language
+    run on every text, so that a change of language inside a text hides nothing.
     """
     halves = [_Half(fold(part), offset) for offset, part in _halves(text)]
-    words = _LETTERS.findall(halves[0].text, 0, 2000)
+    first = words(halves[0].text, 0, 2000)
     letters, latin = _latin(text[:2000], halves[0].text[:2000])
-    language, confidence = languages.identify(words, letters, latin, hint)
+    language, confidence = languages.identify(first, letters, latin, hint)
     hits = tuple(hit for half in halves for hit in half.hits())
     return Reading(
         language=language,

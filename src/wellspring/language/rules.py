@@ -7,7 +7,7 @@ import msgspec
 from wellspring.language.context import cue, distance, negated, person, tense
 from wellspring.language.schemas import Category, Person, Reason, Tense
 from wellspring.language.sentences import Sentence
-from wellspring.language.tables import ANY, TABLES, Mask, Rule
+from wellspring.language.tables import TABLES, Mask, Rule
 
 # Kinds that weigh less when told in the past without a time; an act (cutting, a farewell) does not.
 _FADES = frozenset({"explicit", "passive", "euphemism", "burden", "hopelessness"})
@@ -35,7 +35,7 @@ class Scene(msgspec.Struct, frozen=True):
 
 def _candidates(words: set[str], by_anchor: dict[str, list[Rule]]) -> list[Rule]:
     rules = {rule.order: rule for word in words if word in by_anchor for rule in by_anchor[word]}
-    return list(rules.values())
+    return [rule for rule in rules.values() if rule.pattern.possible(words)]
 
 
 def _spans(s: Sentence, regex: re.Pattern[str], *, across: bool = False) -> list[tuple[int, int]]:
@@ -53,14 +53,14 @@ class _Masks:
 
     def __init__(self, s: Sentence, words: set[str], language: str) -> None:
         table = TABLES[language]
-        near = [mask for mask in table.masks if ANY in mask.pattern.anchors or mask.pattern.anchors & words]
+        near = [mask for mask in table.masks if mask.pattern.possible(words)]
         self.spans = [
             (mask, spans)
             for mask in near
             # an everyday reason may follow a comma: "I won't be here tomorrow, dentist"
             if (spans := _spans(s, mask.pattern.regex(), across=mask.reason == "idiom"))
         ]
-        caps = [cap for cap in table.caps if cap.pattern.anchors & words]
+        caps = [cap for cap in table.caps if cap.pattern.possible(words)]
         self.caps = [(cap.tier, spans) for cap in caps if (spans := _spans(s, cap.pattern.regex()))]
 
     def reason(self, first: int, last: int, rule: Rule) -> Reason | None:
@@ -122,9 +122,9 @@ def thin(found: list[Found]) -> list[Found]:
     return sorted(kept, key=lambda f: f.first)
 
 
-def own_quotation(before: str, after: str, language: str) -> bool:
-    """Whether the words around a quotation give it to the writer's own mind."""
+def own_quotation(before: str, after: str, language: str) -> bool | None:
+    """Whose a quotation is, by the words around it: the writer's (true), another's (false), not said (None)."""
     c = TABLES[language].context
     if cue(c.other_quote).search(before) or cue(c.other_quote).search(after):
         return False
-    return bool(cue(c.own_quote).search(before) or cue(c.own_quote).search(after))
+    return True if cue(c.own_quote).search(before) or cue(c.own_quote).search(after) else None

@@ -21,9 +21,7 @@ Category = Literal[
     "abuse",
     "topic",
 ]
-Reason = Literal[
-    "negated", "third_person", "question", "past", "idiom", "quoted", "fiction", "hypothetical", "topic"
-]
+Reason = Literal["negated", "third_person", "question", "past", "idiom", "quoted", "fiction", "hypothetical", "topic"]
 Person = Literal["first", "second", "third", "none"]
 Tense = Literal["present", "past", "future"]
 

@@ -115,11 +115,7 @@ def plain_words(word: str) -> tuple[str, ...]:
     return _decode(word) or tuple(_PARTS.findall(word))
 
 
-def trigger_words(anchors: frozenset[str]) -> frozenset[str]:
-    """Every typed form, letters only, whose plain words hold an anchor."""
+def typed_forms(words: frozenset[str]) -> frozenset[str]:
+    """The words themselves and every listed spelling whose plain words hold one of them."""
     forms = {**TYPOS, **CANONICAL}
-    typed = {form for form, plain in forms.items() if not anchors.isdisjoint(plain)}
-    pieces = {piece for form in typed for piece in form.split("'") if len(piece) > 2}
-    return frozenset(anchors | pieces)
-
-
+    return words | {form for form, plain in forms.items() if not words.isdisjoint(plain)}

@@ -54,6 +54,7 @@ class Context(msgspec.Struct, forbid_unknown_fields=True):
     third_nouns: frozenset[str]
     third_verbs: frozenset[str]
     bare_verbs: frozenset[str]
+    third_pairs: frozenset[str]
     helpers: frozenset[str]
     past_words: frozenset[str]
     perfect: frozenset[str]
@@ -80,10 +81,13 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Pattern(msgspec.Struct, frozen=True):
-    """A pattern, compiled when a text first needs it."""
+    """A pattern, compiled when a text first needs it; it can match only where each group of anchors has a word."""
 
-    anchors: frozenset[str]
+    anchors: tuple[frozenset[str], ...]
     source: str
+
+    def possible(self, words: set[str]) -> bool:
+        return all(ANY in group or not group.isdisjoint(words) for group in self.anchors)
 
     def regex(self) -> re.Pattern[str]:
         return _compiled(self.source)
@@ -130,20 +134,21 @@ def _expand(text: str, macros: dict[str, str]) -> str:
 
 def _pattern(line: str, file: _File) -> Pattern:
     anchors, source = line.split(" :: ", 1)
-    return Pattern(frozenset(_expand(anchors, file.anchors).split()), _expand(source, file.macros))
+    groups = tuple(frozenset(group.split()) for group in _expand(anchors, file.anchors).split(" & "))
+    return Pattern(groups, _expand(source, file.macros))
 
 
 def _index(rules: list[Rule]) -> dict[str, list[Rule]]:
     by_anchor: dict[str, list[Rule]] = {}
     for rule in rules:
-        for anchor in rule.pattern.anchors:
+        for anchor in rule.pattern.anchors[0]:
             by_anchor.setdefault(anchor, []).append(rule)
     return by_anchor
 
 
 def _vocabulary(patterns: list[Pattern], file: _File) -> frozenset[str]:
     words = {word for p in patterns for word in re.findall("[a-zœ]{2,}", p.source.replace("\\w", " "))}
-    words.update(word for p in patterns for word in p.anchors)
+    words.update(word for p in patterns for group in p.anchors for word in group if word != ANY)
     context = msgspec.structs.asdict(file.context)
     words.update(word for value in context.values() if isinstance(value, frozenset) for word in value)
     return frozenset(words)
@@ -156,7 +161,7 @@ def _load(language: str) -> Table:
     rules = [Rule(_pattern(line, file), group, order) for order, (group, line) in enumerate(lines)]
     masks = [Mask(_pattern(line, file), group.reason) for group in file.masks for line in group.patterns]
     caps = [Cap(_pattern(line, file), group.tier) for group in file.caps for line in group.patterns]
-    patterns = [entry.pattern for entry in (*rules, *masks, *caps)]
+    patterns = [*(r.pattern for r in rules), *(m.pattern for m in masks), *(c.pattern for c in caps)]
     return Table(
         canonical={raw_word: tuple(plain.split()) for raw_word, plain in file.canonical.items()},
         by_anchor=_index(rules),
