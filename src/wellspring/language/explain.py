@@ -16,7 +16,7 @@ _LEVEL: dict[StaffLanguage, dict[Level, str]] = {
     },
     "fr": {
         "low": "Les règles n'ont trouvé aucun signe de danger. Cela ne veut pas dire que tout va bien.",
-        "mentioned": "Le texte évoque un danger, mais rien n'y compte comme un risque actuel pour la personne qui écrit.",
+        "mentioned": "Le texte évoque un danger, mais rien n'y compte comme un risque actuel de la personne.",
         "moderate": "Le texte montre une détresse qui mérite attention.",
         "high": "Le texte montre des signes sérieux de danger.",
         "critical": "Le texte montre des signes de danger immédiat.",
