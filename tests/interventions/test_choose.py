@@ -280,7 +280,7 @@ def test_what_helped_alice_before_comes_back_and_says_so() -> None:
 
 
 def test_the_prediction_is_the_documented_number() -> None:
-    """Two ratings of 5 and 4 on one, one of 2 on another: by hand from the docstring of Expectation."""
+    """Two ratings of 5 and 4 on one, one of 2 on another: by hand from the docstring of `_expected`."""
     one, other = LIBRARY[0].id, LIBRARY[1].id
     history = History((Seen(one, 9, 5), Seen(one, 3, 4), Seen(other, 5, 2)))
     mean = (4 * 0.5 + 0.875 + 0.25) / (4 + 2)

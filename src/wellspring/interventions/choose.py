@@ -131,7 +131,7 @@ def choose(
     return [
         Recommendation(
             intervention=shelf.items[pick.number],
-            predicted_effectiveness=round(moment.expectation.of(pick.number, shelf.rows[pick.number].shared), 3),
+            predicted_effectiveness=round(moment.expected[pick.number], 3),
             reason=reason_for(shelf, pick.number, moment),
             propensity=propensity,
         )

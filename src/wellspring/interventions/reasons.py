@@ -59,7 +59,7 @@ def _feeling(shelf: Shelf, number: int, moment: Moment) -> Reason:
 
 
 def _rating(number: int, moment: Moment) -> Reason:
-    own = moment.expectation.sums.get(number)
+    own = moment.own.get(number)
     return Reason(key="others") if own is None else Reason(key="rated", rating=round(1 + 4 * own[1] / own[0], 1))
 
 
@@ -73,7 +73,7 @@ def reason_for(shelf: Shelf, number: int, moment: Moment) -> Reason:
     if context.danger:
         return _danger(shelf, number)
     parts, row = parts_of(shelf, number, moment), shelf.rows[number]
-    own_or_shared = number in moment.expectation.sums or row.shared > UNKNOWN
+    own_or_shared = number in moment.own or row.shared > UNKNOWN
     lift: dict[ReasonKey, float] = {
         "emotion": parts.emotion,
         "rated": parts.rating - RATING * UNKNOWN if own_or_shared else 0.0,

@@ -1,7 +1,7 @@
 """The score of one intervention for one moment: seven stated parts, added up. Every number of the policy is here.
 
 The parts, with the most that each can add: emotion .40 (the share of what the person feels that the entry is for),
-rating .25 (the expected rating, see `Expectation`), energy .15, time .10, evidence .10; and what they can take away:
+rating .25 (the expected rating, see `_expected`), energy .15, time .10, evidence .10; and what they can take away:
 neurotype −.30, repetition −.30. In danger, what leads to people gets 1 more, so that it comes first.
 """
 
@@ -63,34 +63,17 @@ class Parts(NamedTuple):
     danger: float
 
 
-class Expectation(msgspec.Struct, frozen=True):
-    """What a person's own ratings say. `sums` holds (how many, sum on 0..1) per position in the shelf.
-
-    The expected rating of an intervention is the mean of this person's ratings of it (1–5 read as 0..1) together
-    with three made-up ones at its base; the base is the mean of what they rated (each intervention once, so that one
-    favourite does not raise all others), together with four made-up ones at .5, moved by as much as everyone's
-    ratings put this intervention above or below .5.
-    """
-
-    mean: float
-    sums: Mapping[int, tuple[int, float]]
-
-    def of(self, number: int, shared: float) -> float:
-        """The expected rating, 0..1, of the intervention at this position."""
-        base = self.mean + shared - UNKNOWN
-        base = 0.0 if base < 0 else 1.0 if base > 1 else base
-        own = self.sums.get(number)
-        if own is None:
-            return base
-        return (own[1] + OWN_WEIGHT * base) / (own[0] + OWN_WEIGHT)
+Own = dict[int, tuple[int, float]]
+"""A person's own ratings by position: how many, and their sum on 0..1."""
 
 
 class Moment(msgspec.Struct, frozen=True):
     """A context and a history worked out once, so that a row costs only look-ups.
 
     `feelings` are shares that add up to 1. `emotion` holds the emotion part by position, `needs` the energy part by
-    energy needed, `times` the time part by minutes, `repetition` that part by position. The rest are comfort limits:
-    what is at or below `minutes` and `energy_limit` and shares a bit with `places` and `hours` is comfortable.
+    energy needed, `times` the time part by minutes, `repetition` that part by position, `expected` the expected rating
+    (0..1, see `_expected`) by position. The rest are comfort limits: what is at or below `minutes` and `energy_limit`
+    and shares a bit with `places` and `hours` is comfortable.
     """
 
     context: Context
@@ -99,7 +82,8 @@ class Moment(msgspec.Struct, frozen=True):
     energy: int | None
     needs: tuple[float, ...]
     times: dict[float, float]
-    expectation: Expectation
+    expected: list[float]
+    own: Own
     repetition: dict[int, float]
     minutes: float
     energy_limit: int
@@ -129,30 +113,39 @@ def _feelings(context: Context) -> dict[Emotion, float]:
     return {emotion: weight / total for emotion, weight in felt.items()}
 
 
-def _expectation(shelf: Shelf, history: History) -> Expectation:
-    sums: dict[int, tuple[int, float]] = {}
-    for seen in history.seen:
-        number = shelf.position.get(seen.intervention_id)
-        if number is not None and seen.rating is not None:
-            count, total = sums.get(number, (0, 0.0))
-            sums[number] = (count + 1, total + unit(seen.rating))
-    means = sum(total / count for count, total in sums.values())
-    return Expectation(mean=(means + PERSON_WEIGHT * UNKNOWN) / (len(sums) + PERSON_WEIGHT), sums=sums)
+def _expected(shelf: Shelf, own: Own) -> list[float]:
+    """The rating expected of this person, 0..1, by position.
+
+    It is the mean of their ratings of the intervention (1–5 read as 0..1) together with three made-up ones at its
+    base. The base is the mean of what they rated (each intervention once, so that one favourite does not raise all
+    others) together with four made-up ones at .5, moved by as much as everyone's ratings put this one above or below
+    .5. So it knows ratings and nothing else, and .5 means that nothing is known.
+    """
+    means = sum(total / count for count, total in own.values())
+    shift = (means + PERSON_WEIGHT * UNKNOWN) / (len(own) + PERSON_WEIGHT) - UNKNOWN
+    expected = [0.0 if (base := row.shared + shift) < 0 else 1.0 if base > 1 else base for row in shelf.rows]
+    for number, (count, total) in own.items():
+        expected[number] = (total + OWN_WEIGHT * expected[number]) / (count + OWN_WEIGHT)
+    return expected
 
 
-def _repetition(shelf: Shelf, history: History, own: Mapping[int, tuple[int, float]]) -> dict[int, float]:
-    """What repeating takes away, by position: the latest offer counts, halved by time and by being liked."""
-    cost: dict[int, float] = {}
+def _past(shelf: Shelf, history: History) -> tuple[Own, dict[int, float]]:
+    """Own ratings, and what repeating takes away: the latest offer counts, halved by time and by being liked."""
+    own: Own = {}
+    latest: dict[int, float] = {}
     for seen in history.seen:
         number = shelf.position.get(seen.intervention_id)
         if number is None:
             continue
-        now = -REPETITION * 0.5 ** (seen.days_ago / HALF_LIFE_DAYS)
-        cost[number] = min(now, cost.get(number, 0.0))
+        latest[number] = min(seen.days_ago, latest.get(number, inf))
+        if seen.rating is not None:
+            count, total = own.get(number, (0, 0.0))
+            own[number] = (count + 1, total + unit(seen.rating))
+    cost = {number: -REPETITION * 0.5 ** (days / HALF_LIFE_DAYS) for number, days in latest.items()}
     for number, (count, total) in own.items():
         if total >= count * unit(LIKED):
             cost[number] /= 2
-    return cost
+    return own, cost
 
 
 def energy_fit(need: int, have: int | None) -> float:
@@ -183,7 +176,7 @@ def _emotion(shelf: Shelf, feelings: Mapping[Emotion, float]) -> list[float]:
 def moment_of(shelf: Shelf, context: Context, history: History) -> Moment:
     """Works out a moment for scoring."""
     feelings, available = _feelings(context), context.time_available_minutes
-    expectation = _expectation(shelf, history)
+    own, repetition = _past(shelf, history)
     energy = None if context.energy is None else ENERGIES.index(energy_of(context.energy))
     return Moment(
         context=context,
@@ -192,8 +185,9 @@ def moment_of(shelf: Shelf, context: Context, history: History) -> Moment:
         energy=energy,
         needs=tuple(ENERGY * energy_fit(need, energy) for need in range(len(ENERGIES))),
         times={minutes: TIME * time_fit(minutes, available) for minutes in shelf.minutes},
-        expectation=expectation,
-        repetition=_repetition(shelf, history, expectation.sums),
+        expected=_expected(shelf, own),
+        own=own,
+        repetition=repetition,
         minutes=inf if available is None else available,
         energy_limit=len(ENERGIES) if energy is None else energy + FAR_ABOVE - 1,
         places=EVERYTHING if context.place is None else mask((context.place,)),
@@ -207,7 +201,7 @@ def parts_of(shelf: Shelf, number: int, moment: Moment) -> Parts:
     misfit = (context.adhd and not row.suits_adhd) or (context.autism and not row.suits_autism)
     return Parts(
         moment.emotion[number],
-        RATING * moment.expectation.of(number, row.shared),
+        RATING * moment.expected[number],
         moment.needs[row.energy],
         moment.times[row.minutes],
         EVIDENCE * row.evidence,

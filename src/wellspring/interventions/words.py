@@ -75,12 +75,12 @@ _EN: Final = _Words(
 
 _FR: Final = _Words(
     sentences={
-        "reach_out": "Vous n'avez pas à rester sans personne avec cela. Ceci vous rapproche de gens qui peuvent aider.",
+        "reach_out": "Vous n'avez pas à porter cela sans aide. Ceci vous rapproche de gens qui peuvent aider.",
         "steady": "Ceci peut vous soutenir pendant les prochaines minutes. Joindre une personne passe d'abord.",
         "rated": "Quand vous l'avez essayé, vous lui avez donné {n} sur 5.",
         "others": "D'autres personnes qui l'ont essayé ont trouvé que cela aidait.",
         "time": "Vous avez dit avoir {n}. Cela suffit.",
-        "evidence": "Des études l'ont mis à l'essai, et il a aidé beaucoup des personnes qui y ont pris part.",
+        "evidence": "Cela a été testé dans des études et a aidé beaucoup des personnes qui y ont pris part.",
         "small": "Une petite chose à essayer. Vous pouvez arrêter quand vous voulez.",
     },
     emotions={
@@ -89,7 +89,7 @@ _FR: Final = _Words(
         "anger": "Vous dites ressentir de la colère. C'est fait pour ces moments-là.",
         "fear": "Vous dites ressentir de la peur. C'est fait pour ces moments-là.",
         "disgust": "Vous dites ressentir du dégoût. C'est fait pour ces moments-là.",
-        "surprise": "Vous dites que quelque chose vous a surpris. C'est fait pour ces moments-là.",
+        "surprise": "Vous dites avoir eu une surprise. C'est fait pour ces moments-là.",
         "anxiety": "Vous dites ressentir de l'anxiété. C'est fait pour ces moments-là.",
         "overwhelm": "Vous dites que tout cela est trop. C'est fait pour ces moments-là.",
         "calm": "Vous dites ressentir du calme. Ceci va bien avec.",
@@ -114,7 +114,7 @@ _FR: Final = _Words(
         "minimal": "très peu d'énergie",
         "low": "un peu d'énergie",
         "medium": "de l'énergie",
-        "high": "pas mal d'énergie",
+        "high": "beaucoup d'énergie",
     },
     tail="Cela demande environ {n} et {need}.",
     one_minute="1 minute",
