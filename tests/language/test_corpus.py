@@ -6,8 +6,20 @@ from wellspring.language import LEVELS, read
 
 from .corpus import CORPUS, Labelled
 
-_FOUND = ("explicit", "euphemism", "plan", "means", "goodbye", "typo", "passive", "burden", "self_harm", "hopelessness")
-_LEFT = ("negation", "idiom", "quoted", "third_person", "question", "fiction")
+_FOUND = (
+    "explicit",
+    "euphemism",
+    "plan",
+    "means",
+    "goodbye",
+    "typo",
+    "passive",
+    "burden",
+    "self_harm",
+    "hopelessness",
+    "fresh_danger",
+)
+_LEFT = ("negation", "idiom", "quoted", "third_person", "question", "fiction", "fresh_harmless")
 _ORDINARY = ("sad", "grief", "stress", "sport", "game", "film", "medicine", "news", "worry", "hope", "boundary")
 
 

@@ -12,6 +12,7 @@ from wellspring.language.sentences import HARD, Sentence
 from wellspring.language.tables import TABLES, Context, Rule
 
 _REACH = 10  # words before a phrase within which a negation may stand
+_HELPER = 3  # words before a phrase within which its helping verb may stand: "a essayé de …"
 _LOOK_BACK = 12  # words before a phrase within which its subject may stand
 _TOLD_AFTER = 6  # "at school I tried to …, today I am well": characters that a later time counts as further off
 _NEAR = 25  # words around a phrase within which a time may stand
@@ -60,8 +61,9 @@ def negated(s: Sentence, first: int, last: int, rule: Rule, language: str) -> bo
         elif s.words[at] in c.negators or s.words[at] == "no":
             between = s.words[max(at - 1, 0) : crossed]
             count += any(w in c.raising for w in between) or (count % 2 == 1 and any(w in c.promises for w in between))
-    if count == 0 and crossed is None:
-        before = s.text[max(0, s.starts[first] - 60) : max(0, s.starts[first] - 1)]
+    if count == 0:
+        begin = crossed + 1 if crossed is not None else max(0, first - _REACH)
+        before = " ".join(s.words[begin:first])
         return _phrases(language).search(before) is not None and not _stopped(s, first, c)
     return count % 2 == 1
 
@@ -78,7 +80,7 @@ def _owner(words: list[str], c: Context) -> Person | None:
             return "third"
         if word in c.second_owner:
             return "second"
-    return "third" if words and words[0] in c.third_verbs else None
+    return None
 
 
 def _speaks_of_other(s: Sentence, at: int, first: int, last: int, c: Context) -> bool:
@@ -93,7 +95,7 @@ def person(s: Sentence, first: int, last: int, rule: Rule, language: str) -> Per
     c = TABLES[language].context
     if rule.group.person == "writer":
         return "first"
-    if any(f"{a} {b}" in c.third_pairs for a, b in pairwise(s.words[max(0, first - 1) : last])):
+    if any(f"{a} {b}" in c.third_pairs for a, b in pairwise(s.words[max(0, first - _HELPER) : last])):
         return "third"
     inside = _owner(s.words[first:last], c)
     if inside and (language == "en" or inside != "first"):
@@ -115,7 +117,7 @@ def person(s: Sentence, first: int, last: int, rule: Rule, language: str) -> Per
 
 def _unnamed(s: Sentence, first: int, c: Context) -> Person:
     """No subject was found: the writer's own, unless the verb speaks of another ("Brennan va me tuer")."""
-    return "third" if s.words[first] in c.third_verbs else "first"
+    return "first" if c.third_verbs.isdisjoint(s.words[max(0, first - 1) : first + 1]) else "third"
 
 
 def _object_reach(language: str) -> int:
