@@ -1,0 +1,5 @@
+"""`python -m wellspring`: the same as the `wellspring` command."""
+
+from wellspring.cli import main
+
+main()

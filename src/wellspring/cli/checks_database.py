@@ -1,0 +1,140 @@
+"""Checks of the database, as its owner."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Final
+
+import psycopg
+from msgspec import Struct
+
+from wellspring.cli import synthetic
+from wellspring.cli.checks import OK, Finding, Report, failed, skipped, warning
+from wellspring.kernel import keys
+from wellspring.kernel.settings import Settings
+from wellspring.migrations.runner import Runner
+
+_OLDEST: Final = 150000
+_SECONDS_APART: Final = 2.0
+_ROLES: Final = r"""
+SELECT rolname FROM pg_roles WHERE rolname LIKE 'wellspring\_%' AND (rolbypassrls OR rolsuper)
+UNION ALL
+SELECT DISTINCT r.rolname FROM pg_class c JOIN pg_roles r ON r.oid = c.relowner WHERE r.rolname LIKE 'wellspring\_%'
+"""
+
+
+class Database(Struct, frozen=True):
+    """What a check of the database may use."""
+
+    settings: Settings
+    url: str
+    conn: "psycopg.Connection[tuple[object, ...]]"
+
+    def value(self, sql: str) -> object:
+        """Return the first cell, or None."""
+        row = self.conn.execute(sql.encode()).fetchone()
+        return None if row is None else row[0]
+
+
+def _version(db: Database) -> Finding:
+    number = db.conn.info.server_version
+    words = f"PostgreSQL {number // 10000}.{number % 10000}"
+    return Finding("ok", words) if number >= _OLDEST else failed(f"{words}: 15 or newer is needed.")
+
+
+def _history(db: Database) -> Finding:
+    states = Runner(db.url).status()
+    waiting = [state.version for state in states if state.applied_at is None]
+    changed = [state.version for state in states if not state.unchanged]
+    if changed:
+        return failed(f"Changed after they ran: {', '.join(changed)}.")
+    if waiting:
+        return failed(f"{len(waiting)} have not run: `wellspring migrate up`.")
+    return Finding("ok", f"{len(states)} ran")
+
+
+def _keys_fit(db: Database) -> Finding:
+    stored = db.value("SELECT value FROM kernel.boot WHERE name = 'key_fingerprint'")
+    if stored is None:
+        return skipped("The database has not been used yet.")
+    if stored != keys.load(db.settings).derive("fingerprint").hex():
+        return failed("These keys are not those the database was made with: nothing sealed could be read.")
+    return OK
+
+
+def _roles(db: Database) -> Finding:
+    names = [str(row[0]) for row in db.conn.execute(_ROLES.encode()).fetchall()]
+    if names:
+        return failed(f"These own tables or pass by row-level security: {', '.join(names)}.")
+    return OK
+
+
+def _admin(db: Database) -> Finding:
+    count = db.value(
+        "SELECT count(*) FROM identity.person JOIN identity.login USING (person_id)"
+        " WHERE status = 'active' AND 'admin' = ANY(roles) AND totp_secret IS NOT NULL"
+    )
+    return OK if count else warning("Nobody can give roles to others: `wellspring create-admin EMAIL`.")
+
+
+def _responder(db: Database) -> Finding:
+    count = db.value("SELECT count(*) FROM identity.person WHERE status = 'active' AND 'responder' = ANY(roles)")
+    return OK if count else warning("There is no responder: members in danger are told that nobody is on duty.")
+
+
+def _clock(db: Database) -> Finding:
+    theirs = db.value("SELECT clock_timestamp()")
+    assert isinstance(theirs, datetime)
+    apart = abs((datetime.now(UTC) - theirs).total_seconds())
+    if apart > _SECONDS_APART:
+        return failed(f"This machine and the database are {apart:.0f} s apart: set the clocks.")
+    return OK
+
+
+def _jobs(db: Database) -> Finding:
+    late = db.value(
+        "SELECT count(*) FROM jobs.pgqueuer WHERE status = 'queued' AND execute_after < now() - interval '10 minutes'"
+    )
+    return warning(f"{late} have waited for more than ten minutes: is a worker running?") if late else OK
+
+
+def _synthetic(db: Database) -> Finding:
+    if not synthetic.is_demo(db.url):
+        return OK
+    return warning("This database holds synthetic people: only `wellspring demo` serves it.")
+
+
+_FIRST: Final[tuple[tuple[str, str, Callable[[Database], Finding]], ...]] = (
+    ("WS020", "PostgreSQL", _version),
+    ("WS021", "Migrations", _history),
+)
+_AFTER: Final[tuple[tuple[str, str, Callable[[Database], Finding]], ...]] = (
+    ("WS022", "Keys fit the database", _keys_fit),
+    ("WS023", "Database roles", _roles),
+    ("WS024", "Administrator", _admin),
+    ("WS025", "Responder", _responder),
+    ("WS026", "Clocks", _clock),
+    ("WS027", "Jobs", _jobs),
+    ("WS028", "Real people", _synthetic),
+)
+"""These read tables, so they wait for the migrations."""
+
+
+def unreachable(words: str) -> list[Report]:
+    """Return what to report when the database does not answer."""
+    rest = [Report(code, title, "skipped", "") for code, title, _ in (*_FIRST[1:], *_AFTER)]
+    return [Report("WS020", "PostgreSQL", "failed", words), *rest]
+
+
+def look(settings: Settings, url: str) -> list[Report]:
+    """Return the findings; raises psycopg.OperationalError when the database does not answer."""
+    with psycopg.connect(url, autocommit=True, connect_timeout=5) as conn:
+        db = Database(settings, url, conn)
+        reports = [_report(db, *check) for check in _FIRST]
+        ready = all(report.state == "ok" for report in reports)
+        late = [_report(db, *check) if ready else Report(check[0], check[1], "skipped", "") for check in _AFTER]
+    return [*reports, *late]
+
+
+def _report(db: Database, code: str, title: str, check: Callable[[Database], Finding]) -> Report:
+    found = check(db)
+    return Report(code, title, found.state, found.words)

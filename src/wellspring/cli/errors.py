@@ -1,0 +1,89 @@
+"""Why a command stops, in words for the person at the terminal."""
+
+from inspect import cleandoc
+from typing import ClassVar
+
+
+class Refusal(Exception):  # noqa: N818  as `Problem`: what it says is for people
+    """The command could not go on.
+
+    Each subclass has a stable `code` for scripts (`--json`); its docstring is the first sentence of its message.
+    """
+
+    code: ClassVar[str] = "stopped"
+
+    def __init__(self, detail: str = "") -> None:
+        headline = cleandoc(self.__doc__ or "").partition("\n")[0]
+        super().__init__(f"{headline} {detail}".strip())
+
+
+class PortTaken(Refusal):
+    """Another program already listens on this address."""
+
+    code = "port_taken"
+
+
+class AddressRefused(Refusal):
+    """This address cannot be listened on."""
+
+    code = "address_refused"
+
+
+class PlainText(Refusal):
+    """Wellspring does not send people's words over a network in plain text."""
+
+    code = "plain_text_refused"
+
+
+class DemoOnNetwork(Refusal):
+    """The demo has sign-ins that everybody can read, so it stays on this machine."""
+
+    code = "demo_on_network"
+
+
+class DemoData(Refusal):
+    """This database holds synthetic people. It is not for real ones."""
+
+    code = "demo_data"
+
+
+class NotEmpty(Refusal):
+    """This database already holds people. Synthetic ones do not belong among them."""
+
+    code = "not_empty"
+
+
+class NeedsDatabase(Refusal):
+    """This command runs apart from `serve` and needs DATABASE_URL."""
+
+    code = "database_url_missing"
+
+
+class NotReady(Refusal):
+    """The program did not become ready."""
+
+    code = "not_ready"
+
+
+class KeysFromEnvironment(Refusal):
+    """The keys come from WELLSPRING_KEYS, which this command cannot change."""
+
+    code = "keys_from_environment"
+
+
+class SettingsWrong(Refusal):
+    """A setting cannot be used."""
+
+    code = "settings_wrong"
+
+
+class DatabaseAway(Refusal):
+    """The database does not answer."""
+
+    code = "database_unavailable"
+
+
+class NotPrepared(Refusal):
+    """The database could not be made ready. The lines above say why."""
+
+    code = "not_prepared"

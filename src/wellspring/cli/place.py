@@ -1,0 +1,40 @@
+"""Where the data lies: the folder, and the database in it or elsewhere."""
+
+import os
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit, urlunsplit
+
+from wellspring.cli.errors import SettingsWrong
+from wellspring.kernel.settings import Settings
+
+DATABASE: Final = "wellspring"
+
+
+def make_folder(settings: Settings) -> Path:
+    """Make the data folder when there is none, closed to others, and return it.
+
+    Root's may be passed through (0711): where PostgreSQL has to run as another account it must reach its own folder.
+    """
+    path = settings.data.absolute()
+    try:
+        path.mkdir(parents=True, exist_ok=True, mode=0o711 if os.geteuid() == 0 else 0o700)
+    except OSError as error:
+        raise SettingsWrong(f"The data folder {path} cannot be made: {error.strerror}.") from error
+    return path
+
+
+def cluster_folder(settings: Settings) -> Path:
+    """Return the folder of the embedded PostgreSQL."""
+    return settings.data.absolute() / "postgres"
+
+
+def given_url(settings: Settings) -> str | None:
+    """Return the owner's DATABASE_URL, or None when the database is embedded."""
+    return None if settings.database_url is None else settings.database_url.get_secret_value()
+
+
+def without_login(url: str) -> str:
+    """Return an address without user and password: the program's roles have their own, derived from the keys."""
+    parts = urlsplit(url)
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, parts.query, ""))
