@@ -1,0 +1,231 @@
+"""The audit trail is sealed in batches, misses nobody who commits late, and shows the first row that was touched."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from uuid import UUID
+
+import asyncpg
+import pytest
+
+from wellspring.kernel import audit, ids, seal
+from wellspring.kernel.db import DbRole
+from wellspring.kernel.edge import Edge
+from wellspring.kernel.jobs import JobContext
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+async def owner(database_url: str) -> AsyncIterator[asyncpg.Connection]:
+    conn = await asyncpg.connect(database_url)
+    yield conn
+    await conn.close()
+
+
+def row(person_id: UUID | None = None) -> audit.Access:
+    return audit.Access(action="test:thing:read", section="test", person_id=person_id or ids.new())
+
+
+async def write(parts: Edge, count: int = 1) -> list[UUID]:
+    """Write audit rows, each in a transaction of its own, and return the people in their order."""
+    people = [ids.new() for _ in range(count)]
+    for person_id in people:
+        async with parts.db.begin(DbRole.WORKER) as tx:
+            await audit.record(tx, row(person_id))
+    return people
+
+
+async def tamper(owner: asyncpg.Connection, sql: str, *args: object) -> None:
+    """Do what only an owner of the tables can."""
+    async with owner.transaction():
+        await owner.execute("SET LOCAL session_replication_role = replica")
+        await owner.execute(sql, *args)
+
+
+async def sealed(parts: Edge, limit: int = seal.BATCH) -> int:
+    return await seal.seal(parts.db, parts.keys, limit)
+
+
+async def verdict(parts: Edge, anchor: str | None = None) -> seal.Verdict:
+    return await seal.verify(parts.db, parts.keys, anchor)
+
+
+async def test_an_empty_trail_is_whole(parts: Edge) -> None:
+    assert await sealed(parts) == 0
+    found = await verdict(parts)
+    assert (found.rows, found.links, found.unsealed, found.first_broken) == (0, 0, 0, None)
+
+
+@pytest.mark.parametrize("limit", [1, 3, 7, 100])
+async def test_every_row_gets_one_link_whatever_the_batch(parts: Edge, limit: int) -> None:
+    await write(parts, 7)
+    assert (await verdict(parts)).unsealed == 7
+    assert await sealed(parts, limit) == 7
+    assert await sealed(parts, limit) == 0
+    await write(parts, 2)
+    assert await sealed(parts, limit) == 2
+    found = await verdict(parts)
+    assert (found.rows, found.links, found.unsealed, found.first_broken) == (9, 9, 0, None)
+    assert found.head.startswith("9:")
+
+
+async def test_rows_of_one_transaction_are_all_sealed_though_the_batch_ends_between_them(parts: Edge) -> None:
+    async with parts.db.begin(DbRole.WORKER) as tx:
+        for _ in range(5):
+            await audit.record(tx, row())
+    assert await sealed(parts, 2) == 5
+    assert (await verdict(parts)).first_broken is None
+
+
+async def test_who_starts_first_and_commits_last_is_sealed_too(parts: Edge) -> None:
+    async with parts.db.begin(DbRole.WORKER) as late:
+        await audit.record(late, row())
+        await write(parts, 3)
+        assert await sealed(parts) == 0, "nothing may be sealed above a transaction that can still commit"
+    assert await sealed(parts) == 4
+    found = await verdict(parts)
+    assert (found.rows, found.unsealed, found.first_broken) == (4, 0, None)
+
+
+async def test_rows_before_an_open_transaction_are_sealed_at_once(parts: Edge) -> None:
+    await write(parts, 2)
+    async with parts.db.begin(DbRole.WORKER) as late:
+        await audit.record(late, row())
+        await write(parts, 2)
+        assert await sealed(parts) == 2
+    assert await sealed(parts) == 3
+
+
+async def test_sealers_at_once_do_not_fork_the_chain(parts: Edge) -> None:
+    await write(parts, 40)
+    await asyncio.gather(*(sealed(parts, 5) for _ in range(4)))
+    await sealed(parts)
+    found = await verdict(parts)
+    assert (found.rows, found.links, found.first_broken) == (40, 40, None)
+
+
+async def test_the_tick_seals(parts: Edge) -> None:
+    await write(parts)
+    await seal.seal_tick(JobContext(parts.db, parts.settings, parts.keys, {}))
+    assert (await verdict(parts)).links == 1
+
+
+async def test_other_keys_do_not_verify(parts: Edge) -> None:
+    await write(parts, 2)
+    await sealed(parts)
+    other = type(parts.keys)({1: b"k" * 32}, b"x" * 32)
+    assert (await seal.verify(parts.db, other)).first_broken is not None
+
+
+async def test_the_trail_is_append_only_even_for_the_owner(parts: Edge, owner: asyncpg.Connection) -> None:
+    await write(parts)
+    await sealed(parts)
+    for sql in ("UPDATE kernel.audit SET action = 'x'", "DELETE FROM kernel.audit", "TRUNCATE kernel.audit"):
+        with pytest.raises(asyncpg.RaiseError):
+            await owner.execute(sql)
+    for sql in ("UPDATE kernel.audit_link SET n = 9", "DELETE FROM kernel.audit_link"):
+        with pytest.raises(asyncpg.RaiseError):
+            await owner.execute(sql)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "action = 'x'",
+        "section = 'x'",
+        "outcome = 'refused'",
+        "count = 2",
+        "ip = '192.0.2.1'",
+        "request_id = 'x'",
+        "session_id = gen_random_uuid()",
+        "actor_id = gen_random_uuid()",
+        "consent_id = gen_random_uuid()",
+        "at = at + interval '1 microsecond'",
+        "xid = (xid::text::bigint + 1)::text::xid8",
+    ],
+)
+async def test_a_changed_row_is_named(parts: Edge, owner: asyncpg.Connection, change: str) -> None:
+    people = await write(parts, 5)
+    await sealed(parts)
+    changed = await owner.fetchval("SELECT id FROM kernel.audit WHERE person_id = $1", people[2])
+    await tamper(owner, f"UPDATE kernel.audit SET {change} WHERE person_id = $1", people[2])
+    assert (await verdict(parts)).first_broken == f"row {changed}, which link 3 seals, was changed"
+
+
+async def test_a_row_given_to_another_person_or_deleted_is_named(parts: Edge, owner: asyncpg.Connection) -> None:
+    people = await write(parts, 5)
+    await sealed(parts)
+    gone = await owner.fetchval("SELECT id FROM kernel.audit WHERE person_id = $1", people[3])
+    await tamper(owner, "UPDATE kernel.audit SET person_id = $1 WHERE person_id = $2", people[0], people[3])
+    assert (await verdict(parts)).first_broken == f"row {gone}, which link 4 seals, is gone"
+    await tamper(owner, "DELETE FROM kernel.audit WHERE id = $1", gone)
+    assert (await verdict(parts)).first_broken == f"row {gone}, which link 4 seals, is gone"
+
+
+async def test_a_row_put_behind_the_chain_is_named(parts: Edge, owner: asyncpg.Connection) -> None:
+    await write(parts, 3)
+    await sealed(parts)
+    forged = ids.new()
+    await tamper(
+        owner,
+        "INSERT INTO kernel.audit (person_id, id, actor_id, action, section, outcome, count, xid)"
+        " SELECT person_id, $1, actor_id, action, section, outcome, count, xid FROM kernel.audit LIMIT 1",
+        forged,
+    )
+    broken = (await verdict(parts)).first_broken
+    assert broken == f"row {forged} was put into a part that was sealed without it"
+    assert await sealed(parts) == 0
+
+
+@pytest.mark.parametrize(
+    ("sql", "words"),
+    [
+        ("UPDATE kernel.audit_link SET mac = sha256('x') WHERE n = 2", "link 2 was changed"),
+        ("DELETE FROM kernel.audit_link WHERE n = 2", "link 2 is missing"),
+        ("DELETE FROM kernel.audit_link WHERE n = 1", "link 1 is missing"),
+        ("UPDATE kernel.audit_link SET n = n + 1 WHERE n = 4", "link 4 is missing"),
+        ("UPDATE kernel.audit_link SET xid_below = '99' WHERE n = 2", "which link 2 seals, was changed"),
+        ("UPDATE kernel.audit_link SET mac = sha256('x') WHERE n = 4", "link 4, the last one, was changed"),
+        ("UPDATE kernel.audit_link SET audit_id = gen_random_uuid() WHERE n = 1", "link 1 seals, is gone"),
+        ("UPDATE kernel.audit SET count = 9", "which link 1 seals, was changed"),
+    ],
+)
+async def test_a_touched_link_is_named(parts: Edge, owner: asyncpg.Connection, sql: str, words: str) -> None:
+    await write(parts, 4)
+    await sealed(parts)
+    await tamper(owner, sql)
+    assert words in str((await verdict(parts)).first_broken)
+
+
+async def test_a_cut_end_shows_against_a_noted_head(parts: Edge, owner: asyncpg.Connection) -> None:
+    await write(parts, 4)
+    await sealed(parts)
+    noted = (await verdict(parts)).head
+    await write(parts, 1)
+    await sealed(parts)
+    assert (await verdict(parts, noted)).first_broken is None
+    assert (await verdict(parts, "4:" + "0" * 64)).first_broken == "link 4 is not the one that was noted"
+    await tamper(owner, "DELETE FROM kernel.audit USING kernel.audit_link l WHERE audit_id = id AND n > 2")
+    await tamper(owner, "DELETE FROM kernel.audit_link WHERE n > 2")
+    assert (await verdict(parts)).first_broken is None
+    assert (await verdict(parts, noted)).first_broken == "the links after 2 are missing"
+
+
+async def test_a_trail_restored_into_another_cluster_goes_on(parts: Edge, owner: asyncpg.Connection) -> None:
+    """Transaction numbers begin anew there: sealed and unsealed rows carry numbers nobody has reached yet."""
+    await tamper(
+        owner,
+        "INSERT INTO kernel.audit (person_id, id, actor_id, action, section, outcome, count, xid)"
+        " SELECT gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), 'a', 's', 'done', 1, n::text::xid8"
+        " FROM generate_series(900000000, 900000004) n",
+    )
+    async with parts.db.begin(DbRole.MAINTENANCE) as tx:
+        rows = await tx.all(seal.UNLINKED, "0", "900000003", str(2**64 - 1), 100)
+        await seal._link(tx, parts.keys, seal.Head(0, b"\0" * 32, 0), rows, 900000003)
+    await write(parts, 2)
+    assert (await verdict(parts)).unsealed == 4
+    assert await sealed(parts, 2) == 4
+    await write(parts, 1)
+    assert await sealed(parts) == 1
+    found = await verdict(parts)
+    assert (found.rows, found.links, found.unsealed, found.first_broken) == (8, 8, 0, None)
