@@ -1,0 +1,120 @@
+"""Upkeep of the kernel's own tables, and the rotation of the key-encryption key."""
+
+from typing import Final
+from uuid import UUID
+
+from msgspec import Struct
+
+from wellspring.kernel import logs
+from wellspring.kernel.crypto import Keyring, Unreadable
+from wellspring.kernel.db import Database, DbRole, Query
+from wellspring.kernel.ids import NIL
+from wellspring.kernel.jobs import JobContext, every
+
+log = logs.get("maintenance")
+
+BATCH: Final = 5000
+AHEAD: Final = 2
+"""Quarters for which partitions exist beyond the current one."""
+
+PARTITIONS: Final = Query("SELECT kernel.ensure_partitions($1, $2)", int, DbRole.MAINTENANCE)
+
+
+def _old(table: str, key: str, test: str) -> Query[int]:
+    """Return the statement that deletes one batch of rows that are too old; a batch never locks for long."""
+    return Query(
+        f"DELETE FROM {table} WHERE ctid = ANY(ARRAY("
+        f"SELECT ctid FROM {table} WHERE {test} ORDER BY {key} LIMIT {BATCH}))",
+        int,
+        DbRole.MAINTENANCE,
+        crosses_people=True,
+    )
+
+
+OLD: Final = (
+    _old("kernel.idempotency", "created_at", "created_at < now() - interval '7 days'"),
+    _old("kernel.attempt", "last_at", "last_at < now() - interval '1 day' AND coalesce(locked_until, now()) <= now()"),
+    _old("jobs.pgqueuer_log", "created", "created < now() - interval '7 days'"),
+    _old("jobs.pgqueuer_statistics", "created", "created < now() - interval '90 days'"),
+    _old(
+        "jobs.pick",
+        "job_id",
+        "last_at < now() - interval '1 minute' AND NOT EXISTS (SELECT 1 FROM jobs.pgqueuer q WHERE q.id = job_id)",
+    ),
+)
+"""What may go: keys of repeated requests, failed sign-ins, the queue's log, counts of picks of jobs that are done."""
+
+
+async def clean(db: Database) -> int:
+    """Delete what is too old, batch by batch; return how many rows."""
+    total = 0
+    for query in OLD:
+        found = BATCH
+        while found == BATCH:
+            async with db.begin(DbRole.MAINTENANCE) as tx:
+                found = await tx.do(query)
+            total += found
+    return total
+
+
+@every("*/5 * * * *", "kernel.clean")
+async def clean_tick(context: JobContext) -> None:
+    """Delete what is too old."""
+    await clean(context.db)
+
+
+@every("11 3 * * *", "kernel.partitions")
+async def partitions_tick(context: JobContext) -> None:
+    """Make the partitions of the coming quarters."""
+    async with context.db.begin(DbRole.MAINTENANCE) as tx:
+        for table in ("audit", "stream"):
+            await tx.one(PARTITIONS, table, AHEAD)
+
+
+class Wrapped(Struct, frozen=True):
+    """A person's data key, wrapped."""
+
+    person_id: UUID
+    wrapped: bytes
+
+
+TO_ROTATE: Final = Query(
+    "SELECT person_id, wrapped FROM kernel.person_key WHERE person_id > $1 AND get_byte(wrapped, 1) <> $2"
+    " ORDER BY person_id LIMIT $3",
+    Wrapped,
+    DbRole.MAINTENANCE,
+    crosses_people=True,
+)
+# `old` guards against a key that was erased or wrapped anew in the meantime.
+REWRAP: Final = Query(
+    "UPDATE kernel.person_key k SET wrapped = n.new FROM unnest($1::uuid[], $2::bytea[], $3::bytea[])"
+    " AS n(person_id, old, new) WHERE k.person_id = n.person_id AND k.wrapped = n.old",
+    int,
+    DbRole.MAINTENANCE,
+    crosses_people=True,
+)
+
+
+def _rewrapped(keys: Keyring, row: Wrapped) -> bytes | None:
+    try:
+        return keys.rewrap(row.wrapped, row.person_id)
+    except Unreadable as error:
+        log.error("key_unreadable", person_id=row.person_id, error=error)
+        return None
+
+
+async def rotate_keys(db: Database, keys: Keyring) -> int:
+    """Wrap every data key under the current KEK, online, in batches; return how many were wrapped anew.
+
+    A key that cannot be opened stays as it is and is logged. Once this returns 0, older KEKs may be taken away.
+    """
+    total, last = 0, NIL
+    while True:
+        async with db.begin(DbRole.MAINTENANCE) as tx:
+            rows = await tx.all(TO_ROTATE, last, keys.current, BATCH // 10)
+            done = [(r.person_id, r.wrapped, new) for r in rows if (new := _rewrapped(keys, r)) is not None]
+            if done:
+                total += await tx.do(REWRAP, *map(list, zip(*done, strict=True)))
+        if not rows:
+            return total
+        last = rows[-1].person_id
