@@ -1,8 +1,8 @@
 """The routes of notify."""
 
-from typing import Any
+from typing import Annotated, Any
 
-from litestar.params import FromQuery
+from litestar.params import QueryParameter
 
 from wellspring.kernel import audit
 from wellspring.kernel.edge import Req, access, as_staff
@@ -18,12 +18,12 @@ async def list_outbox(
     request: Req,
     limit: Limit = 30,
     cursor: CursorText = None,
-    state: FromQuery[State | None] = None,
+    only: Annotated[State | None, QueryParameter(name="state")] = None,
 ) -> Outbox:
     """List messages, newest first, without a word of content."""
     after = Cursor.decode(cursor)
     async with as_staff(request) as tx:
-        found = await outbox.page(tx, after, limit, state)
+        found = await outbox.page(tx, after, limit, only)
         await audit.record(tx, access(request, "notify:outbox:read", "outbox", count=len(found.items)))
     return found
 

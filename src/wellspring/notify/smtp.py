@@ -2,6 +2,7 @@
 
 import asyncio
 import ipaddress
+from contextlib import suppress
 from email.message import EmailMessage
 from email.policy import SMTP as SMTP_POLICY
 from email.policy import SMTPUTF8
@@ -96,6 +97,7 @@ class SmtpMail:
                 await self._envelope(client, mail.to)
                 offered = True
                 await self._data(client, message)
+            await _goodbye(client)
         except TimeoutError as error:
             raise (UncertainError("no_answer") if offered else NotTakenError("timed_out")) from error
         finally:
@@ -161,6 +163,12 @@ class SmtpMail:
             raise _answered(error) from error
         except (aiosmtplib.SMTPException, OSError) as error:
             raise UncertainError("no_answer") from error
+
+
+async def _goodbye(client: aiosmtplib.SMTP) -> None:
+    """Leave politely; the message is taken, whatever the server says now."""
+    with suppress(aiosmtplib.SMTPException, OSError):
+        await client.quit(timeout=1.0)
 
 
 def _needs_utf8(*addresses: str) -> bool:
