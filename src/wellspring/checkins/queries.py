@@ -60,13 +60,13 @@ CONTEXT: Final = Query(
     M,
 )
 
-_COLUMNS: Final = (
+COLUMNS: Final = (
     "occurred_at, timezone, mood_score, energy_level, anxiety_level, stress_level, sleep, sensory_load_score,"
     " executive_function_score, masking_level, emotion_tags, emotion_intensities, context_location, context_social,"
     " factors, body_scan, source, time_taken_seconds, is_quick, session_id, sealed, has_journal, reading_state,"
     " text_level, risk_level, risk_score, crisis_flagged, crisis_event_id, versions"
 )
-_WIDTH: Final = _COLUMNS.count(",") + 1
+_WIDTH: Final = COLUMNS.count(",") + 1
 _VALUES: Final = ", ".join(f"${n}" for n in range(3, 3 + _WIDTH))
 _NEXT: Final = 3 + _WIDTH
 _AUDIT: Final = _NEXT
@@ -89,7 +89,7 @@ def _created(head: str) -> str:
 
 CREATE: Final = Query(
     _created(
-        f"c AS (INSERT INTO checkins.checkin (person_id, id, {_COLUMNS}) VALUES ($1, $2, {_VALUES})"
+        f"c AS (INSERT INTO checkins.checkin (person_id, id, {COLUMNS}) VALUES ($1, $2, {_VALUES})"
         " RETURNING created_at)"
     ),
     datetime,
@@ -140,7 +140,7 @@ class Row(Struct, frozen=True):
 
 
 _ROW: Final = (
-    "id, created_at, updated_at, version, ai_emotion_primary, ai_emotion_secondary, ai_confidence_score, " + _COLUMNS
+    "id, created_at, updated_at, version, ai_emotion_primary, ai_emotion_secondary, ai_confidence_score, " + COLUMNS
 )
 _KEY: Final = vault.WRAPPED.format(person="$1")
 _LOCAL: Final = f"::timestamp AT TIME ZONE {identity.TIMEZONE.format(person='$1')}"
@@ -176,7 +176,7 @@ JOURNALS: Final = Query(
     M,
 )
 CHANGE: Final = Query(
-    f"UPDATE checkins.checkin SET ({_COLUMNS}) = ({_VALUES}), version = version + 1, updated_at = now()"
+    f"UPDATE checkins.checkin SET ({COLUMNS}) = ({_VALUES}), version = version + 1, updated_at = now()"
     " WHERE person_id = $1 AND id = $2",
     int,
     M,
@@ -243,3 +243,18 @@ READ_LATER: Final = Query(
     W,
 )
 PERSON: Final = Query(f"SELECT {identity.PERSON.format(person='$1')}", list[str], M)
+
+
+class DayMood(Struct, frozen=True):
+    """A local day and its mean mood, straight from the check-ins."""
+
+    day: date
+    mood: float
+
+
+LATELY: Final = Query(
+    "SELECT (occurred_at AT TIME ZONE timezone)::date, avg(mood_score)::float8 FROM checkins.checkin"
+    " WHERE person_id = $1 AND occurred_at > now() - interval '9 days' GROUP BY 1 ORDER BY 1",
+    DayMood,
+    M,
+)

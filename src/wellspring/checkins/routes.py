@@ -4,7 +4,6 @@ from datetime import date, timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
-import asyncpg
 from litestar import Response
 from litestar.params import FromPath, JSONBody, QueryParameter
 
@@ -22,9 +21,10 @@ from wellspring.checkins.schemas import (
     QuickCheck,
     Search,
 )
-from wellspring.checkins.service import CheckinCreated, CheckinExists
+from wellspring.checkins.sending import send
+from wellspring.checkins.service import CheckinCreated
 from wellspring.checkins.wire import checkin
-from wellspring.kernel import audit, clock, etags, idempotency, jobs, stream
+from wellspring.kernel import audit, clock, etags, idempotency
 from wellspring.kernel.edge import Req, access, as_member, edge, principal
 from wellspring.kernel.errors import Invalid, NotFound
 from wellspring.kernel.paging import Cursor
@@ -36,41 +36,22 @@ _LONGEST = timedelta(days=3 * 366)
 Limit = Annotated[int, QueryParameter(ge=1, le=100)]
 
 
-async def _create(request: Req, data: CheckinCreate, *, is_quick: bool) -> CheckinCreated:
-    who = principal(request)
-    key = idempotency.key(request.headers.get("idempotency-key"), who.person_id, "checkins", await request.body())
-    made = service.Request(
-        who.person_id, access(request, "checkins:checkin:create", "checkins"), key, edge(request).keys
-    )
-    try:
-        async with as_member(request) as tx:
-            reply = await service.create(tx, made, data, is_quick=is_quick)
-            return await service.again(tx, made, reply) if isinstance(reply, UUID) else reply
-    except asyncpg.UniqueViolationError as error:
-        return await _lost_race(request, made, error)
-
-
-async def _lost_race(request: Req, made: service.Request, error: asyncpg.UniqueViolationError) -> CheckinCreated:
-    """An equal request committed between our look and our write: answer as it was answered."""
-    if made.key is not None:
-        async with as_member(request) as tx:
-            found = await idempotency.begin(tx, made.person_id, made.key)
-            if found is not None:
-                return await service.again(tx, made, found.ref)
-    raise CheckinExists from error
+async def _key(request: Req) -> idempotency.Key | None:
+    header = request.headers.get("idempotency-key")
+    return idempotency.key(header, principal(request).person_id, "checkins", await request.body())
 
 
 @post("/v1/checkins", Access.SELF, tags=TAGS, summary="Check in")
 async def create(request: Req, data: JSONBody[CheckinCreate]) -> CheckinCreated:
     """Store a check-in; the reply brings three micro-actions and, in danger, help first."""
-    return await _create(request, data, is_quick=False)
+    return await send(request, data, await _key(request), is_quick=False)
 
 
 @post("/v1/checkins/quick", Access.SELF, tags=TAGS, summary="Check in with one tap")
 async def create_quick(request: Req, data: JSONBody[QuickCheck]) -> CheckinCreated:
     """Store a check-in that has only a mood."""
     full = CheckinCreate(mood_score=data.mood_score, id=data.id, timezone=data.timezone)
-    return await _create(request, full, is_quick=True)
+    return await send(request, full, await _key(request), is_quick=True)
 
 
 def check_range(start: date | None, end: date | None) -> None:
@@ -157,11 +138,8 @@ async def remove_checkin(request: Req, checkin_id: FromPath[UUID]) -> None:
     """Remove a check-in for good; crisis events it opened stay."""
     person_id = principal(request).person_id
     async with as_member(request) as tx:
-        if not await tx.do(q.DROP, person_id, checkin_id):
-            raise NotFound
+        await service.remove(tx, person_id, checkin_id)
         await audit.record(tx, access(request, "checkins:checkin:remove", "checkins"))
-        await stream.publish(tx, person_id, "checkin.removed", checkin_id)
-        await jobs.enqueue(tx, "checkins.roll_all", person_id, checkin_id)
 
 
 ROUTES: list[Any] = [

@@ -360,6 +360,14 @@ async def change(
     return reply, stored.version
 
 
+async def remove(tx: Tx, person_id: UUID, row_id: UUID) -> None:
+    """Remove a check-in for good; crisis events it opened stay. Raises NotFound."""
+    if not await tx.do(q.DROP, person_id, row_id):
+        raise NotFound
+    await stream.publish(tx, person_id, "checkin.removed", row_id)
+    await jobs.enqueue(tx, "checkins.roll_all", person_id, row_id)
+
+
 def merged(before: CheckinCreate, wanted: CheckinChange) -> CheckinCreate:
     """Return a check-in with the named fields changed."""
     changed = {f: getattr(wanted, f) for f in wanted.__struct_fields__ if getattr(wanted, f) is not UNSET}

@@ -79,7 +79,7 @@ def identify(connection: "ASGIConnection[Any, Any, Any, Any]", *, cookie: bool) 
     return _bearer(connection) or (_from_cookie(connection) if cookie else None)
 
 
-def guard(connection: "ASGIConnection[Any, Any, Any, Any]", handler: BaseRouteHandler) -> None:
+async def guard(connection: "ASGIConnection[Any, Any, Any, Any]", handler: BaseRouteHandler) -> None:
     """Refuse unless the route's declared access allows the caller. A route that declares nothing is closed."""
     access = handler.opt.get("access")
     if handler.opt.get("exempt") or access is Access.PUBLIC:

@@ -50,6 +50,11 @@ def ensure_roles(owner_url: str, keys: Keyring) -> None:
             limit = "60s" if role in (DbRole.MAINTENANCE, DbRole.WORKER) else "5s"
             conn.execute(sql.SQL("ALTER ROLE {} SET statement_timeout = {}").format(name, sql.Literal(limit)))
             conn.execute(sql.SQL("ALTER ROLE {} SET lock_timeout = '4s'").format(name))
+            # Statements look up one person by index: planning each anew cost more than running it.
+            conn.execute(sql.SQL("ALTER ROLE {} SET plan_cache_mode = 'force_generic_plan'").format(name))
+            # A plan made while a table was empty must not scan it once it has grown: use the index from the start.
+            conn.execute(sql.SQL("ALTER ROLE {} SET enable_seqscan = off").format(name))
+            conn.execute(sql.SQL("ALTER ROLE {} SET jit = off").format(name))
             conn.execute(
                 sql.SQL("ALTER ROLE {} SET idle_in_transaction_session_timeout = '20s'").format(name)
             )

@@ -1,0 +1,1 @@
+"""Benchmarks: speed is a ratio in one run, never a timed test."""
