@@ -2,6 +2,8 @@
 
 import hashlib
 import hmac
+import time
+from collections import OrderedDict
 from datetime import timedelta
 from enum import StrEnum
 from typing import Final
@@ -17,6 +19,7 @@ from wellspring.kernel.principal import Principal
 
 ACCESS_TTL: Final = timedelta(minutes=15)
 _ALGORITHM: Final = "HS256"
+_REMEMBERED: Final = 4096
 
 
 class TokenKind(StrEnum):
@@ -38,6 +41,7 @@ class Tokens:
     def __init__(self, keys: Keyring) -> None:
         self._key = keys.derive("token-signing")
         self._form_key = keys.derive("form-token")
+        self._verified: OrderedDict[tuple[str, TokenKind], tuple[Principal, float]] = OrderedDict()
 
     def issue(self, who: Principal, kind: TokenKind, ttl: timedelta) -> str:
         """Return a signed token for a session."""
@@ -54,7 +58,22 @@ class Tokens:
         return jwt.encode(claims, self._key, algorithm=_ALGORITHM)
 
     def verify(self, token: str, kind: TokenKind) -> Principal:
-        """Return who the token names, or raise TokenRefused. The session behind it is checked by the database."""
+        """Return who the token names, or raise TokenRefused. The session behind it is checked by the database.
+
+        A verified signature stays verified: recent tokens are remembered until they run out.
+        """
+        known = self._verified.get((token, kind))
+        if known is not None:
+            if known[1] <= time.time():
+                raise TokenRefused
+            return known[0]
+        who, runs_out = self._decode(token, kind)
+        self._verified[token, kind] = who, runs_out
+        if len(self._verified) > _REMEMBERED:
+            self._verified.popitem(last=False)
+        return who
+
+    def _decode(self, token: str, kind: TokenKind) -> tuple[Principal, float]:
         try:
             claims = jwt.decode(
                 token,
@@ -64,12 +83,13 @@ class Tokens:
             )
             if claims["typ"] != kind.value:
                 raise TokenRefused
-            return Principal(
+            who = Principal(
                 person_id=UUID(claims["sub"]),
                 session_id=UUID(claims["sid"]),
                 version=int(claims["ver"]),
                 roles=frozenset(Role(role) for role in claims["roles"]),
             )
+            return who, float(claims["exp"])
         except (jwt.PyJWTError, ValueError, KeyError, TypeError) as error:
             raise TokenRefused from error
 
