@@ -9,7 +9,7 @@ from typing import Final
 from wellspring.cli.errors import AddressRefused, DemoOnNetwork, PlainText, PortTaken
 from wellspring.kernel.settings import Settings
 
-_PATIENCE: Final = 2.0  # seconds: the children of a killed program need a moment to let go of the port
+_PATIENCE: Final = 1.0  # seconds: the children of a killed program need a moment to let go of the port
 _PAUSE: Final = 0.05
 _ANYWHERE: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  compared with, not listened on
 

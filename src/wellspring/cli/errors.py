@@ -87,3 +87,9 @@ class NotPrepared(Refusal):
     """The database could not be made ready. The lines above say why."""
 
     code = "not_prepared"
+
+
+class KeysGone(Refusal):
+    """The database is here and its keys are not. Without them nothing sealed can be read."""
+
+    code = "keys_gone"

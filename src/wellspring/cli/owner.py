@@ -4,6 +4,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 
 import psycopg
+import sqlalchemy.exc
 
 from wellspring.cli import place
 from wellspring.cli.errors import DatabaseAway
@@ -25,8 +26,9 @@ def owner_url(settings: Settings) -> Generator[str]:
             return
         with held_cluster(settings) as cluster:
             yield cluster.dsn(place.DATABASE)
-    except psycopg.OperationalError as error:
-        raise DatabaseAway(str(error).strip().splitlines()[0]) from error
+    except (psycopg.OperationalError, sqlalchemy.exc.OperationalError) as error:
+        cause = error.orig if isinstance(error, sqlalchemy.exc.OperationalError) else error
+        raise DatabaseAway(str(cause).strip().splitlines()[0]) from error
 
 
 @contextmanager

@@ -3,24 +3,29 @@
 import os
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
-from wellspring.cli.errors import SettingsWrong
+from wellspring.cli.errors import KeysGone, SettingsWrong
+from wellspring.kernel import keys
 from wellspring.kernel.settings import Settings
 
 DATABASE: Final = "wellspring"
 
 
 def make_folder(settings: Settings) -> Path:
-    """Make the data folder when there is none, closed to others, and return it.
+    """Make the data folder and its keys when there are none, closed to others, and return it.
 
-    Root's may be passed through (0711): where PostgreSQL has to run as another account it must reach its own folder.
+    Keys come before the database: one without the other means that they were lost. Root's folder may be passed
+    through (0711): where PostgreSQL has to run as another account, it must reach its own folder.
     """
     path = settings.data.absolute()
     try:
         path.mkdir(parents=True, exist_ok=True, mode=0o711 if os.geteuid() == 0 else 0o700)
     except OSError as error:
         raise SettingsWrong(f"The data folder {path} cannot be made: {error.strerror}.") from error
+    if settings.keys is None and cluster_folder(settings).exists() and not keys.path_of(settings).exists():
+        raise KeysGone(f"Put {keys.path_of(settings).absolute()} back from your backup.")
+    keys.ensure(settings)
     return path
 
 
@@ -37,4 +42,5 @@ def given_url(settings: Settings) -> str | None:
 def without_login(url: str) -> str:
     """Return an address without user and password: the program's roles have their own, derived from the keys."""
     parts = urlsplit(url)
-    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, parts.query, ""))
+    query = f"?{parts.query}" if parts.query else ""
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}{query}"

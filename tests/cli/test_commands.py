@@ -1,0 +1,135 @@
+"""Commands that need no server."""
+
+import json
+import socket
+import ssl
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Run
+from wellspring import __version__
+from wellspring.cli import address, place
+from wellspring.cli.commands import COMMANDS
+from wellspring.cli.errors import (
+    AddressRefused,
+    DemoOnNetwork,
+    NeedsDatabase,
+    PlainText,
+    PortTaken,
+    SettingsWrong,
+)
+from wellspring.cli.web import server
+from wellspring.kernel.settings import Settings
+
+
+def test_every_command_explains_itself(run: Run) -> None:
+    overview = run("--help")
+    assert overview.exit_code == 0
+    for name in COMMANDS:
+        assert name in overview.output
+        if name not in ("pg", "psql"):
+            assert "Usage" in run(name, "--help").output
+
+
+def test_version(run: Run) -> None:
+    assert run("version").output.strip() == __version__
+    assert json.loads(run("version", "--json").output)["wellspring"] == __version__
+
+
+def test_an_unknown_command_is_refused(run: Run) -> None:
+    assert run("fly").exit_code == 2
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.9.9.9", "::1", "localhost"])
+def test_loopback_needs_no_tls(host: str) -> None:
+    address.refuse_unsafe(Settings(host=host))
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.7", "wellspring.example"])
+def test_beyond_loopback_plain_text_is_refused(host: str) -> None:
+    with pytest.raises(PlainText, match="TRUSTED_PROXY"):
+        address.refuse_unsafe(Settings(host=host))
+    with pytest.raises(PlainText):
+        address.refuse_unsafe(Settings(host=host, tls_cert=Path("only-one-of-two")))
+    address.refuse_unsafe(Settings(host=host, trusted_proxy="192.0.2.1"))
+    address.refuse_unsafe(Settings(host=host, tls_cert=Path("a"), tls_key=Path("b")))
+
+
+def test_the_demo_stays_on_this_machine() -> None:
+    wide = Settings(host="0.0.0.0", environment="demo", trusted_proxy="192.0.2.1")
+    with pytest.raises(DemoOnNetwork):
+        address.refuse_unsafe(wide)
+    address.refuse_unsafe(wide, demo_on_network=True)
+
+
+def test_a_taken_port_is_noticed_even_when_its_holder_would_share_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(address, "_PATIENCE", 0.0)
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        with pytest.raises(PortTaken):
+            address.claim("127.0.0.1", other.getsockname()[1])
+
+
+def test_port_0_chooses_a_free_one() -> None:
+    assert address.claim("127.0.0.1", 0) > 0
+
+
+@pytest.mark.parametrize("host", ["192.0.2.7", "no-such-host.invalid"])
+def test_an_address_of_another_machine_is_refused(host: str) -> None:
+    with pytest.raises(AddressRefused):
+        address.claim(host, 0)
+
+
+@pytest.mark.parametrize(
+    ("settings", "url"),
+    [
+        (Settings(port=8123), "http://127.0.0.1:8123"),
+        (Settings(port=8123, host="0.0.0.0"), "http://127.0.0.1:8123"),
+        (Settings(port=8123, host="::"), "http://[::1]:8123"),
+        (Settings(port=443, tls_cert=Path("a"), tls_key=Path("b")), "https://127.0.0.1:443"),
+    ],
+)
+def test_the_ready_line_names_an_address_that_works_here(settings: Settings, url: str) -> None:
+    assert address.local_url(settings) == url
+
+
+@pytest.mark.parametrize("command", ["web", "worker"])
+def test_apart_they_need_a_database(run: Run, command: str) -> None:
+    assert isinstance(run(command).exception, NeedsDatabase)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [("WELLSPRING_PORT", "many", "port"), ("WELLSPRING_KEYS_FILE", "/no/such/file", "/no/such/file")],
+)
+def test_a_wrong_setting_is_named(run: Run, clean: pytest.MonkeyPatch, name: str, value: str, words: str) -> None:
+    clean.setenv(name, value)
+    found = run("doctor").exception
+    assert isinstance(found, SettingsWrong)
+    assert words in str(found)
+
+
+def test_children_do_not_get_the_owners_login() -> None:
+    url = "postgresql://owner:secret@db.example:5433/wellspring?sslmode=require"
+    assert place.without_login(url) == "postgresql://db.example:5433/wellspring?sslmode=require"
+    embedded = "postgresql://postgres:secret@/wellspring?host=%2Frun&port=5432"
+    assert place.without_login(embedded) == "postgresql:///wellspring?host=%2Frun&port=5432"
+
+
+def test_the_web_server_is_bounded() -> None:
+    made = server(Settings(web_processes=3))
+    assert made.workers == 3
+    assert made.http1_settings is not None
+    assert made.http1_settings.header_read_timeout <= 10_000
+    assert made.workers_kill_timeout is not None
+    with pytest.raises((ssl.SSLError, OSError)):
+        server(Settings(tls_cert=Path("/no/such/cert"), tls_key=Path("/no/such/key")))
+
+
+def test_postgres_tools_are_named_when_one_is_unknown(run: Run, clean: pytest.MonkeyPatch) -> None:
+    clean.setenv("DATABASE_URL", "postgresql://localhost/x")
+    found = run("pg", "pg_fly").exception
+    assert "pg_dump" in str(found)
