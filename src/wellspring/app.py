@@ -1,5 +1,6 @@
 """The web program: slices, edge and lifespan in one ASGI application."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -18,9 +19,12 @@ from wellspring.kernel.crypto import Keyring
 from wellspring.kernel.db import Database, DbRole
 from wellspring.kernel.edge import Edge, guard
 from wellspring.kernel.hub import Hub
+from wellspring.kernel.jobs import JobContext
 from wellspring.kernel.middleware import Outermost
 from wellspring.kernel.settings import Settings
 from wellspring.kernel.wake import Waker
+from wellspring.notify.smtp import mail_port
+from wellspring.safety.paging import sweep_for_ever
 from wellspring.slices import ROUTES
 
 MOST_BYTES = 256 * 1024
@@ -32,7 +36,10 @@ def make_edge(settings: Settings, ring: Keyring, url: str) -> Edge:
     checked = (identity_queries.SESSION_CHECK,)
     db = Database(dsns, size=settings.pool_size, prepare={DbRole.MEMBER: checked, DbRole.STAFF: checked})
     hub = Hub(db, dsns[DbRole.SIGNIN], identity_queries.LIVE_SESSIONS)
-    ports: dict[str, Any] = {"passwords": Passwords(cheap=settings.environment == "test")}
+    ports: dict[str, Any] = {
+        "passwords": Passwords(cheap=settings.environment == "test"),
+        "mail": mail_port(settings),
+    }
     return Edge(settings, ring, db, hub, ports)
 
 
@@ -44,9 +51,13 @@ def make_app(parts: Edge) -> Litestar:
     async def lifespan(_: Litestar) -> AsyncGenerator[None, None]:
         waker.start()
         parts.hub.start()
+        context = JobContext(parts.db, parts.settings, parts.keys, parts.ports)
+        sweeping = asyncio.create_task(sweep_for_ever(context), name="sweep")
         try:
             yield
         finally:
+            sweeping.cancel()
+            await asyncio.gather(sweeping, return_exceptions=True)
             await parts.hub.stop()
             await waker.stop()
             await parts.db.close()

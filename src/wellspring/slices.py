@@ -13,25 +13,37 @@ from wellspring.identity import tables as identity_tables
 from wellspring.interventions import routes as interventions_routes
 from wellspring.interventions import seed as interventions_seed
 from wellspring.interventions import tables as interventions_tables
+from wellspring.notify import jobs as notify_jobs
+from wellspring.notify import routes as notify_routes
+from wellspring.notify import tables as notify_tables
+from wellspring.privacy import consents as privacy_events
+from wellspring.privacy import routes as privacy_routes
+from wellspring.privacy import tables as privacy_tables
+from wellspring.privacy import texts as privacy_texts
 from wellspring.safety import paging as safety_jobs
 from wellspring.safety import routes as safety_routes
 from wellspring.safety import tables as safety_tables
 
 ROUTES: Final[list[Any]] = [
     *identity_routes.ROUTES,
+    *privacy_routes.ROUTES,
+    *notify_routes.ROUTES,
     *safety_routes.ROUTES,
     *interventions_routes.ROUTES,
     *checkins_routes.ROUTES,
 ]
 """Every route of every slice."""
 
-TABLES: Final = [identity_tables, safety_tables, interventions_tables, checkins_tables]
+TABLES: Final = [identity_tables, privacy_tables, notify_tables, safety_tables, interventions_tables, checkins_tables]
 """Modules that declare tables."""
 
-JOBS: Final = [safety_jobs, checkins_jobs]
-"""Modules that register jobs."""
+JOBS: Final = [notify_jobs, safety_jobs, checkins_jobs, privacy_events]
+"""Modules that register jobs and handlers of events."""
 
-SEEDS: Final[list[Callable[["psycopg.Connection[tuple[object, ...]]"], None]]] = [interventions_seed.seed]
+SEEDS: Final[list[Callable[["psycopg.Connection[tuple[object, ...]]"], None]]] = [
+    interventions_seed.seed,
+    privacy_texts.seed,
+]
 """Reference data, written by the owner after migrations; each may run again."""
 
 

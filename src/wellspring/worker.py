@@ -32,6 +32,7 @@ from wellspring.kernel.db import DbRole, Query
 from wellspring.kernel.edge import Edge
 from wellspring.kernel.jobs import JOBS, TICKS, Handler, JobContext, JobPayload, Tick
 from wellspring.kernel.wake import Waker
+from wellspring.safety.paging import sweep_for_ever
 
 MODULES: Final = (maintenance, seal, *slices.JOBS)
 """Importing these registered their jobs and ticks."""
@@ -184,6 +185,7 @@ async def run(parts: Edge, shutdown: asyncio.Event) -> None:
     context = JobContext(parts.db, parts.settings, parts.keys, parts.ports)
     waker = Waker(parts.db)
     waker.start()
+    sweeping = asyncio.create_task(sweep_for_ever(context), name="sweep")
     loop = asyncio.get_running_loop()
     failures = 0
     log.info("worker_started", modules=len(MODULES), jobs=len(JOBS), ticks=len(TICKS))
@@ -198,6 +200,8 @@ async def run(parts: Edge, shutdown: asyncio.Event) -> None:
             pause = _PAUSES_S[min(failures, len(_PAUSES_S) - 1)]
             await asyncio.wait({asyncio.ensure_future(shutdown.wait())}, timeout=pause)
     finally:
+        sweeping.cancel()
+        await asyncio.gather(sweeping, return_exceptions=True)
         await waker.stop()
 
 

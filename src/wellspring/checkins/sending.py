@@ -11,9 +11,7 @@ from wellspring.kernel import idempotency
 from wellspring.kernel.edge import Req, access, as_member, edge, principal
 
 
-async def send(
-    request: Req, data: CheckinCreate, key: idempotency.Key | None, *, is_quick: bool
-) -> CheckinCreated:
+async def send(request: Req, data: CheckinCreate, key: idempotency.Key | None, *, is_quick: bool) -> CheckinCreated:
     """Store a check-in in a transaction of its own; raises CheckinExists, InFlight, KeyReused, Invalid."""
     who = principal(request)
     made = service.Request(

@@ -59,6 +59,15 @@ async def listing(tx: Tx, who: Principal) -> Desk:
     return Desk(items=[_item(row, who) for row in await tx.all(q.DESK)], on_duty=True)
 
 
+async def glimpse(tx: Tx, who: Principal, person_id: UUID, event_id: UUID) -> DeskItem:
+    """Return what everybody on duty sees of one event; raises NotOnDuty, NotFound."""
+    await _on_duty(tx, who)
+    row = await tx.maybe(q.DESK_ONE, person_id, event_id)
+    if row is None:
+        raise NotFound
+    return _item(row, who)
+
+
 async def claim(tx: Tx, who: Principal, person_id: UUID, event_id: UUID) -> None:
     """Take an event; of many who try at once exactly one wins. Raises AlreadyClaimed, NotFound, NotOnDuty."""
     await _on_duty(tx, who)
@@ -186,4 +195,4 @@ async def _page_again(tx: Tx, level: str, person_id: UUID, event_id: UUID) -> No
     tx.wake_jobs = True
 
 
-__all__ = ["claim", "listing", "move", "my_duty", "open_claimed", "view"]
+__all__ = ["claim", "glimpse", "listing", "move", "my_duty", "open_claimed", "view"]

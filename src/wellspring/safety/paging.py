@@ -9,6 +9,7 @@ from wellspring.kernel.db import DbRole, Tx
 from wellspring.kernel.errors import Problem
 from wellspring.kernel.jobs import JobContext, JobPayload
 from wellspring.notify import service as notify
+from wellspring.notify.templates import Template
 from wellspring.safety import queries as q
 from wellspring.safety.levels import Level
 from wellspring.safety.protocol import pages
@@ -36,10 +37,11 @@ async def _page(tx: Tx, person_id: UUID, event_id: UUID) -> None:
     due = [p for p in plan if p.due <= event.now and first + p.step > rounds.last]
     if not due:
         return
-    await _send(tx, person_id, event_id, first + due[-1].step, supervisors=any(p.to == "supervisor" for p in due))
+    supervisors = any(p.to == "supervisor" for p in due)
+    await _send(tx, person_id, event_id, first + due[-1].step, level, supervisors=supervisors)
 
 
-async def _send(tx: Tx, person_id: UUID, event_id: UUID, step: int, *, supervisors: bool) -> None:
+async def _send(tx: Tx, person_id: UUID, event_id: UUID, step: int, level: Level, *, supervisors: bool) -> None:
     """Page those on duty; supervisors at the last step; everybody when nobody is on duty."""
     everybody = await tx.all(q.RESPONDERS)
     chosen = [r for r in everybody if r.on_duty or (supervisors and r.is_supervisor)] or everybody
@@ -53,13 +55,15 @@ async def _send(tx: Tx, person_id: UUID, event_id: UUID, step: int, *, superviso
     for responder in chosen:
         await tx.set_subject(responder.person_id)
         await stream.publish(tx, responder.person_id, "desk.changed", event_id)
-        await notify.queue(
-            tx, responder.person_id, "crisis_page", f"page:{event_id}:{step}", event_id, language=responder.language
-        )
+        template: Template = "crisis_page_now" if level == "critical" else "crisis_page"
+        await notify.queue(tx, responder.person_id, template, f"page:{event_id}:{step}", event_id)
 
 
 async def sweep(context: JobContext) -> int:
-    """Page every event that has no page ten seconds after it was opened; return how many there were."""
+    """Page every event that has no page ten seconds after it was opened; return how many there were.
+
+    Web and worker processes sweep alike, each event under its row lock: a page is sent once.
+    """
     async with context.db.begin(DbRole.MAINTENANCE, read_only=True) as tx:
         missed = await tx.all(q.UNPAGED, SWEEP_AFTER)
     for event in missed:
@@ -69,7 +73,7 @@ async def sweep(context: JobContext) -> int:
 
 
 async def sweep_for_ever(context: JobContext) -> None:
-    """Sweep every ten seconds, in web and worker processes alike."""
+    """Sweep every ten seconds."""
     while True:
         try:
             await sweep(context)

@@ -217,3 +217,15 @@ PLAN: Final = Query(
 ADD_PLAN: Final = Query(
     "INSERT INTO safety.safety_plan (person_id, id, version, steps) VALUES ($1, $2, $3, $4)", int, M
 )
+ASKED_AT: Final = Query(
+    "SELECT created_at FROM safety.crisis_event WHERE person_id = $1 AND wants_contact"
+    " AND state IN ('paged', 'acknowledged') ORDER BY created_at DESC LIMIT 1",
+    datetime,
+    M,
+)
+HARD_TIME: Final = Query(
+    "SELECT EXISTS (SELECT 1 FROM safety.crisis_event WHERE person_id = $1"
+    " AND state IN ('paged', 'acknowledged', 'contacted') AND created_at > now() - interval '7 days')",
+    bool,
+    M,
+)

@@ -52,13 +52,9 @@ async def report(request: Req, data: JSONBody[Report]) -> Reported:
     """Open an event of at least high and return help at once; with `wants_contact` a person will get in touch."""
     who, keys = principal(request), edge(request).keys
     key = idempotency.key(request.headers.get("idempotency-key"), who.person_id, "crisis-report", await request.body())
+    row = access(request, "safety:event:create", "crisis")
     async with as_member(request) as tx:
-        stored = await idempotency.begin(tx, who.person_id, key)
-        if stored is not None:
-            return Reported(event_id=stored.ref, crisis=await service.again(tx, keys, who.person_id, stored.ref))
-        event_id, crisis = await service.report(tx, keys, who.person_id, data)
-        await idempotency.keep(tx, who.person_id, key, 201, event_id)
-        await audit.record(tx, access(request, "safety:event:create", "crisis"))
+        event_id, crisis = await service.report_once(tx, keys, who.person_id, data, key, row)
     return Reported(event_id=event_id, crisis=crisis)
 
 

@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from wellspring.identity.people import public_face
-from wellspring.kernel import vault
+from wellspring.kernel import audit, idempotency, vault
 from wellspring.kernel.crypto import Keyring
 from wellspring.kernel.db import Tx
 from wellspring.language import Reading, read
@@ -65,6 +65,19 @@ async def report(tx: Tx, keys: Keyring, person_id: UUID, wanted: Report) -> tupl
     crisis = await respond(
         tx, keys, person_id, judged, found, country=face.country, language=face.language, event_id=event_id, asked=True
     )
+    return event_id, crisis
+
+
+async def report_once(
+    tx: Tx, keys: Keyring, person_id: UUID, wanted: Report, key: idempotency.Key | None, row: audit.Access
+) -> tuple[UUID, Crisis]:
+    """Open an event as `report` does, once for each key, with its audit row."""
+    stored = await idempotency.begin(tx, person_id, key)
+    if stored is not None:
+        return stored.ref, await again(tx, keys, person_id, stored.ref)
+    event_id, crisis = await report(tx, keys, person_id, wanted)
+    await idempotency.keep(tx, person_id, key, 201, event_id)
+    await audit.record(tx, row)
     return event_id, crisis
 
 

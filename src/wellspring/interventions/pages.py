@@ -1,0 +1,194 @@
+"""The page of a micro-action: start, do, say how it went, or leave it."""
+
+from datetime import timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from litestar import Response
+from litestar.params import FromPath
+
+from wellspring.interventions import recommend, service
+from wellspring.interventions.schemas import (
+    Complete,
+    InterventionRecommendation,
+    InterventionView,
+    SessionView,
+    Skip,
+    Start,
+    Tag,
+)
+from wellspring.kernel import audit, forms, ids, pages
+from wellspring.kernel.edge import Req, access, as_member, edge, principal
+from wellspring.kernel.errors import Invalid
+from wellspring.kernel.i18n import Local
+from wellspring.kernel.policy import Access
+from wellspring.kernel.routing import form, page
+
+TAGS: Final[tuple[Tag, ...]] = (
+    "helped",
+    "calming",
+    "energising",
+    "grounding",
+    "distracting",
+    "want_again",
+    "too_long",
+    "too_hard",
+    "not_now",
+    "not_for_me",
+)
+
+
+def offers(found: list[InterventionRecommendation], checkin_id: UUID, here: Local) -> list[dict[str, Any]]:
+    """Return offers of a check-in as the templates take them."""
+    return [
+        {
+            "name": one.name,
+            "short_description": one.short_description,
+            "minutes": here.lasting(timedelta(seconds=one.duration_seconds)),
+            "effort_level": one.effort_level,
+            "why_recommended": one.why_recommended,
+            "url": f"/actions/{one.intervention_id}?checkin={checkin_id}",
+        }
+        for one in found
+    ]
+
+
+def _action(found: InterventionView, here: Local) -> dict[str, Any]:
+    return {
+        "id": found.id,
+        "name": found.name,
+        "short_description": found.short_description,
+        "steps": found.detailed_instructions,
+        "minutes": here.lasting(timedelta(seconds=found.duration_seconds)),
+        "effort_level": found.effort_level,
+        "approach": found.therapeutic_approach,
+        "evidence": found.evidence_source,
+    }
+
+
+def _named(request: Req, name: str) -> UUID | None:
+    """Return an id that a link of ours carries; what is no id counts as none."""
+    try:
+        return UUID(request.query_params.get(name, ""))
+    except ValueError:
+        return None
+
+
+async def _why(request: Req, intervention_id: UUID, checkin_id: UUID | None, here: Local) -> str:
+    if checkin_id is None:
+        return ""
+    async with as_member(request, read_only=True) as tx:
+        found = await recommend.logged(tx, principal(request).person_id, checkin_id, here.language)
+    return next((one.why_recommended for one in found if one.intervention_id == intervention_id), "")
+
+
+async def _session(request: Req, intervention_id: UUID) -> SessionView | None:
+    session_id = _named(request, "session")
+    if session_id is None:
+        return None
+    async with as_member(request) as tx:
+        found = await service.load(tx, edge(request).keys, principal(request).person_id, session_id)
+        await audit.record(tx, access(request, "interventions:session:read", "interventions"))
+    return found if found.intervention_id == intervention_id else None
+
+
+_STATES: Final = {"started": "running", "completed": "done", "skipped": "skipped"}
+
+
+async def _show(
+    request: Req,
+    intervention_id: UUID,
+    session: SessionView | None,
+    *,
+    values: dict[str, Any] | None = None,
+    errors: dict[str, str] | None = None,
+    status: int = 200,
+) -> Response[str]:
+    here = await pages.local(request)
+    found = service.view(service.find(intervention_id), here.language)
+    checkin_id = session.checkin_id if session else _named(request, "checkin")
+    return await pages.render(
+        request,
+        "action.html",
+        status=status,
+        state="ready" if session is None else _STATES[session.state],
+        action=_action(found, here),
+        session=session,
+        new_session=ids.new(),
+        checkin_id=checkin_id or "",
+        why=await _why(request, intervention_id, checkin_id, here),
+        tags=TAGS,
+        values=values or {},
+        errors=errors or {},
+    )
+
+
+@page("/actions/{intervention_id:uuid}", Access.SELF)
+async def action_page(request: Req, intervention_id: FromPath[UUID]) -> Response[str]:
+    """Show a micro-action, or the session that was started with it."""
+    return await _show(request, intervention_id, await _session(request, intervention_id))
+
+
+async def _begin(request: Req, intervention_id: UUID, wanted: Start, *, skip: bool) -> UUID:
+    person_id, keys = principal(request).person_id, edge(request).keys
+    async with as_member(request) as tx:
+        session_id = await service.start(tx, person_id, intervention_id, wanted)
+        await audit.record(tx, access(request, "interventions:session:create", "interventions"))
+        if skip and (await service.load(tx, keys, person_id, session_id)).state == "started":
+            await service.end(tx, keys, person_id, session_id, Skip())
+            await audit.record(tx, access(request, "interventions:session:skip", "interventions"))
+    return session_id
+
+
+@form("/actions/{intervention_id:uuid}/start", Access.SELF)
+async def start(request: Req, intervention_id: FromPath[UUID]) -> Response[None]:
+    """Start a micro-action; a double tap starts it once."""
+    wanted = (await forms.read(request)).to(Start)
+    session_id = await _begin(request, intervention_id, wanted, skip=False)
+    return pages.redirect(request, f"/actions/{intervention_id}?session={session_id}")
+
+
+@form("/actions/{intervention_id:uuid}/skip", Access.SELF)
+async def leave_unstarted(request: Req, intervention_id: FromPath[UUID]) -> Response[None]:
+    """Leave a micro-action without starting it; it may be offered less often."""
+    wanted = (await forms.read(request)).to(Start)
+    session_id = await _begin(request, intervention_id, wanted, skip=True)
+    return pages.redirect(request, f"/actions/{intervention_id}?session={session_id}")
+
+
+async def _end(request: Req, session_id: UUID, wanted: Complete | Skip) -> Response[None]:
+    verb = "complete" if isinstance(wanted, Complete) else "skip"
+    person_id, keys = principal(request).person_id, edge(request).keys
+    async with as_member(request) as tx:
+        found = await service.load(tx, keys, person_id, session_id)
+        if found.state == "started":
+            await service.end(tx, keys, person_id, session_id, wanted)
+            await audit.record(tx, access(request, f"interventions:session:{verb}", "interventions"))
+    return pages.redirect(request, f"/actions/{found.intervention_id}?session={session_id}")
+
+
+@form("/actions/sessions/{session_id:uuid}/complete", Access.SELF)
+async def complete(request: Req, session_id: FromPath[UUID]) -> Response[Any]:
+    """Say how a micro-action went."""
+    sent = await forms.read(request)
+    try:
+        wanted = sent.to(Complete)
+    except Invalid as problem:
+        errors = forms.errors_of(problem, (await pages.local(request)).language)
+        async with as_member(request, read_only=True) as tx:
+            session = await service.load(tx, edge(request).keys, principal(request).person_id, session_id)
+        values = sent.values() | {"feedback_tags": sent.every("feedback_tags")}
+        return await _show(
+            request, session.intervention_id, session, values=values, errors=errors, status=problem.status
+        )
+    return await _end(request, session_id, wanted)
+
+
+@form("/actions/sessions/{session_id:uuid}/skip", Access.SELF)
+async def stop(request: Req, session_id: FromPath[UUID]) -> Response[None]:
+    """Stop a micro-action; nobody minds."""
+    await forms.read(request)
+    return await _end(request, session_id, Skip())
+
+
+PAGES: Final[list[Any]] = [action_page, start, leave_unstarted, complete, stop]

@@ -1,0 +1,183 @@
+"""The crisis desk: what waits, taking an event, its evidence and steps for whoever took it."""
+
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from litestar import Response
+from litestar.params import FromPath
+
+from wellspring.kernel import audit, clock, forms, pages
+from wellspring.kernel.edge import Req, access, as_staff, edge, principal
+from wellspring.kernel.errors import Conflict, Invalid
+from wellspring.kernel.i18n import Local
+from wellspring.kernel.policy import Permission
+from wellspring.kernel.routing import form, page
+from wellspring.safety import desk, service, shown
+from wellspring.safety import queries as q
+from wellspring.safety.copy import words
+from wellspring.safety.errors import AlreadyClaimed
+from wellspring.safety.protocol import TRANSITIONS
+from wellspring.safety.schemas import DeskItem, EventView, Move
+
+_HOURS: Final = 8
+
+
+def _path(person_id: UUID, event_id: UUID) -> str:
+    return f"/desk/{person_id}/{event_id}"
+
+
+def _event(item: DeskItem, here: Local, now: datetime) -> dict[str, Any]:
+    left = item.response_due_at - now
+    return {
+        "id": item.id,
+        "url": _path(item.person_id, item.id),
+        "risk_level": item.risk_level,
+        "wants_contact": item.wants_contact,
+        "state": item.state,
+        "opened": here.moment(item.created_at),
+        "waiting": shown.waiting(item.created_at, now, here),
+        "due": "" if left.total_seconds() <= 0 else here.lasting(left),
+        "overdue": item.overdue,
+        "mine": item.claimed_by_me,
+        "taken": item.claimed,
+    }
+
+
+async def _listing(request: Req) -> dict[str, Any]:
+    here, now = await pages.local(request), clock.now()
+    async with as_staff(request) as tx:
+        who = principal(request)
+        found = await desk.listing(tx, who)
+        mine = await desk.my_duty(tx, who)
+        somebody = await service.on_duty(tx)
+    return {
+        "events": [_event(item, here, now) for item in found.items],
+        "on_duty": found.on_duty,
+        "until": here.clock(mine.until) if mine is not None and found.on_duty else "",
+        "somebody_on_duty": somebody,
+        "as_of": here.clock(now),
+    }
+
+
+@page("/desk", Permission.SAFETY_DESK_READ)
+async def desk_page(request: Req) -> Response[str]:
+    """Show the desk."""
+    return await pages.render(request, "responder.html", **await _listing(request))
+
+
+@page("/desk/list", Permission.SAFETY_DESK_READ, fragment=True)
+async def desk_list(request: Req) -> Response[str]:
+    """Show the list alone; the page fetches it when something changes, and every ten seconds."""
+    return await pages.render(request, "desk_list.html", **await _listing(request))
+
+
+@form("/desk/duty", Permission.SAFETY_DUTY_WRITE)
+async def set_duty(request: Req) -> Response[None]:
+    """Go on duty for eight hours, or off."""
+    on = (await forms.read(request)).one("on") == "true"
+    async with as_staff(request) as tx:
+        await tx.one(q.SET_DUTY, principal(request).person_id, on, _HOURS)
+    return pages.redirect(request, "/desk", note="duty_on" if on else "duty_off")
+
+
+@form("/desk/{person_id:uuid}/{event_id:uuid}/claim", Permission.SAFETY_DESK_CLAIM)
+async def claim(request: Req, person_id: FromPath[UUID], event_id: FromPath[UUID]) -> Response[None]:
+    """Take an event; of many who try at once one gets it."""
+    await forms.read(request)
+    try:
+        async with as_staff(request) as tx:
+            await desk.claim(tx, principal(request), person_id, event_id)
+            await audit.record(tx, access(request, "safety:event:claim", "crisis", person_id=person_id))
+    except AlreadyClaimed:
+        return pages.redirect(request, "/desk", note="taken_by_other")
+    return pages.redirect(request, _path(person_id, event_id))
+
+
+def _steps(names: list[str], language: str) -> list[dict[str, Any]]:
+    """Return the steps that may follow, each with the outcomes it asks for."""
+    outcomes = {t.name: t.outcomes for t in TRANSITIONS}
+    said = words().outcome
+    return [{"name": name, "outcomes": [(o, said[o].say(language)) for o in sorted(outcomes[name])]} for name in names]
+
+
+def _person(found: EventView, here: Local) -> dict[str, Any]:
+    theirs = Local(here.language, found.timezone)
+    return {
+        "name": found.display_name or found.email,
+        "local_time": theirs.clock(clock.now()),
+        "language": here.language_name(found.language),
+        "ways": shown.contact_ways(None, found.email),
+        "note": found.note,
+    }
+
+
+async def _show_event(
+    request: Req,
+    found: EventView | None,
+    item: DeskItem,
+    *,
+    values: dict[str, Any] | None = None,
+    errors: dict[str, str] | None = None,
+    status: int = 200,
+) -> Response[str]:
+    here = await pages.local(request)
+    context: dict[str, Any] = {"event": _event(item, here, clock.now()), "person_view": None}
+    if found is not None:
+        context |= {
+            "person_view": _person(found, here),
+            "trigger_source": found.trigger_source,
+            "evidence": found.evidence,
+            "signals": [part.sentence for part in found.explanation],
+            "emergency_contacts": [
+                {"contact": c, "ways": shown.contact_ways(c.phone, c.email)} for c in found.contacts
+            ],
+            "safety_plan": shown.plan_steps(found.safety_plan),
+            "steps": _steps(found.next_steps, here.language),
+            "outcome": "" if found.outcome is None else words().outcome[found.outcome].say(here.language),
+        }
+    return await pages.render(
+        request, "responder_event.html", status=status, values=values or {}, errors=errors or {}, **context
+    )
+
+
+async def _load(request: Req, person_id: UUID, event_id: UUID) -> tuple[DeskItem, EventView | None]:
+    """Return what the caller may see of an event: all of it when they took it, else that it exists."""
+    language = (await pages.local(request)).language
+    async with as_staff(request) as tx:
+        who = principal(request)
+        item = await desk.glimpse(tx, who, person_id, event_id)
+        if not item.claimed_by_me and item.state != "open":
+            return item, None
+        found = await desk.view(tx, edge(request).keys, who, person_id, event_id, language)
+        await audit.record(tx, access(request, "safety:event:read", "crisis", person_id=person_id))
+    return item, found
+
+
+@page("/desk/{person_id:uuid}/{event_id:uuid}", Permission.SAFETY_DESK_CLAIM)
+async def event_page(request: Req, person_id: FromPath[UUID], event_id: FromPath[UUID]) -> Response[str]:
+    """Show an event: evidence and contacts only to whoever took it."""
+    item, found = await _load(request, person_id, event_id)
+    return await _show_event(request, found, item)
+
+
+@form("/desk/{person_id:uuid}/{event_id:uuid}/steps", Permission.SAFETY_DESK_CLAIM)
+async def make_step(request: Req, person_id: FromPath[UUID], event_id: FromPath[UUID]) -> Response[Any]:
+    """Make the next step of an event."""
+    sent, who = await forms.read(request), principal(request)
+    try:
+        wanted = sent.to(Move)
+        async with as_staff(request) as tx:
+            state = await desk.move(tx, edge(request).keys, who, person_id, event_id, wanted)
+            row = access(request, f"safety:event:{wanted.step}", "crisis", person_id=person_id)
+            await audit.record(tx, row)
+    except (Invalid, Conflict) as problem:
+        errors = forms.errors_of(problem, (await pages.local(request)).language)
+        item, found = await _load(request, person_id, event_id)
+        values = sent.values()
+        return await _show_event(request, found, item, values=values, errors=errors, status=problem.status)
+    away = state in ("paged", "resolved", "reviewed")
+    return pages.redirect(request, "/desk" if away else _path(person_id, event_id), note="step_made")
+
+
+PAGES: Final[list[Any]] = [desk_page, desk_list, set_duty, claim, event_page, make_step]

@@ -1,0 +1,153 @@
+"""The pages of safety for members and visitors: help now, asking for a person, the safety plan."""
+
+from typing import Any, Final
+
+from litestar import Response
+
+from wellspring.kernel import audit, forms, pages
+from wellspring.kernel.edge import Req, access, as_member, as_signin, edge, principal
+from wellspring.kernel.errors import Invalid, PreconditionFailed, Problem
+from wellspring.kernel.i18n import Local
+from wellspring.kernel.policy import Access
+from wellspring.kernel.routing import form, page
+from wellspring.safety import desk_pages, plans, service, show, shown
+from wellspring.safety import queries as q
+from wellspring.safety.resources import emergency_number, load
+from wellspring.safety.schemas import Report, SafetyPlan, SafetyPlanView
+from wellspring.safety.shown import STEPS
+
+
+def _countries(here: Local) -> list[dict[str, str]]:
+    named = [{"code": code, "name": c.fr if here.language == "fr" else c.en} for code, c in load().countries.items()]
+    unique = {one["name"]: one for one in reversed(named)}
+    return sorted(unique.values(), key=lambda one: one["name"])
+
+
+async def _for_person(request: Req, here: Local) -> dict[str, Any]:
+    """Return what the help page adds for whoever is signed in; the helplines never wait for the database."""
+    nobody = {"contact": shown.contact(None, here), "duty": shown.duty(False, here), "safety_plan_url": None}
+    try:
+        if await pages.frame(request) is None:
+            async with as_signin(request) as tx:
+                return nobody | {"duty": shown.duty(await service.on_duty(tx), here)}
+        async with as_member(request, read_only=True) as tx:
+            person_id = principal(request).person_id
+            asked, on = await tx.maybe(q.ASKED_AT, person_id), await service.on_duty(tx)
+            has_plan = await tx.maybe(q.PLAN, person_id) is not None
+    except Problem:
+        request.scope["frame"] = None  # type: ignore[typeddict-unknown-key]
+        return nobody
+    return {
+        "contact": shown.contact(asked, here),
+        "duty": shown.duty(on, here),
+        "safety_plan_url": "/safety-plan" if has_plan else None,
+    }
+
+
+async def _own_country(request: Req) -> str:
+    try:
+        found = await pages.frame(request)
+    except Problem:
+        found = None
+        request.scope["frame"] = None  # type: ignore[typeddict-unknown-key]
+    return edge(request).settings.country if found is None else found.country
+
+
+@page("/help", Access.PUBLIC)
+async def help_page(request: Req) -> Response[str]:
+    """Show help lines of a country, without signing in, and even while the database is down."""
+    own = await _own_country(request)
+    here = await pages.local(request)
+    asked_for = (request.query_params.get("country") or own).upper()
+    code = asked_for if len(asked_for) == 2 and asked_for.isascii() and asked_for.isalpha() else own
+    found, emergency = show.resources(code, here.language), emergency_number(code)
+    return await pages.render(
+        request,
+        "crisis.html",
+        country={"code": found.country, "name": found.country_name},
+        countries=_countries(here),
+        emergency=emergency.number if emergency.known else "",
+        resources=shown.cards(found.items, here),
+        key=forms.new_key(),
+        **await _for_person(request, here),
+    )
+
+
+@form("/help/contact", Access.SELF)
+async def ask_for_a_person(request: Req) -> Response[None]:
+    """Open an event because the member asks for a person; asking twice is asking once."""
+    sent, person_id = await forms.read(request), principal(request).person_id
+    row = access(request, "safety:event:create", "crisis")
+    key = sent.key(person_id, "crisis-report")
+
+    async def ask() -> None:
+        async with as_member(request) as tx:
+            await service.report_once(tx, edge(request).keys, person_id, Report(), key, row)
+
+    await forms.patiently(ask)
+    back = pages.local_path(sent.one("back"), "/help")
+    return pages.redirect(request, f"{back.partition('#')[0]}#ask")
+
+
+async def _show_plan(
+    request: Req,
+    found: SafetyPlanView,
+    *,
+    editing: bool,
+    values: dict[str, Any] | None = None,
+    errors: dict[str, str] | None = None,
+    status: int = 200,
+) -> Response[str]:
+    here = await pages.local(request)
+    stored = {name: "\n".join(getattr(found.plan, name)) for name in STEPS}
+    return await pages.render(
+        request,
+        "safety_plan.html",
+        status=status,
+        version=found.version,
+        updated=None if found.updated_at is None else here.moment(found.updated_at),
+        steps=shown.plan_steps(found.plan),
+        names=list(STEPS),
+        editing=editing or found.version == 0,
+        values=stored if values is None else values,
+        errors=errors or {},
+    )
+
+
+async def _load_plan(request: Req) -> SafetyPlanView:
+    async with as_member(request) as tx:
+        found = await plans.load(tx, edge(request).keys, principal(request).person_id)
+        await audit.record(tx, access(request, "safety:plan:read", "safety_plan"))
+    return found
+
+
+@page("/safety-plan", Access.SELF)
+async def plan_page(request: Req) -> Response[str]:
+    """Show the safety plan, to read, to print or to change."""
+    return await _show_plan(request, await _load_plan(request), editing="edit" in request.query_params)
+
+
+def _lines(text: str) -> list[str]:
+    return [line.strip() for line in text.split("\n") if line.strip()]
+
+
+@form("/safety-plan", Access.SELF)
+async def save_plan(request: Req) -> Response[Any]:
+    """Store a new version of the plan: one line, one thing."""
+    sent, person_id = await forms.read(request), principal(request).person_id
+    seen = int(sent.one("version")) if sent.one("version").isdecimal() else None
+    try:
+        written = sent.to(SafetyPlan, **{name: _lines(sent.one(name)) for name in STEPS})
+        async with as_member(request) as tx:
+            await plans.store(tx, edge(request).keys, person_id, written, seen)
+            await audit.record(tx, access(request, "safety:plan:write", "safety_plan"))
+    except (Invalid, PreconditionFailed) as problem:
+        errors = forms.errors_of(problem, (await pages.local(request)).language)
+        found = await _load_plan(request)
+        return await _show_plan(
+            request, found, editing=True, values=sent.values(), errors=errors, status=problem.status
+        )
+    return pages.redirect(request, "/safety-plan", note="saved")
+
+
+PAGES: Final[list[Any]] = [help_page, ask_for_a_person, plan_page, save_plan, *desk_pages.PAGES]

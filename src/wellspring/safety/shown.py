@@ -1,0 +1,109 @@
+"""Helplines and plans as the templates take them."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from msgspec import Struct
+
+from wellspring.kernel.i18n import Local, Moment
+from wellspring.safety.copy import notice
+from wellspring.safety.protocol import PROTOCOLS
+from wellspring.safety.resources import Channel, load
+from wellspring.safety.schemas import ResourceView, SafetyPlan
+
+STEPS: Final = tuple(SafetyPlan.__struct_fields__)
+"""The six steps of a safety plan, in their order."""
+
+
+class Way(Struct, frozen=True):
+    """One way to reach somebody: `call`, `text`, `chat`, `web` or `email`."""
+
+    kind: str
+    text: str
+    href: str
+    keyword: str = ""
+
+
+class Card(Struct, frozen=True):
+    """A helpline."""
+
+    name: str
+    about: str
+    ways: list[Way]
+    hours: str
+    languages: str
+    verified: Moment | None
+
+
+def _way(channel: Channel) -> Way:
+    return Way(channel.kind, channel.value, channel.href, channel.keyword or "")
+
+
+def _hours(found: ResourceView, language: str) -> str:
+    if any(c.hours == "24/7" for c in found.channels):
+        return notice("open_always", language)
+    if found.open_now is False:
+        return notice("closed_now", language)
+    return notice("hours_unknown", language) if found.open_now is None else ""
+
+
+def cards(found: Iterable[ResourceView], here: Local) -> list[Card]:
+    """Return helplines for a page."""
+    by_id = {r.id: r for r in load().resources}
+    return [
+        Card(
+            name=one.name,
+            about=one.description,
+            ways=[_way(channel) for channel in by_id[one.id].channels],
+            hours=_hours(one, here.language),
+            languages=", ".join(here.language_name(code) for code in one.languages),
+            verified=here.full_date(one.verified) if one.verified else None,
+        )
+        for one in found
+    ]
+
+
+def contact_ways(phone: str | None, email: str | None) -> list[Way]:
+    """Return the ways to reach a person."""
+    ways = []
+    if phone:
+        dialled = "".join(c for c in phone if c.isdigit() or c == "+")
+        ways = [Way("call", phone, f"tel:{dialled}"), Way("text", phone, f"sms:{dialled}")]
+    return [*ways, Way("email", email, f"mailto:{email}")] if email else ways
+
+
+class Duty(Struct, frozen=True):
+    """Whether somebody is on duty, and within which time they aim to answer who asks."""
+
+    on: bool
+    answer_within: str
+
+
+def duty(on: bool, here: Local) -> Duty:
+    """Return what to say about the people on duty."""
+    return Duty(on, here.lasting(PROTOCOLS["high"].first_response))
+
+
+class Contact(Struct, frozen=True):
+    """Whether this member has asked for a person, and when."""
+
+    state: str
+    asked_at: Moment | None
+
+
+def contact(asked_at: datetime | None, here: Local) -> Contact:
+    """Return what to say about a member's own request."""
+    return Contact("none", None) if asked_at is None else Contact("asked", here.moment(asked_at))
+
+
+def plan_steps(plan: SafetyPlan | None) -> list[dict[str, Any]]:
+    """Return the steps of a plan that hold something, by their field name."""
+    if plan is None:
+        return []
+    return [{"step": name, "lines": lines} for name in STEPS if (lines := getattr(plan, name))]
+
+
+def waiting(since: datetime, now: datetime, here: Local) -> str:
+    """Return how long something has waited."""
+    return here.lasting(max(now - since, timedelta(minutes=1)))

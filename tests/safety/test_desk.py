@@ -1,0 +1,216 @@
+"""From danger to a human: the event, its pages, the desk, claiming, steps."""
+
+import asyncio
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import httpx
+import pytest
+
+from tests.support.people import Circle, Person
+from wellspring.kernel.edge import Edge
+from wellspring.kernel.jobs import JobContext, JobPayload
+from wellspring.kernel.policy import Role
+from wellspring.notify.ports import RecordingMail
+from wellspring.safety import paging
+
+pytestmark = pytest.mark.anyio
+DANGER = "I am going to kill myself tonight, goodbye"
+
+
+def context(parts: Edge) -> JobContext:
+    return JobContext(parts.db, parts.settings, parts.keys, {"mail": RecordingMail()})
+
+
+async def rows(url: str, sql: str, *args: object) -> list[dict[str, Any]]:
+    conn = await asyncpg.connect(url)
+    try:
+        return [dict(row) for row in await conn.fetch(sql, *args)]
+    finally:
+        await conn.close()
+
+
+async def danger(who: Person) -> dict[str, Any]:
+    answer = await who.post("/v1/checkins", json={"mood_score": 1, "journal_text": DANGER})
+    assert answer.status_code == 201, answer.text
+    found: dict[str, Any] = answer.json()["crisis"]
+    return found
+
+
+async def test_a_stranger_sees_help_and_nothing_else(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/v1/crisis/resources", params={"country": "FR", "language": "fr"})
+    assert answer.status_code == 200, answer.text
+    assert any(c["value"] == "3114" for r in answer.json()["items"] for c in r["channels"])
+    for method, path in (("GET", "/v1/crisis/desk"), ("POST", "/v1/crisis/report"), ("GET", "/v1/crisis/safety-plan")):
+        assert (await client.request(method, path, json={})).status_code == 401
+
+
+async def test_at_least_25_countries_are_readable_signed_out(client: httpx.AsyncClient) -> None:
+    for country in ("US", "GB", "FR", "DE", "IN", "AU", "BR", "JP", "ZA", "NG"):
+        body = (await client.get("/v1/crisis/resources", params={"country": country})).json()
+        assert body["items"], country
+        assert body["emergency_number"], country
+
+
+async def test_a_member_cannot_see_the_desk(alice: Person) -> None:
+    assert (await alice.get("/v1/crisis/desk")).status_code == 403
+    event = await danger(alice)
+    path = f"/v1/people/{alice.id}/crisis-events/{event['event_id']}"
+    assert (await alice.get(path)).status_code == 404
+    assert (await alice.post(path + "/claim")).status_code == 404
+
+
+async def test_only_who_is_on_duty_sees_events(alice: Person, dana: Person, bob: Person) -> None:
+    await danger(alice)
+    assert (await dana.get("/v1/crisis/desk")).json() == {"items": [], "on_duty": False}
+    assert (await bob.get("/v1/crisis/desk")).status_code == 403
+    await dana.put("/v1/crisis/duty", json={"on_duty": True})
+    desk = (await dana.get("/v1/crisis/desk")).json()
+    assert desk["on_duty"] is True
+    assert desk["items"][0]["risk_level"] == "critical"
+    assert "evidence" not in desk["items"][0]
+
+
+async def test_evidence_and_contacts_come_with_the_claim(alice: Person, dana: Person) -> None:
+    contact = {"name": "Sam", "relationship": "sibling", "phone": "+1 555 0100", "may_be_contacted": True}
+    await alice.post("/v1/users/me/emergency-contacts", json=contact)
+    event = await danger(alice)
+    path = f"/v1/people/{alice.id}/crisis-events/{event['event_id']}"
+    assert (await dana.get(path)).status_code == 403
+    await dana.put("/v1/crisis/duty", json={"on_duty": True})
+    assert (await dana.get(path)).json()["code"] == "not_yours"
+    claimed = await dana.post(path + "/claim")
+    assert claimed.status_code == 200, claimed.text
+    body = claimed.json()
+    assert body["email"] == alice.email
+    assert body["contacts"][0]["phone"] == "+1 555 0100"
+    assert any("kill myself" in e["text"] for e in body["evidence"])
+    assert body["explanation"]
+    assert "contact" in body["next_steps"]
+
+
+async def test_of_many_claims_exactly_one_wins(alice: Person, circle: Circle) -> None:
+    event = await danger(alice)
+    responders = [await circle.staff(f"dana{n}", Role.RESPONDER) for n in range(6)]
+    for responder in responders:
+        await responder.put("/v1/crisis/duty", json={"on_duty": True})
+    path = f"/v1/people/{alice.id}/crisis-events/{event['event_id']}/claim"
+    answers = await asyncio.gather(*(r.post(path) for r in responders))
+    assert sorted(a.status_code for a in answers) == [200, 409, 409, 409, 409, 409]
+    assert {a.json()["code"] for a in answers if a.status_code == 409} == {"already_claimed"}
+
+
+async def test_the_steps_to_the_end(alice: Person, dana: Person) -> None:
+    event = await danger(alice)
+    await dana.put("/v1/crisis/duty", json={"on_duty": True})
+    path = f"/v1/people/{alice.id}/crisis-events/{event['event_id']}"
+    await dana.post(path + "/claim")
+    early = await dana.post(path + "/steps", json={"step": "resolve", "outcome": "safe_with_plan"})
+    assert (early.status_code, early.json()["code"]) == (409, "step_refused")
+    assert (await dana.post(path + "/steps", json={"step": "contact", "note": "We spoke."})).json()[
+        "state"
+    ] == "contacted"
+    missing = await dana.post(path + "/steps", json={"step": "resolve"})
+    assert (missing.status_code, missing.json()["code"]) == (422, "outcome_needed")
+    done = await dana.post(path + "/steps", json={"step": "resolve", "outcome": "safe_with_plan"})
+    assert done.json()["state"] == "resolved"
+    assert (await dana.get("/v1/crisis/desk")).json()["items"] == []
+
+
+async def test_a_page_is_sent_once_however_often_the_job_runs(
+    alice: Person, dana: Person, parts: Edge, database_url: str
+) -> None:
+    await dana.put("/v1/crisis/duty", json={"on_duty": True})
+    event = UUID((await danger(alice))["event_id"])
+    payload = JobPayload(alice.id, event)
+    await asyncio.gather(*(paging.page(context(parts), payload) for _ in range(3)))
+    await paging.page(context(parts), payload)
+    pages = await rows(database_url, "SELECT step, responder_id FROM safety.page WHERE event_id = $1", event)
+    assert pages == [{"step": 0, "responder_id": dana.id}]
+    mails = await rows(database_url, "SELECT template FROM notify.delivery WHERE person_id = $1", dana.id)
+    assert [m["template"] for m in mails] == ["crisis_page_now"]
+
+
+async def test_an_unacknowledged_page_climbs_to_the_supervisor(
+    alice: Person, dana: Person, circle: Circle, parts: Edge, database_url: str
+) -> None:
+    await dana.put("/v1/crisis/duty", json={"on_duty": True})
+    boss = await circle.staff("boss", Role.RESPONDER)
+    await boss.put("/v1/crisis/duty", json={"on_duty": False})
+    await rows(database_url, "UPDATE safety.duty SET is_supervisor = true WHERE person_id = $1", boss.id)
+    event = UUID((await danger(alice))["event_id"])
+    payload = JobPayload(alice.id, event)
+    await paging.page(context(parts), payload)
+    await rows(database_url, "UPDATE safety.crisis_event SET paged_at = paged_at - interval '11 minutes'")
+    await paging.page(context(parts), payload)
+    pages = await rows(database_url, "SELECT step, responder_id FROM safety.page ORDER BY step, at")
+    assert {(p["step"], p["responder_id"]) for p in pages} == {(0, dana.id), (3, dana.id), (3, boss.id)}
+
+
+async def test_nobody_is_paged_once_somebody_has_it(
+    alice: Person, dana: Person, parts: Edge, database_url: str
+) -> None:
+    await dana.put("/v1/crisis/duty", json={"on_duty": True})
+    event = UUID((await danger(alice))["event_id"])
+    await dana.post(f"/v1/people/{alice.id}/crisis-events/{event}/claim")
+    await paging.page(context(parts), JobPayload(alice.id, event))
+    assert await rows(database_url, "SELECT 1 FROM safety.page") == []
+
+
+async def test_the_sweep_finds_an_event_that_the_queue_lost(
+    alice: Person, dana: Person, parts: Edge, database_url: str
+) -> None:
+    await dana.put("/v1/crisis/duty", json={"on_duty": True})
+    await danger(alice)
+    await rows(database_url, "DELETE FROM jobs.pgqueuer")
+    assert await paging.sweep(context(parts)) == 0
+    await rows(database_url, "UPDATE safety.crisis_event SET created_at = created_at - interval '20 seconds'")
+    assert await paging.sweep(context(parts)) == 1
+    assert await paging.sweep(context(parts)) == 0
+    assert len(await rows(database_url, "SELECT 1 FROM safety.page")) == 1
+
+
+async def test_nobody_on_duty_pages_everybody_and_tells_the_member_so(
+    alice: Person, dana: Person, parts: Edge, database_url: str
+) -> None:
+    event = await danger(alice)
+    assert event["duty"]
+    await paging.page(context(parts), JobPayload(alice.id, UUID(event["event_id"])))
+    pages = await rows(database_url, "SELECT responder_id FROM safety.page")
+    assert [p["responder_id"] for p in pages] == [dana.id]
+
+
+async def test_asking_for_a_person_needs_no_classifier(alice: Person, dana: Person) -> None:
+    answer = await alice.post("/v1/crisis/report", json={})
+    assert answer.status_code == 201, answer.text
+    body = answer.json()
+    assert body["crisis"]["level"] == "high"
+    again = (await alice.post("/v1/crisis/report", json={})).json()
+    assert again["event_id"] == body["event_id"]
+    await dana.put("/v1/crisis/duty", json={"on_duty": True})
+    items = (await dana.get("/v1/crisis/desk")).json()["items"]
+    assert [(i["id"], i["wants_contact"]) for i in items] == [(body["event_id"], True)]
+
+
+async def test_the_safety_plan_comes_with_the_reply_in_danger(alice: Person, charlie: Person) -> None:
+    plan = {"warning_signs": ["I stop answering"], "people_to_ask": ["Sam"]}
+    stored = await alice.put("/v1/crisis/safety-plan", json=plan)
+    assert stored.json()["version"] == 1
+    assert (await danger(alice))["safety_plan"]["people_to_ask"] == ["Sam"]
+    assert (await charlie.get("/v1/crisis/safety-plan")).json()["version"] == 0
+    lost = await alice.put("/v1/crisis/safety-plan", json=plan, headers={"if-match": '"0"'})
+    assert lost.status_code == 412
+
+
+async def test_handing_back_pages_again(alice: Person, dana: Person, parts: Edge, database_url: str) -> None:
+    await dana.put("/v1/crisis/duty", json={"on_duty": True})
+    event = (await danger(alice))["event_id"]
+    payload = JobPayload(alice.id, UUID(event))
+    await paging.page(context(parts), payload)
+    path = f"/v1/people/{alice.id}/crisis-events/{event}"
+    await dana.post(path + "/claim")
+    assert (await dana.post(path + "/steps", json={"step": "hand_back"})).json()["state"] == "paged"
+    await paging.page(context(parts), payload)
+    steps = await rows(database_url, "SELECT step FROM safety.page ORDER BY step")
+    assert [s["step"] for s in steps] == [0, 10]
