@@ -33,6 +33,8 @@ class Mood:
     async def handle_RCPT(  # noqa: N802 - the name is the protocol library's
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
+        if self.rcpt == "drop":
+            break_off(server)
         if self.rcpt:
             return self.rcpt
         envelope.rcpt_tos.append(address)
@@ -46,9 +48,13 @@ class Mood:
         if self.hang:
             await asyncio.sleep(30)
         if self.drop:
-            assert server.transport is not None
-            server.transport.abort()
+            break_off(server)
         return self.data or "250 2.0.0 queued as 4711"
+
+
+def break_off(server: SMTP) -> None:
+    assert isinstance(server.transport, asyncio.WriteTransport)
+    server.transport.abort()
 
 
 def authenticate(server: SMTP, session: Session, envelope: Envelope, kind: str, given: Any) -> AuthResult:

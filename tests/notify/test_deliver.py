@@ -14,7 +14,7 @@ from wellspring.kernel.edge import Edge
 from wellspring.kernel.jobs import JOBS, TICKS
 from wellspring.notify import service
 from wellspring.notify.jobs import GIVE_UP_S, MOST_TRIES
-from wellspring.notify.ports import Mail, NotTakenError, RecordingMail, RefusedError, UncertainError
+from wellspring.notify.ports import Mail, MailError, NotTakenError, RecordingMail, RefusedError, UncertainError
 
 pytestmark = pytest.mark.anyio
 
@@ -173,15 +173,18 @@ class Dying:
 
 
 class Slow:
-    """Sends only once it is told to."""
+    """Sends, or fails, only once it is told to."""
 
-    def __init__(self) -> None:
+    def __init__(self, failure: MailError | None = None) -> None:
+        self.failure = failure
         self.go = asyncio.Event()
         self.began = asyncio.Event()
 
     async def send(self, mail: Mail) -> str:
         self.began.set()
         await self.go.wait()
+        if self.failure is not None:
+            raise self.failure
         return "slow-1"
 
 
@@ -209,6 +212,16 @@ async def test_a_slow_worker_still_tells_the_truth(dana: Person, desk: Desk, own
     port.go.set()
     await running
     assert desk.state(made) == ("sent", 1, None)
+
+
+async def test_a_worker_that_was_overtaken_changes_nothing(dana: Person, desk: Desk, owner: Owner) -> None:
+    made, port = await desk.queued(dana), Slow(NotTakenError("smtp_451"))
+    running = asyncio.create_task(desk.deliver(dana, made, port))
+    await port.began.wait()
+    owner.do("UPDATE notify.delivery SET tries = tries + 1, state = 'sent'")
+    port.go.set()
+    await running
+    assert (desk.state(made), desk.jobs(made)) == (("sent", 2, None), [0.0])
 
 
 async def test_nothing_is_held_open_while_sending(dana: Person, desk: Desk, owner: Owner) -> None:

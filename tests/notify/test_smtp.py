@@ -51,6 +51,7 @@ async def test_a_message_arrives_as_it_was_written() -> None:
     [
         (Mood(rcpt="550 no such user"), RefusedError, "smtp_550"),
         (Mood(rcpt="451 try later"), NotTakenError, "smtp_451"),
+        (Mood(rcpt="drop"), NotTakenError, "smtp_broken_off"),
         (Mood(data="554 looks like spam"), RefusedError, "smtp_554"),
         (Mood(data="452 disk full"), NotTakenError, "smtp_452"),
     ],

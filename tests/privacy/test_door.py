@@ -192,6 +192,7 @@ async def test_many_looks_at_once_do_not_hinder_each_other(alice: Person, bob: P
 async def test_a_revocation_waits_for_who_is_inside(alice: Person, bob: Person, parts: Edge) -> None:
     """Once a revocation is answered, no transaction that rests on the old grant is still reading."""
     grant_id = await share(alice, bob)
+    await Door(parts, bob).open(alice.id)
     async with parts.db.begin(DbRole.STAFF, actor=bob.id) as tx:
         await open_person(tx, principal_of(parts, bob), alice.id, "checkins")
         revoking = asyncio.create_task(alice.delete(f"/v1/access-grants/{grant_id}"))

@@ -32,11 +32,8 @@ async def state(tx: Tx, person_id: UUID) -> list[Consent]:
 
 
 async def one(tx: Tx, person_id: UUID, kind: ConsentKind) -> Consent:
-    """Return one kind; raises TextsMissing."""
-    for found in await state(tx, person_id):
-        if found.kind == kind:
-            return found
-    raise TextsMissing
+    """Return one kind, whose text exists."""
+    return next(found for found in await state(tx, person_id) if found.kind == kind)
 
 
 def _view(kind: ConsentKind, row: q.ConsentRow) -> Consent:
