@@ -236,7 +236,8 @@ async def _store(
         *offers.logged,
     )
     tx.woken.add(request.person_id)
-    tx.wake_jobs = True
+    # Rolling up a day can wait for the worker's next poll: waking it for each check-in cost more than the job.
+    tx.wake_jobs = tx.wake_jobs or understood.failed
     metrics.CHECKINS.inc()
     return CheckinCreated(
         checkin=_fresh(data, row_id, created_at, at, timezone, emotions, written, judged),

@@ -141,7 +141,7 @@ async def _begin(request: Req, intervention_id: UUID, wanted: Start, *, skip: bo
 
 
 @form("/actions/{intervention_id:uuid}/start", Access.SELF)
-async def start(request: Req, intervention_id: FromPath[UUID]) -> Response[None]:
+async def start(request: Req, intervention_id: FromPath[UUID]) -> Response[Any]:
     """Start a micro-action; a double tap starts it once."""
     wanted = (await forms.read(request)).to(Start)
     session_id = await _begin(request, intervention_id, wanted, skip=False)
@@ -149,14 +149,14 @@ async def start(request: Req, intervention_id: FromPath[UUID]) -> Response[None]
 
 
 @form("/actions/{intervention_id:uuid}/skip", Access.SELF)
-async def leave_unstarted(request: Req, intervention_id: FromPath[UUID]) -> Response[None]:
+async def leave_unstarted(request: Req, intervention_id: FromPath[UUID]) -> Response[Any]:
     """Leave a micro-action without starting it; it may be offered less often."""
     wanted = (await forms.read(request)).to(Start)
     session_id = await _begin(request, intervention_id, wanted, skip=True)
     return pages.redirect(request, f"/actions/{intervention_id}?session={session_id}")
 
 
-async def _end(request: Req, session_id: UUID, wanted: Complete | Skip) -> Response[None]:
+async def _end(request: Req, session_id: UUID, wanted: Complete | Skip) -> Response[Any]:
     verb = "complete" if isinstance(wanted, Complete) else "skip"
     person_id, keys = principal(request).person_id, edge(request).keys
     async with as_member(request) as tx:
@@ -185,7 +185,7 @@ async def complete(request: Req, session_id: FromPath[UUID]) -> Response[Any]:
 
 
 @form("/actions/sessions/{session_id:uuid}/skip", Access.SELF)
-async def stop(request: Req, session_id: FromPath[UUID]) -> Response[None]:
+async def stop(request: Req, session_id: FromPath[UUID]) -> Response[Any]:
     """Stop a micro-action; nobody minds."""
     await forms.read(request)
     return await _end(request, session_id, Skip())

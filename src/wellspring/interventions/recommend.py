@@ -123,8 +123,12 @@ def offers(
         "danger": moment.danger,
         "emotions": dict(context.emotions),
     }
+    return _logged(chosen, offer_ids, about.language, plain)
+
+
+def _logged(chosen: list[Recommendation], offer_ids: list[UUID], language: str, context: dict[str, Any]) -> Offers:
     return Offers(
-        [_wire(o, i, about.language) for o, i in zip(chosen, offer_ids, strict=True)],
+        [_wire(o, i, language) for o, i in zip(chosen, offer_ids, strict=True)],
         (
             offer_ids,
             [o.intervention.id for o in chosen],
@@ -132,19 +136,29 @@ def offers(
             [o.predicted_effectiveness for o in chosen],
             [o.propensity for o in chosen],
             [msgspec.json.encode(o.reason).decode() for o in chosen],
-            plain,
+            context,
             POLICY,
         ),
     )
 
 
 def careful(about: About, contraindications: Sequence[str], moment: Moment, past: History, *, seed: UUID) -> Offers:
-    """Return `offers`; if choosing fails, nothing is offered and nothing else is lost."""
+    """Return `offers`; if choosing fails, the first three that are safe in a crisis and not contraindicated."""
     try:
         return offers(about, contraindications, moment, past, seed=seed)
     except Exception as error:  # noqa: BLE001  a check-in must be stored whatever the recommender does
         log.error("recommend_failed", error=error)
-        return Offers([], ([], [], [], [], [], [], {}, POLICY))
+        return _steady(about.language, frozenset(contraindications))
+
+
+def _steady(language: str, forbidden: frozenset[str]) -> Offers:
+    items = [
+        item
+        for item in shipped().items
+        if item.facts.crisis_safe and item.facts.is_active and not forbidden & set(item.facts.contraindications)
+    ][:3]
+    chosen = [Recommendation(item, 0.5, Reason(key="steady"), 1.0) for item in items]
+    return _logged(chosen, [ids.new() for _ in chosen], language, {"fallback": True})
 
 
 async def logged(tx: Tx, person_id: UUID, moment_id: UUID, language: str) -> list[InterventionRecommendation]:
