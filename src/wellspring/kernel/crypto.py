@@ -18,6 +18,8 @@ from wellspring.kernel.errors import Problem
 
 _VERSION: Final = b"\x01"
 _NONCE: Final = 12
+_LEAST: Final = 1 + _NONCE + 16
+_WRAPPED: Final = 2 + _NONCE + 32 + 16
 
 
 class Unreadable(Problem):
@@ -42,12 +44,10 @@ class Sealer:
 
     def open(self, sealed: bytes, field: str, row: UUID) -> bytes:
         """Return the plain bytes, or raise Unreadable."""
-        if sealed[:1] != _VERSION:
+        if sealed[:1] != _VERSION or len(sealed) < _LEAST:
             raise Unreadable("unknown version")
         try:
-            return self._aead.decrypt(
-                sealed[1 : 1 + _NONCE], sealed[1 + _NONCE :], field.encode() + row.bytes
-            )
+            return self._aead.decrypt(sealed[1 : 1 + _NONCE], sealed[1 + _NONCE :], field.encode() + row.bytes)
         except InvalidTag as error:
             raise Unreadable(field) from error
 
@@ -86,7 +86,8 @@ class Keyring:
 
     def unwrap(self, wrapped: bytes, person_id: UUID) -> bytes:
         """Return the data key, or raise Unreadable."""
-        kek = self._keks.get(wrapped[1]) if wrapped[:1] == _VERSION else None
+        whole = len(wrapped) == _WRAPPED and wrapped[:1] == _VERSION
+        kek = self._keks.get(wrapped[1]) if whole else None
         if kek is None:
             raise Unreadable("key-encryption key not at hand")
         try:

@@ -12,19 +12,18 @@ _PREFIX = "WELLSPRING_"
 
 
 class _FromFiles(PydanticBaseSettingsSource):
-    """Reads `WELLSPRING_<NAME>_FILE`: the setting's value is the file's content."""
+    """Reads `WELLSPRING_<NAME>_FILE` (or `DATABASE_URL_FILE`): the setting's value is the file's content."""
 
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
-        named = os.environ.get(f"{_PREFIX}{field_name.upper()}_FILE")
+        alias = field.validation_alias
+        key = alias if isinstance(alias, str) else field_name
+        named = os.environ.get(f"{_PREFIX}{field_name.upper()}_FILE") or os.environ.get(f"{key}_FILE")
         value = Path(named).read_text(encoding="utf-8").strip() if named else None
-        return value, field_name, False
+        return value, key, False
 
     def __call__(self) -> dict[str, Any]:
-        values = {
-            name: self.get_field_value(field, name)[0]
-            for name, field in self.settings_cls.model_fields.items()
-        }
-        return {name: value for name, value in values.items() if value is not None}
+        found = [self.get_field_value(field, name) for name, field in self.settings_cls.model_fields.items()]
+        return {key: value for value, key, _ in found if value is not None}
 
 
 class Settings(BaseSettings):

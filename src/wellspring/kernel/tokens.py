@@ -84,8 +84,8 @@ class Tokens:
             if claims["typ"] != kind.value:
                 raise TokenRefused
             who = Principal(
-                person_id=UUID(claims["sub"]),
-                session_id=UUID(claims["sid"]),
+                person_id=UUID(str(claims["sub"])),
+                session_id=UUID(str(claims["sid"])),
                 version=int(claims["ver"]),
                 roles=frozenset(Role(role) for role in claims["roles"]),
             )
