@@ -1,5 +1,6 @@
 """The whole program, started for real, and what became of its processes."""
 
+import http.client
 import json
 import os
 import signal
@@ -117,16 +118,18 @@ class Program:
                 return self
         raise AssertionError(f"it ended with {self.process.wait()}:\n{self.log.read_text()}")
 
-    def call(self, path: str, body: object = None) -> tuple[int, Any]:
+    def call(self, path: str, body: object = None, token: str = "") -> tuple[int, Any]:
         """Send a request; return status and JSON."""
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(self.base + path, data, {"content-type": "application/json"})
+        if token:
+            request.add_header("authorization", f"Bearer {token}")
         try:
             with urllib.request.urlopen(request, timeout=10) as answer:
                 return answer.status, json.load(answer)
         except urllib.error.HTTPError as error:
             return error.code, json.load(error)
-        except OSError:
+        except (OSError, http.client.HTTPException):
             return 0, None
 
     def find(self, words: str) -> int:

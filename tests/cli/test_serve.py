@@ -4,6 +4,8 @@ import json
 import os
 import signal
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,7 +13,7 @@ from pathlib import Path
 import pyotp
 import pytest
 
-from tests.cli.program import Program, alive, free_port, listens, self_signed, wait_until
+from tests.cli.program import Program, alive, environment, free_port, listens, self_signed, wait_until
 from wellspring.postgres import hold
 
 pytestmark = pytest.mark.slow
@@ -153,6 +155,30 @@ def test_it_serves_tls_itself(start: Start, tmp_path: Path) -> None:
     assert program.printed == [f"ready https://127.0.0.1:{program.port}"]
     assert program.call("/readyz")[0] == 0
     program.stop()
+
+
+def test_keys_rotate_without_closing_anything(start: Start, tmp_path: Path) -> None:
+    def keys(command: str) -> dict[str, int]:
+        argv = [sys.executable, "-m", "wellspring", "keys", command, "--json", "--data", str(tmp_path / "data")]
+        found = subprocess.run(argv, env=environment(), capture_output=True, text=True, check=True)
+        return dict(json.loads(found.stdout))
+
+    def reads_own_name(program: Program) -> bool:
+        token = program.call("/v1/auth/login", ALICE)[1]["access_token"]
+        status, me = program.call("/v1/users/me", token=token)
+        return status == 200 and me["display_name"] == "Alice"
+
+    program = start().await_ready()
+    program.call("/v1/auth/register", ALICE | {"display_name": "Alice"})
+    assert reads_own_name(program)
+    assert keys("rotate") == {"current": 2, "rewrapped": 0}
+    assert reads_own_name(program)
+    program.stop()
+    program = start().await_ready()
+    assert keys("rewrap") == {"current": 2, "rewrapped": 1}
+    assert reads_own_name(program)
+    program.stop()
+    assert keys("rotate") == {"current": 3, "rewrapped": 1}
 
 
 def test_a_stranger_on_the_port_is_not_mistaken_for_us(start: Start) -> None:

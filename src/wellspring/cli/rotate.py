@@ -23,35 +23,61 @@ _PAGE: Final = (
     " FOR NO KEY UPDATE"
 )
 _STORE: Final = "UPDATE kernel.person_key SET wrapped = %s WHERE person_id = %s"
+_CONNECTED: Final = (
+    r"SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND usename LIKE 'wellspring\_%' LIMIT 1"
+)
 _LEAST: Final = "00000000-0000-0000-0000-000000000000"
 
 
 @app.command("rotate")
 def make_new(data: Data = None, *, json: Json = False) -> None:
-    """Add a key-encryption key and wrap everybody's data key under it. Restart other hosts with the file first."""
+    """Add a key-encryption key, and wrap everybody's data key under it unless the program runs.
+
+    A running program read its keys when it started and could not open what is wrapped under a newer one: restart it,
+    then run `wellspring keys rewrap`, which works beside it.
+    """
     settings = settings_from(data)
     if settings.keys is not None:
         raise KeysFromEnvironment(
             "Add a key to `keks` in WELLSPRING_KEYS, restart every process with it, then run `wellspring keys rewrap`."
         )
     number = keys.add_kek(settings)
-    _rewrap(settings, number, json=json)
+    with owner_url(settings) as url:
+        if is_served(url):
+            words = f"Key {number} was added. Restart Wellspring, then run `wellspring keys rewrap`."
+            _report(number, 0, words, json=json)
+        else:
+            _rewrap(settings, url, json=json)
 
 
 @app.command("rewrap")
 def wrap_again(data: Data = None, *, json: Json = False) -> None:
     """Wrap everybody's data key under the newest key-encryption key. May be stopped and run again."""
     settings = settings_from(data)
-    _rewrap(settings, keys.load(settings).current, json=json)
+    with owner_url(settings) as url:
+        _rewrap(settings, url, json=json)
 
 
-def _rewrap(settings: Settings, number: int, *, json: bool) -> None:
-    with owner_url(settings) as url, console.progress("Wrapping data keys") as advance:
-        changed = rewrap(url, keys.load(settings), advance)
+def _rewrap(settings: Settings, url: str, *, json: bool) -> None:
+    ring = keys.load(settings)
+    with console.progress("Wrapping data keys") as advance:
+        changed = rewrap(url, ring, advance)
+    _report(
+        ring.current, changed, f"Key {ring.current} is current; {changed} data keys were wrapped under it.", json=json
+    )
+
+
+def _report(number: int, changed: int, words: str, *, json: bool) -> None:
     if json:
         console.as_json({"current": number, "rewrapped": changed})
     else:
-        console.say(f"Key {number} is current; {changed} data keys were wrapped under it.")
+        console.say(words)
+
+
+def is_served(url: str) -> bool:
+    """Tell whether web or worker processes are connected to the database."""
+    with psycopg.connect(url, autocommit=True) as conn:
+        return conn.execute(_CONNECTED).fetchone() is not None
 
 
 def rewrap(owner: str, ring: Keyring, advance: Advance) -> int:

@@ -1,5 +1,6 @@
 """Everything on one machine: database, migrations, web processes, worker; started, watched and stopped together."""
 
+import http.client
 import logging.config
 import os
 import signal
@@ -7,7 +8,6 @@ import ssl
 import sys
 import threading
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -171,5 +171,5 @@ def _answers(settings: Settings) -> bool:
     try:
         with urllib.request.urlopen(request, timeout=2, context=context) as answer:  # noqa: S310
             return bool(answer.status == 200)
-    except (OSError, urllib.error.HTTPError):
+    except (OSError, http.client.HTTPException):
         return False
