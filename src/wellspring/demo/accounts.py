@@ -174,7 +174,8 @@ class Accounts:
             add(self.rows, "identity.emergency_contact", *row)
 
     def _consents(self, persona: Persona, at: datetime, r: Random) -> None:
-        for kind in (*_ALWAYS, *(k for k, chance in _SOMETIMES.items() if r.random() < chance)):
+        chosen: list[ConsentKind] = [k for k, chance in _SOMETIMES.items() if r.random() < chance]
+        for kind in (*_ALWAYS, *chosen):
             self._consent(persona, kind, at, r, given=True)
             if kind not in _ALWAYS and r.random() < 0.15:
                 later = min(at + timedelta(days=r.randrange(5, 60)), self._now)
@@ -196,6 +197,6 @@ class Accounts:
         row = (person, uuids.at(since, r), bob, sections, since, since + _GRANT, seen)
         add(self.rows, "privacy.access_grant", *row)
         if seen is not None:
-            row_id = uuids.at(seen, r)
+            row_id = uuids.at(seen, uuids.ANEW)
             read = (person, row_id, bob, "checkins:shared:read", "checkins", "done", 30, None, None, seen)
             add(self.rows, "kernel.audit", *read)

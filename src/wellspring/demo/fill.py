@@ -2,8 +2,10 @@
 
 import multiprocessing
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import UTC, date, datetime, time
 from multiprocessing.connection import Connection, wait
+from multiprocessing.context import SpawnProcess
 from typing import Final, cast
 
 import psycopg
@@ -34,7 +36,7 @@ class Share(Struct, frozen=True):
     stage: Stage
 
 
-class FillFailed(RuntimeError):
+class FillError(RuntimeError):
     """A process that made synthetic people ended early; its own message stands above this one."""
 
 
@@ -51,7 +53,8 @@ def _now(today: date | None) -> datetime:
 
 def _forget(conn: psycopg.Connection, people: list[object]) -> None:
     """Remove what an interrupted run left of the same people, and nobody else."""
-    for table in ("kernel.person_key", "identity.person"):
+    # Events first: whoever claimed one may not go before it. All else goes with its person, but for the key.
+    for table in ("safety.crisis_event", "kernel.person_key", "identity.person"):
         conn.execute(f"DELETE FROM {table} WHERE person_id = ANY(%s)", (people,))
 
 
@@ -77,24 +80,24 @@ def _play(share: Share) -> Iterator[int]:
 
 
 def _child(share: Share, pipe: Connection) -> None:
-    """Play a share and tell the parent of each year; a parent that is gone ends this process with a broken pipe."""
-    for _ in _play(share):
-        pipe.send(1)
-    pipe.send(None)
+    """Play a share and tell the parent of each year; a parent that is gone ends this process."""
+    with suppress(BrokenPipeError):
+        for _ in _play(share):
+            pipe.send(1)
+        pipe.send(None)
 
 
 def _together(shares: list[Share]) -> Iterator[int]:
     context = multiprocessing.get_context("spawn")
-    pipes: list[Connection] = []
-    children = []
-    for share in shares:
-        ours, theirs = context.Pipe(duplex=False)
-        child = context.Process(target=_child, args=(share, theirs), daemon=True)
-        child.start()
-        theirs.close()
-        pipes.append(ours)
-        children.append(child)
+    pipes, children = list[Connection](), list[SpawnProcess]()
     try:
+        for share in shares:
+            ours, theirs = context.Pipe(duplex=False)
+            child = context.Process(target=_child, args=(share, theirs), daemon=True)
+            child.start()
+            theirs.close()
+            pipes.append(ours)  # pyright: ignore[reportArgumentType]  (another class on Windows)
+            children.append(child)
         yield from _listen(pipes)
     finally:
         for child in children:
@@ -109,7 +112,7 @@ def _listen(pipes: list[Connection]) -> Iterator[int]:
             try:
                 said = ready.recv()
             except EOFError as error:
-                raise FillFailed from error
+                raise FillError from error
             if said is None:
                 open_pipes.remove(ready)
             else:
@@ -129,7 +132,7 @@ def fill(
 
     `owner_url` is the owner's address of a migrated, seeded database. `progress` is told (done, of how many) after
     each person; what it raises stops the work, and calling again begins anew. The same seed and day make the same
-    people, numbers and texts; keys and nonces are random. Raises FillFailed, psycopg.Error.
+    people, numbers and texts; keys and nonces are random. Raises FillError, psycopg.Error.
     """
     now = _now(today)
     ids = {person.title: person.person_id(seed) for person in STAFF_HERE}

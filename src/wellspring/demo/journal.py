@@ -12,6 +12,7 @@ Tone = Literal["good", "even", "bad"]
 _REMEMBERED: Final = 120
 _EVENT: Final = 0.65
 _WEEKDAYS: Final = {0: "monday", 4: "friday", 6: "sunday"}
+_SEASONS: Final = ("winter", "spring", "summer", "autumn")
 _RARE: Final[dict[str, float]] = {"worry": 0.002, "idiom": 0.008, "negation": 0.0015}
 """How often any entry holds words that only sound like danger."""
 _PASSIVE: Final = 0.10
@@ -67,7 +68,7 @@ class Writer:
             parts.append(self._pick(self._all.weekday[weekday]))
         if day.episode and r.random() < _EVENT:
             parts.append(self._pick(getattr(self._all.events[day.episode], day.phase)))
-        for theme in r.sample(self._themes(day), r.choices((0, 1, 2), (2, 5, 2))[0] if parts else 1):
+        for theme in r.sample(self._themes(day), r.choices((0, 1, 2), (2, 5, 2))[0] if parts else r.choice((1, 1, 2))):
             parts.append(self._pick(getattr(self._all.themes[theme], tone)))
         if r.random() < (0.55 if tone == "bad" else 0.35):
             mind: Tones = self._all.mind
@@ -76,9 +77,11 @@ class Writer:
 
     def _themes(self, day: Day) -> list[str]:
         """Return what somebody may write about today; the weekend has no office."""
-        home = ["friends", "family", "sleep", "body", "home", "outdoors", "hobby"]
-        if self._persona.lives_with == "partner" and day.episode != "break_up":
+        home = ["friends", "family", "sleep", "body", "home", "outdoors", "hobby", _SEASONS[day.date.month % 12 // 3]]
+        if self._persona.lives_with == "partner":
             home.append("partner")
+        if self._persona.lives_with == "family" and self._persona.works:
+            home.append("kids")
         if day.date.day in (1, 2, 28, 29, 30):
             home.append("money")
         return home if day.date.weekday() >= 5 else [*home, "work" if self._persona.works else "school"]

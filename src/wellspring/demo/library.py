@@ -47,7 +47,7 @@ class Sentences(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Home(Struct, frozen=True, forbid_unknown_fields=True):
-    """A country and language that people live in. `phone` is a range reserved for fiction; empty where none is known."""
+    """A country and language that people live in. `phone` is a range kept for fiction, empty where we know none."""
 
     country: str
     language: str

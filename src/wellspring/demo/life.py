@@ -66,6 +66,7 @@ SHAPES: Final[dict[str, Shape]] = {
     "low": Shape(20, 18, 18, -2.6, -2.0, 0.9, 0.6, -0.8, 0.35, 0.25),
 }
 _WEEK: Final = (-0.5, -0.15, 0.0, 0.05, 0.35, 0.5, 0.0)
+_ONCE: Final = frozenset({"break_up", "bereavement", "moving", "low"})
 _MEMORY: Final = 0.65
 _OVER: Final = 0.12
 """Below this share of its height an event is over."""
@@ -90,13 +91,20 @@ def phase(shape: Shape, age: float) -> str:
 
 def _ordinary(persona: Persona, r: Random) -> list[Episode]:
     found: list[Episode] = []
-    kinds = [k for k in SHAPES if k != "exam" or not persona.works]
+    kinds = [k for k in SHAPES if _may_happen(k, persona)]
     day = r.randrange(5, 60)
     while day < DAYS:
         kind = r.choices(kinds, [SHAPES[k].weight for k in kinds])[0]
         found.append(Episode(kind, day, _force(r)))
+        if kind in _ONCE:
+            kinds.remove(kind)
         day += int(r.expovariate(1 / 38)) + 12
     return found
+
+
+def _may_happen(kind: str, persona: Persona) -> bool:
+    """Exams are for students; who lives with a partner in January does so in December."""
+    return not (kind == "exam" and persona.works) and not (kind == "break_up" and persona.lives_with == "partner")
 
 
 def _force(r: Random) -> float:

@@ -14,12 +14,14 @@ from wellspring.demo.tables import Rows, add, json
 from wellspring.identity.fragments import About
 from wellspring.interventions import recommend
 from wellspring.interventions.moment import History
+from wellspring.interventions.schemas import Tag
 from wellspring.interventions.service import FEEDBACK
 from wellspring.interventions.shelf import shipped
 from wellspring.interventions.vocabulary import Approach
 from wellspring.kernel.crypto import Sealer
 
-_TAGS: Final = ("calming", "too_long", "easy", "at_work", "with_somebody")
+_LIKED: Final[tuple[Tag, ...]] = ("helped", "calming", "energising", "want_again", "grounding")
+_DISLIKED: Final[tuple[Tag, ...]] = ("too_long", "too_hard", "not_now", "not_for_me", "distracting")
 _SKIPPED: Final = 0.2
 _RATED: Final = 0.8
 
@@ -95,6 +97,11 @@ class Offers:
         approach = shelf.items[shelf.position[intervention]].therapeutic_approach
         return min(max(round(3.5 + self._likes[approach] + self._r.gauss(0, 0.7)), 1), 5)
 
+    def _tags(self, rating: int | None) -> list[Tag]:
+        if rating is None or rating == 3 or self._r.random() > 0.4:
+            return []
+        return [self._r.choice(_LIKED if rating > 3 else _DISLIKED)]
+
     def _do(
         self, rows: Rows, at: datetime, data: CheckinCreate, row_id: UUID, intervention: UUID, predicted: float
     ) -> None:
@@ -123,7 +130,7 @@ class Offers:
             ended,
             None if skipped else seconds,
             rating,
-            [r.choice(_TAGS)] if rating is not None and r.random() < 0.3 else [],
+            self._tags(rating),
             text,
             data.emotions[0].emotion if data.emotions else None,
             data.energy_level,

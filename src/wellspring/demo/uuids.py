@@ -1,8 +1,12 @@
 """Ids of a given moment, the same on every run."""
 
 from datetime import datetime
-from random import Random
+from random import Random, SystemRandom
+from typing import Final
 from uuid import UUID
+
+ANEW: Final = SystemRandom()
+"""For rows of the audit trail: they outlive an interrupted run, so that a second one must not make the same ids."""
 
 
 def at(moment: datetime, rng: Random) -> UUID:

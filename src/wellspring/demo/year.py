@@ -185,5 +185,5 @@ class Year:
 
     def _audit(self, action: str, at: datetime, count: int = 1) -> None:
         person = self._persona.person_id
-        row_id = uuids.at(at, self._r)
+        row_id = uuids.at(at, uuids.ANEW)
         add(self.rows, "kernel.audit", person, row_id, person, action, "checkins", "done", count, None, None, at)
