@@ -6,11 +6,7 @@ import psycopg
 import pytest
 
 from tests.notify.support import Desk, Owner
-from wellspring import slices
 from wellspring.kernel.edge import Edge
-from wellspring.notify import routes
-
-slices.ROUTES.extend(route for route in routes.ROUTES if route not in slices.ROUTES)
 
 
 @pytest.fixture
