@@ -63,7 +63,9 @@ class Query(Generic[T]):
         self.roles = roles
         self.crosses_people = crosses_people
         self.make: Callable[[Record], T] = (
-            _by_position(row) if isinstance(row, type) and issubclass(row, msgspec.Struct) else cast("Callable[[Record], T]", _first)
+            _by_position(row)
+            if isinstance(row, type) and issubclass(row, msgspec.Struct)
+            else cast("Callable[[Record], T]", _first)
         )
         if register:
             REGISTRY.append(self)
@@ -78,6 +80,16 @@ def _by_position(row: type[T]) -> Callable[[Record], T]:
         return row(*record)
 
     return make
+
+
+FAILURES: Final = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+)
+"""All that talking to the database may raise."""
 
 
 class DatabaseDown(Unavailable):
@@ -174,7 +186,7 @@ class _Begin:
         self._pool = await self._db.pool(self._role)
         try:
             self._conn = conn = await self._pool.acquire(timeout=3)
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except FAILURES as error:
             raise DatabaseDown from error
         try:
             answer = await conn.execute(self._opening)
@@ -198,7 +210,7 @@ class _Begin:
                     raise DatabaseDown("the transaction was rolled back")
             elif not conn.is_closed():
                 await conn.execute("ROLLBACK")
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as failure:
+        except FAILURES as failure:
             if error is None:
                 raise _as_problem(failure) from failure
         finally:
@@ -226,6 +238,7 @@ _DOWN: Final = (
     asyncpg.DiskFullError,
     asyncpg.ReadOnlySQLTransactionError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # a connection that broke in the middle of an answer
     ConnectionError,
     TimeoutError,
 )
@@ -271,9 +284,7 @@ class Database:
 
     async def _open(self, role: DbRole) -> Pool:
         async def init(conn: Connection) -> None:
-            await conn.set_type_codec(
-                "jsonb", encoder=_encode, decoder=msgspec.json.decode, schema="pg_catalog"
-            )
+            await conn.set_type_codec("jsonb", encoder=_encode, decoder=msgspec.json.decode, schema="pg_catalog")
             for statement in self._prepare.get(role, ()):
                 await conn.execute(statement)
 

@@ -4,11 +4,10 @@ import asyncio
 from typing import Final
 from uuid import UUID
 
-import asyncpg
 import msgspec
 
 from wellspring.kernel import clock, logs
-from wellspring.kernel.db import Database, DbRole, Tx
+from wellspring.kernel.db import FAILURES, Database, DbRole, Tx
 
 STREAM_CHANNEL: Final = "wellspring_stream"
 _JOBS_CHANNEL: Final = "ch_pgqueuer"
@@ -51,7 +50,7 @@ class Waker:
             jobs, self._jobs = self._jobs, False
             try:
                 await self._tell(list(people), jobs)
-            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            except FAILURES as error:
                 log.warning("not_told", error=error)
             await asyncio.sleep(0.005)
 

@@ -1,0 +1,1 @@
+"""Faults on purpose: what was acknowledged must still be there."""
