@@ -6,23 +6,30 @@ from typing import Any, Final
 import psycopg
 
 from wellspring.checkins import jobs as checkins_jobs
+from wellspring.checkins import pages as checkins_pages
 from wellspring.checkins import routes as checkins_routes
 from wellspring.checkins import tables as checkins_tables
+from wellspring.identity import pages as identity_pages
 from wellspring.identity import routes as identity_routes
 from wellspring.identity import tables as identity_tables
+from wellspring.interventions import pages as interventions_pages
 from wellspring.interventions import routes as interventions_routes
 from wellspring.interventions import seed as interventions_seed
 from wellspring.interventions import tables as interventions_tables
 from wellspring.notify import jobs as notify_jobs
+from wellspring.notify import pages as notify_pages
 from wellspring.notify import routes as notify_routes
 from wellspring.notify import tables as notify_tables
 from wellspring.privacy import consents as privacy_events
+from wellspring.privacy import pages as privacy_pages
 from wellspring.privacy import routes as privacy_routes
 from wellspring.privacy import tables as privacy_tables
 from wellspring.privacy import texts as privacy_texts
+from wellspring.safety import pages as safety_pages
 from wellspring.safety import paging as safety_jobs
 from wellspring.safety import routes as safety_routes
 from wellspring.safety import tables as safety_tables
+from wellspring.web import routes as web_pages
 
 ROUTES: Final[list[Any]] = [
     *identity_routes.ROUTES,
@@ -31,8 +38,15 @@ ROUTES: Final[list[Any]] = [
     *safety_routes.ROUTES,
     *interventions_routes.ROUTES,
     *checkins_routes.ROUTES,
+    *identity_pages.PAGES,
+    *privacy_pages.PAGES,
+    *notify_pages.PAGES,
+    *safety_pages.PAGES,
+    *interventions_pages.PAGES,
+    *checkins_pages.PAGES,
+    *web_pages.PAGES,
 ]
-"""Every route of every slice."""
+"""Every route and page of every slice."""
 
 TABLES: Final = [identity_tables, privacy_tables, notify_tables, safety_tables, interventions_tables, checkins_tables]
 """Modules that declare tables."""

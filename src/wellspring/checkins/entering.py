@@ -125,7 +125,7 @@ def changed(sent: Sent, before: Checkin) -> CheckinChange:
     for factor in given["factors"]:
         factor["notes"] = notes.get(factor["type"])
     condition = sent.one("weather_condition").strip()
-    weather = None
+    weather: dict[str, Any] | None = None
     if condition:
         weather = {"condition": condition}
         if before.weather is not None:

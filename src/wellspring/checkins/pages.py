@@ -289,7 +289,7 @@ async def change_entry(request: Req, checkin_id: FromPath[UUID]) -> Response[Any
 
 
 @form("/check-ins/{checkin_id:uuid}/remove", Access.SELF)
-async def remove_entry(request: Req, checkin_id: FromPath[UUID]) -> Response[None]:
+async def remove_entry(request: Req, checkin_id: FromPath[UUID]) -> Response[Any]:
     """Remove an entry for good."""
     await forms.read(request)
     async with as_member(request) as tx:

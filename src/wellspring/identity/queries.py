@@ -254,3 +254,30 @@ FACE: Final = Query(
     S,
     W,
 )
+
+
+class FrameRow(Struct, frozen=True):
+    """What the frame of a page needs: the sealed name, and how pages look to this person."""
+
+    wrapped: bytes
+    email: bytes
+    details: bytes | None
+    country: str
+    language: str
+    timezone: str
+    chosen: dict[str, Any] | None
+
+
+FRAME: Final = Query(
+    "SELECT (SELECT k.wrapped FROM kernel.person_key k WHERE k.person_id = $1), p.email, p.details, p.country,"
+    " p.language, p.timezone, c.chosen FROM identity.person p LEFT JOIN identity.preferences c USING (person_id)"
+    " WHERE p.person_id = $1",
+    FrameRow,
+    M,
+)
+END_OTHERS: Final = Query(
+    "UPDATE identity.session SET ended_at = now(), ended_why = 'ended by the person'"
+    " WHERE person_id = $1 AND id <> $2 AND ended_at IS NULL",
+    int,
+    M,
+)

@@ -10,6 +10,7 @@ from litestar.params import FromPath, JSONBody
 from wellspring.identity import me, service
 from wellspring.identity import queries as q
 from wellspring.identity import sessions as sess
+from wellspring.identity.asked import accounts, where
 from wellspring.identity.errors import SecondFactorWrong
 from wellspring.identity.schemas import (
     ConfirmFactor,
@@ -36,10 +37,8 @@ from wellspring.kernel.edge import (
     as_member,
     as_signin,
     as_staff,
-    client_ip,
     edge,
     principal,
-    request_id,
 )
 from wellspring.kernel.errors import Conflict, NotFound
 from wellspring.kernel.policy import Access, Permission
@@ -57,17 +56,6 @@ class Registered(SignedIn, kw_only=True):
     """A new account, signed in."""
 
     user: Profile
-
-
-def accounts(request: Req) -> service.Accounts:
-    """Return what sign-up and sign-in work with."""
-    parts = edge(request)
-    return service.Accounts(parts.db, parts.keys, parts.ports["passwords"], parts.settings)
-
-
-def where(request: Req) -> sess.Where:
-    """Return where a request comes from."""
-    return sess.Where(client_ip(request), request.headers.get("user-agent"), request_id(request))
 
 
 @post("/v1/auth/register", Access.PUBLIC, tags=["identity"], summary="Make an account")

@@ -14,7 +14,7 @@ from litestar.exceptions import (
     ValidationException,
 )
 
-from wellspring.kernel import logs
+from wellspring.kernel import logs, page_problems
 from wellspring.kernel.edge import Req, request_id
 from wellspring.kernel.errors import (
     Broken,
@@ -112,8 +112,8 @@ def to_problem(error: Exception) -> Problem:
     return Broken()
 
 
-def respond(request: Req, error: Exception) -> Response[bytes]:
-    """Answer any exception."""
+def respond(request: Req, error: Exception) -> Response[Any]:
+    """Answer any exception: with a page where the caller wants one, else with a problem as JSON."""
     problem = to_problem(error)
     if problem.status >= 500:
         log.error(
@@ -122,6 +122,8 @@ def respond(request: Req, error: Exception) -> Response[bytes]:
             request_id=request_id(request),
             error=problem.__cause__ or error,
         )
+    if page_problems.wanted(request):
+        return page_problems.Later(problem)
     return Response(
         msgspec.json.encode(problem.body(request_id(request))),
         status_code=problem.status,

@@ -87,12 +87,16 @@ def delete(path: str, access: Access | Permission, **extra: Any) -> Wrap:
     return _declare(litestar.delete, path, access, extra)
 
 
-def page(path: str, access: Access | Permission, **extra: Any) -> Wrap:
-    """Declare a page: its caller is known by the cookie; it is not part of the API document."""
-    return litestar.get(path, opt={"access": access, "cookie": True}, include_in_schema=False, **extra)
+def page(path: str, access: Access | Permission, *, fragment: bool = False, **extra: Any) -> Wrap:
+    """Declare a page: its caller is known by the cookie; it is not part of the API document.
+
+    A `fragment` is a part that a page fetches again by itself; it never leads to the sign-in page.
+    """
+    opt = {"access": access, "cookie": True, "page": True, "fragment": fragment}
+    return litestar.get(path, opt=opt, include_in_schema=False, **extra)
 
 
 def form(path: str, access: Access | Permission, **extra: Any) -> Wrap:
     """Declare the target of a page's form; it answers with a page or a redirect."""
-    opt = {"access": access, "cookie": True, "form": True}
+    opt = {"access": access, "cookie": True, "page": True}
     return litestar.post(path, opt=opt, include_in_schema=False, status_code=200, **extra)

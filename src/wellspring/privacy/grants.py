@@ -13,7 +13,7 @@ from wellspring.kernel.errors import NotFound, PreconditionFailed
 from wellspring.kernel.paging import Cursor
 from wellspring.privacy import queries as q
 from wellspring.privacy.errors import GrantEnded, GrantExists, GrantRefused
-from wellspring.privacy.schemas import Grant, GrantChange, Grants, GrantWrite
+from wellspring.privacy.schemas import Grant, GrantChange, Grants, GrantWrite, Section
 
 USUAL: Final = timedelta(days=90)
 LONGEST: Final = timedelta(days=365)
@@ -62,6 +62,11 @@ async def listed(tx: Tx, person_id: UUID, cursor: Cursor, limit: int) -> Grants:
     rows = await tx.all(q.GRANTS, person_id, cursor.at, cursor.id, limit + 1)
     more = Cursor(rows[limit - 1].granted_at, rows[limit - 1].id).encode() if len(rows) > limit else None
     return Grants(items=[view(row) for row in rows[:limit]], next_cursor=more)
+
+
+async def shared_with(tx: Tx, person_id: UUID, section: Section) -> int:
+    """Return how many clinicians may see a section of one's own data now."""
+    return await tx.one(q.SHARED_WITH, person_id, section)
 
 
 async def change(tx: Tx, person_id: UUID, grant_id: UUID, wanted: GrantChange, seen: int | None) -> q.GrantRow:

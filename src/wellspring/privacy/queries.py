@@ -118,6 +118,11 @@ GRANTS: Final = Query(
     f"{_GRANT} AND (granted_at, id) < ($2, $3) ORDER BY granted_at DESC, id DESC LIMIT $4", GrantRow, M
 )
 GRANT: Final = Query(f"{_GRANT} AND id = $2", GrantRow, M)
+SHARED_WITH: Final = Query(
+    f"SELECT count(*)::int FROM privacy.access_grant WHERE person_id = $1 AND $2::text = ANY(sections) AND {_OPEN}",
+    int,
+    M,
+)
 ASK: Final = Query("SELECT now(), privacy.is_clinician($1)", Asked, M)
 NOW: Final = Query("SELECT now()", datetime, M)
 CLOSE_EXPIRED: Final = Query(

@@ -73,7 +73,7 @@ async def desk_list(request: Req) -> Response[str]:
 
 
 @form("/desk/duty", Permission.SAFETY_DUTY_WRITE)
-async def set_duty(request: Req) -> Response[None]:
+async def set_duty(request: Req) -> Response[Any]:
     """Go on duty for eight hours, or off."""
     on = (await forms.read(request)).one("on") == "true"
     async with as_staff(request) as tx:
@@ -82,7 +82,7 @@ async def set_duty(request: Req) -> Response[None]:
 
 
 @form("/desk/{person_id:uuid}/{event_id:uuid}/claim", Permission.SAFETY_DESK_CLAIM)
-async def claim(request: Req, person_id: FromPath[UUID], event_id: FromPath[UUID]) -> Response[None]:
+async def claim(request: Req, person_id: FromPath[UUID], event_id: FromPath[UUID]) -> Response[Any]:
     """Take an event; of many who try at once one gets it."""
     await forms.read(request)
     try:
@@ -99,6 +99,11 @@ def _steps(names: list[str], language: str) -> list[dict[str, Any]]:
     outcomes = {t.name: t.outcomes for t in TRANSITIONS}
     said = words().outcome
     return [{"name": name, "outcomes": [(o, said[o].say(language)) for o in sorted(outcomes[name])]} for name in names]
+
+
+def _outcome(stored: str | None, language: str) -> str:
+    """Return how an event ended, in words."""
+    return next((said.say(language) for name, said in words().outcome.items() if name == stored), "")
 
 
 def _person(found: EventView, here: Local) -> dict[str, Any]:
@@ -134,7 +139,7 @@ async def _show_event(
             ],
             "safety_plan": shown.plan_steps(found.safety_plan),
             "steps": _steps(found.next_steps, here.language),
-            "outcome": "" if found.outcome is None else words().outcome[found.outcome].say(here.language),
+            "outcome": _outcome(found.outcome, here.language),
         }
     return await pages.render(
         request, "responder_event.html", status=status, values=values or {}, errors=errors or {}, **context

@@ -74,7 +74,7 @@ async def help_page(request: Req) -> Response[str]:
 
 
 @form("/help/contact", Access.SELF)
-async def ask_for_a_person(request: Req) -> Response[None]:
+async def ask_for_a_person(request: Req) -> Response[Any]:
     """Open an event because the member asks for a person; asking twice is asking once."""
     sent, person_id = await forms.read(request), principal(request).person_id
     row = access(request, "safety:event:create", "crisis")

@@ -38,7 +38,7 @@
   const keepDraft = (form) => {
     const keep = one("[data-draft-keep]", form);
     if (!keep?.checked) { store.forgetDrafts(); return; }
-    const skip = new Set(["csrf", "id", "idempotency_key", "keep_draft", "time_taken_seconds", "source"]);
+    const skip = new Set(["csrf", "id", "idempotency_key", "keep_draft", "time_taken_seconds"]);
     const pairs = [...new FormData(form)].filter(([name, value]) => !skip.has(name) && value !== "");
     store.write(draftKey(form), JSON.stringify(pairs));
   };
@@ -107,7 +107,11 @@
   // A reply that is no page of ours, or a failure of the server, must not replace what a person has written.
   document.addEventListener("htmx:after:request", (event) => {
     const { ctx } = event.detail;
-    if (ctx.sourceElement.matches?.("[data-stream]")) { event.preventDefault(); return; }
+    if (ctx.sourceElement.matches?.("[data-desk]")) {
+      lost(ctx.response.status !== 200);
+      if (ctx.response.status !== 200) event.preventDefault();
+      return;
+    }
     if (!ctx.select || (ctx.response.status < 500 && ctx.text.includes('id="main"'))) {
       if (ctx.response.status < 400 && ctx.sourceElement.dataset?.draft) store.forgetDrafts();
       return;
@@ -115,7 +119,10 @@
     event.preventDefault();
     bar("[data-not-sent]", true);
   });
-  document.addEventListener("htmx:error", () => bar("[data-not-sent]", true));
+  document.addEventListener("htmx:error", (event) => {
+    if (event.detail?.ctx?.sourceElement?.matches?.("[data-desk]")) lost(true);
+    else bar("[data-not-sent]", true);
+  });
   document.addEventListener("htmx:before:swap", (event) => {
     const { ctx } = event.detail;
     ctx.thenFocus = ctx.sourceElement?.dataset?.thenFocus;
@@ -128,19 +135,33 @@
     if (part) prepare(part);
   });
 
-  // The desk says so when its live line is cut, and loads itself again when the first attempt got no stream at all.
-  let live = false;
-  const stream = (lost) => () => {
-    live ||= !lost;
-    all("[data-stream-lost]").forEach((note) => { note.hidden = !lost; });
-  };
-  if (one("[data-stream]")) {
-    setTimeout(() => { if (!live) stream(true)(); }, 4000);
-    setTimeout(() => { if (!live) location.reload(); }, 15000);
+  // The desk: the person's stream says that something changed, and the list is fetched; every ten seconds it is fetched anyway.
+  const lost = (is) => all("[data-desk-lost]").forEach((note) => { note.hidden = !is; });
+  const desk = one("[data-desk][hx-get]");
+  if (desk) {
+    const waiting = () => new Set(all("li[id]", desk).map((item) => item.id));
+    let known = waiting();
+    desk.addEventListener("htmx:after:swap", () => {
+      const now = waiting();
+      const news = one("[data-desk-news]");
+      news.textContent = [...now].some((id) => !known.has(id)) ? news.dataset.deskNews : "";
+      known = now;
+    });
+    const fetchList = () => window.htmx?.trigger(desk, "desk-changed");
+    const listen = () => {
+      const source = new EventSource("/v1/stream");
+      for (const name of ["message", "change", "desk.changed"]) source.addEventListener(name, fetchList);
+      source.addEventListener("open", fetchList);
+      source.addEventListener("error", () => {
+        if (source.readyState !== EventSource.CLOSED) return;
+        source.close();
+        setTimeout(listen, 30000);
+      });
+    };
+    listen();
   }
-  document.addEventListener("htmx:sse:error", stream(true));
-  document.addEventListener("htmx:sse:after:connection", stream(false));
 
+  all("[data-print]").forEach((button) => { button.hidden = false; button.addEventListener("click", () => print()); });
   prepare(document);
   connection();
   if ("serviceWorker" in navigator && isSecureContext) {

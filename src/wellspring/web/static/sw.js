@@ -4,8 +4,8 @@
 
 const STORE = "wellspring-shell-1";
 const SHELL = ["/static/vendor/modern-normalize.css", "/static/tokens.css", "/static/app.css", "/static/app.js",
-  "/static/vendor/htmx.min.js", "/static/icons/mark.svg", "/static/manifest.webmanifest"];
-const PAGES = ["/offline", "/crisis"];
+  "/static/vendor/htmx.min.js", "/static/icons/mark.svg", "/manifest.webmanifest"];
+const PAGES = ["/offline", "/help"];
 
 const keep = async (path, query = "") => {
   const reply = await fetch(path + query, { credentials: "omit", cache: "reload" });
@@ -29,7 +29,7 @@ self.addEventListener("message", (event) => {
   const lang = `?lang=${encodeURIComponent(event.data.lang)}`;
   const country = event.data.country ? `&country=${encodeURIComponent(event.data.country)}` : "";
   const tasks = [keep("/offline", lang)];
-  if (country) tasks.push(keep("/crisis", lang + country));
+  if (country) tasks.push(keep("/help", lang + country));
   event.waitUntil(Promise.all(tasks).catch(() => { /* what was kept before stays */ }));
 });
 
@@ -40,7 +40,7 @@ self.addEventListener("fetch", (event) => {
   const url = new URL(request.url);
   if (request.method !== "GET" || url.origin !== location.origin) return;
   if (request.mode === "navigate") {
-    const page = url.pathname === "/crisis" ? "/crisis" : "/offline";
+    const page = url.pathname === "/help" ? "/help" : "/offline";
     event.respondWith(fetch(request).catch(() => stored(page)));
   } else if (SHELL.includes(url.pathname)) {
     event.respondWith(fetch(request).catch(() => stored(url.pathname)));

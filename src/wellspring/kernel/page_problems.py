@@ -1,0 +1,93 @@
+"""Problems said as a page: the way to sign in, the form with what was typed, or plain words and a way on."""
+
+from typing import Any
+from urllib.parse import quote
+
+from litestar import Response
+from litestar.response.base import ASGIResponse
+from litestar.types import Receive, Scope, Send
+
+from wellspring.kernel.edge import Req, request_id
+from wellspring.kernel.errors import Problem, Unauthenticated, Unavailable
+from wellspring.kernel.pages import FormStale, fields, frame, redirect, render
+
+
+class Later(Response[None]):
+    """A problem as a page: rendered when it is sent, since exception handlers cannot wait for anything."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(None)
+        self.problem = problem
+
+    def to_asgi_response(self, app: Any, request: Any, **kwargs: Any) -> Any:
+        """Return the ASGI application that renders and sends the page."""
+        problem = self.problem
+
+        async def send_page(scope: Scope, receive: Receive, send: Send) -> None:
+            page = await problem_page(request, problem)
+            made: ASGIResponse = page.to_asgi_response(None, request, **kwargs)
+            await made(scope, receive, send)
+
+        return send_page
+
+
+def wanted(request: Req) -> bool:
+    """Tell whether a problem of this request is answered with a page."""
+    handler: Any = request.scope.get("route_handler")
+    if handler is not None:
+        return bool(handler.opt.get("page"))
+    path = request.url.path
+    return not path.startswith("/v1") and "text/html" in request.headers.get("accept", "")
+
+
+async def problem_page(request: Req, problem: Problem) -> Response[Any]:
+    """Return the page of a problem: the way to sign in, the form with what was typed, or plain words."""
+    handler: Any = request.scope.get("route_handler")
+    opt = handler.opt if handler is not None else {}
+    if isinstance(problem, Unauthenticated) and not opt.get("fragment"):
+        if request.method == "GET":
+            return redirect(request, f"/sign-in?next={quote(request.url.path)}")
+        return await _unsent(request, problem)
+    if isinstance(problem, FormStale) or (request.method == "POST" and isinstance(problem, Unavailable)):
+        return await _unsent(request, problem)
+    await _settle_frame(request, problem)
+    shown = {
+        "status": problem.status,
+        "code": problem.code,
+        "title": problem.title(),
+        "request_id": request_id(request),
+        "next": None,
+    }
+    page = await render(request, "problem.html", status=problem.status, problem=shown)
+    page.headers.update(problem.headers)
+    return page
+
+
+async def _settle_frame(request: Req, problem: Problem) -> None:
+    """Decide who looks without failing again: a visitor's page when the person cannot be read."""
+    scope: Any = request.scope
+    if isinstance(problem, Unavailable):
+        scope["frame"] = None
+    try:
+        await frame(request)
+    except Problem:
+        scope["frame"] = None
+
+
+async def _unsent(request: Req, problem: Problem) -> Response[str]:
+    """Return what was typed in a form that could not be taken, ready to be sent again."""
+    await _settle_frame(request, problem)
+    skip = {"csrf", "password", "mfa_code"}
+    kept = [(name, value) for name, value in await fields(request) if name not in skip and value]
+    context = {
+        "why": "signed_out" if isinstance(problem, Unauthenticated) else problem.code,
+        "hidden": [(n, v) for n, v in kept if not _is_text(v)],
+        "texts": [(n, v) for n, v in kept if _is_text(v)],
+    }
+    page = await render(request, "unsent.html", status=problem.status, **context)
+    page.headers.update({k: v for k, v in problem.headers.items() if k != "WWW-Authenticate"})
+    return page
+
+
+def _is_text(value: str) -> bool:
+    return "\n" in value or len(value) > 40
