@@ -91,13 +91,15 @@ def self_signed(folder: Path) -> tuple[Path, Path]:
 class Program:
     """`wellspring serve` or `demo` on a data folder and a port."""
 
-    def __init__(self, data: Path, *, command: str = "serve", port: int | None = None, **settings: str) -> None:
+    def __init__(
+        self, data: Path, *, command: str = "serve", port: int | None = None, people: int = 5, **settings: str
+    ) -> None:
         self.port = port or free_port()
         self.base = f"http://127.0.0.1:{self.port}"
         self.log = data.parent / f"log-{self.port}-{time.monotonic_ns()}.txt"
         argv = [sys.executable, "-m", "wellspring", command, "--data", str(data), "--port", str(self.port)]
         if command == "demo":
-            argv += ["--people", "5", "--json"]
+            argv += ["--people", str(people), "--json"]
         self.process = subprocess.Popen(
             argv, stdout=subprocess.PIPE, stderr=self.log.open("wb"), text=True, env=environment(**settings)
         )

@@ -222,8 +222,10 @@ def test_every_promise_has_its_own_number() -> None:
 def test_synthetic_people_are_never_taken_for_real(database_url: str) -> None:
     real = Settings(environment="production")
     synthetic.refuse_demo_data(real, database_url)
-    synthetic.mark(database_url)
-    synthetic.mark(database_url)
+    synthetic.mark(database_url, filled=False)
+    assert not synthetic.is_filled(database_url)
+    synthetic.mark(database_url, filled=True)
+    assert synthetic.is_filled(database_url)
     with pytest.raises(DemoData):
         synthetic.refuse_demo_data(real, database_url)
     synthetic.refuse_demo_data(Settings(environment="demo"), database_url)

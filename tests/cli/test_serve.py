@@ -139,6 +139,16 @@ def test_the_demo_prints_sign_ins_that_work_each_time(start: Start, tmp_path: Pa
     assert "demo_data" in real.log.read_text()
 
 
+def test_a_demo_that_was_stopped_half_way_is_begun_again(start: Start, tmp_path: Path) -> None:
+    program = start(tmp_path / "demo", command="demo", people=30)
+    wait_until(lambda: "synthetic people" in program.log.read_text(), 30, "it does not fill")
+    time.sleep(1.0)
+    assert program.stop() < 10
+    wait_until(program.gone, 5, "something of it still runs")
+    again = start(tmp_path / "demo", command="demo").await_ready()
+    assert len(json.loads(again.printed[0])) >= 4
+
+
 def test_lost_keys_are_not_made_anew(start: Start, tmp_path: Path) -> None:
     start().await_ready().stop()
     (tmp_path / "data" / "keys.json").rename(tmp_path / "keys.json")

@@ -1,115 +1,65 @@
 """Synthetic people for `wellspring demo`: made once, their sign-ins printed at each start."""
 
-import asyncio
-import os
-from pathlib import Path
-from typing import Final
-
-import msgspec
 from msgspec import Struct
 from pyotp.totp import TOTP
 
-from wellspring import slices
-from wellspring.cli import accounts, console, parts, synthetic
-from wellspring.cli.errors import NotEmpty
-from wellspring.identity import service
-from wellspring.identity.schemas import Register
-from wellspring.identity.sessions import Where
+from wellspring.cli import console, synthetic
+from wellspring.cli.errors import DemoNotFilled, NotEmpty
+from wellspring.demo import fill, sign_ins
+from wellspring.demo.fill import FillError
 from wellspring.kernel.crypto import Keyring
-from wellspring.kernel.edge import Edge
-from wellspring.kernel.policy import Role
 from wellspring.kernel.settings import Settings
-from wellspring.kernel.tokens import TokenKind
-from wellspring.migrations import bootstrap
-from wellspring.migrations.runner import Runner
-
-_PASSWORD: Final = "a quiet lamp by the river"  # noqa: S105  of synthetic people, on this machine only
-_STAFF: Final = {"bob": Role.CLINICIAN, "dana": Role.RESPONDER, "erin": Role.ADMIN}
 
 
 class SignIn(Struct, frozen=True):
-    """How to sign in as one of the synthetic people; staff also need a code of their second factor."""
+    """How to sign in as one of the synthetic people; staff need `code_now` of their second factor too."""
 
     role: str
+    name: str
     email: str
     password: str
-    totp_secret: str | None = None
-    code_now: str | None = None
-
-
-def sign_ins_path(settings: Settings) -> Path:
-    """Return where the sign-ins of this data folder are kept."""
-    return settings.data / "demo-sign-ins.json"
+    totp_secret: str | None
+    code_now: str | None
 
 
 def ensure(settings: Settings, ring: Keyring, url: str, people: int) -> list[SignIn]:
     """Fill the database with `people` synthetic people unless an earlier run has; return the sign-ins.
 
-    A run that was stopped half-way is begun again. Raises NotEmpty on a database that holds other people.
+    A run that was stopped half-way is begun again. Raises NotEmpty on a database that holds other people, and
+    DemoNotFilled.
     """
-    path = sign_ins_path(settings)
-    whole = path.exists() and synthetic.is_demo(url)
-    if not whole:
-        _clear(settings, ring, url)
-        synthetic.mark(url)
-        _write(path, asyncio.run(_fill(settings, ring, url, people)))
-    return [_with_code(one) for one in msgspec.json.decode(path.read_bytes(), type=list[SignIn])]
+    if not synthetic.is_filled(url):
+        if not synthetic.is_demo(url) and not synthetic.is_empty(url):
+            raise NotEmpty(f"Choose another data folder than {settings.data}.")
+        synthetic.mark(url, filled=False)
+        with console.progress(f"Making a year of {people} synthetic people") as advance:
+            try:
+                fill(url, ring, people=people, progress=advance)
+            except FillError as error:
+                raise DemoNotFilled(str(error)) from error
+        synthetic.mark(url, filled=True)
+    return present(ring)
 
 
-def _clear(settings: Settings, ring: Keyring, url: str) -> None:
-    if synthetic.is_empty(url):
-        return
-    if not synthetic.is_demo(url):
-        raise NotEmpty(f"Choose another data folder than {settings.data}.")
-    Runner(url).down(10_000)
-    bootstrap.prepare(url, ring)
-    slices.seed(url)
+def present(ring: Keyring) -> list[SignIn]:
+    """Return the sign-ins with the codes that the second factors show now."""
+    return [
+        SignIn(one.role, one.name, one.email, one.password, one.totp_secret, _code(one.totp_secret))
+        for one in sign_ins(ring)
+    ]
 
 
-async def _fill(settings: Settings, ring: Keyring, url: str, people: int) -> list[SignIn]:
-    async with parts.opened(settings, ring, url) as made:
-        with console.progress("Making synthetic people") as advance:
-            found = [await _member(made, "alice")]
-            for name, role in _STAFF.items():
-                found.append(await _staff(made, name, role))
-                advance(len(found), people)
-            return found
+def _code(secret: str | None) -> str | None:
+    return None if secret is None else TOTP(secret).now()
 
 
-async def _staff(parts: Edge, name: str, role: Role) -> SignIn:
-    wanted = Register(email=f"{name}@example.org", password=_PASSWORD, display_name=name.title())
-    made = await accounts.make_staff(parts, wanted, role)
-    return SignIn(role.value, made.email, _PASSWORD, made.totp_secret)
-
-
-async def _member(parts: Edge, name: str) -> SignIn:
-    wanted = Register(email=f"{name}@example.org", password=_PASSWORD, display_name=name.title())
-    base = service.Accounts(parts.db, parts.keys, parts.ports["passwords"], parts.settings)
-    await service.register(base, wanted, Where(None, "wellspring demo", ""), kind=TokenKind.ACCESS)
-    return SignIn(Role.MEMBER.value, wanted.email, _PASSWORD)
-
-
-def _with_code(one: SignIn) -> SignIn:
-    if one.totp_secret is None:
-        return one
-    return msgspec.structs.replace(one, code_now=TOTP(one.totp_secret).now())
-
-
-def _write(path: Path, sign_ins: list[SignIn]) -> None:
-    part = path.with_suffix(".part")
-    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-        file.write(msgspec.json.encode(sign_ins))
-    part.rename(path)
-
-
-def show(sign_ins: list[SignIn], *, json: bool) -> None:
+def show(people: list[SignIn], *, json: bool) -> None:
     """Print the sign-ins."""
     if json:
-        console.as_json(sign_ins)
+        console.as_json(people)
         return
-    console.say("\nSynthetic people to sign in as:\n")
-    for person in sign_ins:
-        line = f"  {person.role:<12} {person.email:<26} {person.password}"
-        second = f"  second factor {person.totp_secret}, code now {person.code_now}" if person.totp_secret else ""
-        console.say(line + second)
+    console.say("\nSynthetic people to sign in as. Nobody here exists.\n")
+    for one in people:
+        second = f"  second factor {one.totp_secret}, code now {one.code_now}" if one.totp_secret else ""
+        console.say(f"  {one.role:<12} {one.email:<20} {one.password}{second}")
     console.say("")

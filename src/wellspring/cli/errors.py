@@ -93,3 +93,9 @@ class KeysGone(Refusal):
     """The database is here and its keys are not. Without them nothing sealed can be read."""
 
     code = "keys_gone"
+
+
+class DemoNotFilled(Refusal):
+    """The synthetic people could not be made."""
+
+    code = "demo_not_filled"

@@ -8,6 +8,7 @@ from wellspring.cli.errors import DemoData
 from wellspring.kernel.settings import Settings
 
 _MARK: Final = "synthetic_people"
+_FILLED: Final = "filled"
 
 
 def is_demo(owner: str) -> bool:
@@ -17,10 +18,20 @@ def is_demo(owner: str) -> bool:
     return row is not None
 
 
-def mark(owner: str) -> None:
-    """Mark the database as one of synthetic people, for good."""
+def is_filled(owner: str) -> bool:
+    """Tell whether the synthetic people are all there."""
     with psycopg.connect(owner, autocommit=True) as conn:
-        conn.execute("INSERT INTO kernel.boot VALUES (%s, 'true') ON CONFLICT DO NOTHING", (_MARK,))
+        row = conn.execute("SELECT value FROM kernel.boot WHERE name = %s", (_MARK,)).fetchone()
+    return row == (_FILLED,)
+
+
+def mark(owner: str, *, filled: bool) -> None:
+    """Mark the database as one of synthetic people, for good, and whether they are all there."""
+    with psycopg.connect(owner, autocommit=True) as conn:
+        conn.execute(
+            "INSERT INTO kernel.boot VALUES (%s, %s) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+            (_MARK, _FILLED if filled else "being filled"),
+        )
 
 
 def is_empty(owner: str) -> bool:
