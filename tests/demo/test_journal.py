@@ -89,3 +89,11 @@ def test_a_heavy_word_is_there_when_it_must_be() -> None:
 
 def test_tones() -> None:
     assert [tone_of(m) for m in (1, 4, 5, 6, 7, 10)] == ["bad", "bad", "even", "even", "good", "good"]
+
+
+def test_voices_differ() -> None:
+    texter = next(p for n in range(200) if (p := member(7, n)).habit.voice == "texting")
+    day = days(texter, 7, TODAY)[-1]
+    assert all(e == e.lower() and not e.endswith(".") for e in (Writer(texter, rng(n)).write(day, 5) for n in range(9)))
+    carefuls = Writer(member(7, 0), rng(1))
+    assert carefuls.write(day, 5)[0].isupper()

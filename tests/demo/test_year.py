@@ -7,11 +7,14 @@ from tests.demo.conftest import PEOPLE, TODAY
 from tests.support import database
 from wellspring.cli.invariants import INVARIANTS
 from wellspring.demo import fill
+from wellspring.demo.accounts import Account
+from wellspring.demo.cast import member
 from wellspring.demo.crises import Desk
 from wellspring.demo.fill import PEOPLE as USUAL
-from wellspring.demo.fill import Share, _accounts, _now, _together
+from wellspring.demo.fill import FillError, Share, _accounts, _now, _together
 from wellspring.demo.sign_ins import STAFF_HERE
 from wellspring.demo.year import Stage
+from wellspring.kernel.ids import NIL
 
 
 def _one(conn: psycopg.Connection, query: str) -> tuple[object, ...]:
@@ -209,3 +212,10 @@ def test_two_processes_make_what_one_makes(filled: str, database_url: str) -> No
 def test_twenty_people_take_seconds(filled: str, seconds: list[float]) -> None:
     assert seconds[0] < 40  # 5 s on two idle cores, 20 s on busy ones
     assert USUAL >= 200
+
+
+def test_a_process_that_fails_is_told(database_url: str) -> None:
+    stage = Stage(7, _now(TODAY), Desk(NIL, NIL))
+    nobody = Account(member(7, 0), b"k" * 32)  # without a row of identity.person, so the first COPY fails
+    with pytest.raises(FillError):
+        list(_together([Share(database_url, [nobody], stage)]))

@@ -98,7 +98,7 @@ class Accounts:
         self._login(person_id, person.email, at, self._dear.hash(PASSWORD), secret(self._keys, person.email))
         add(self.rows, "identity.preferences", person_id, json(Preferences()), at)
         if person.role is Role.RESPONDER:
-            until = self._now + timedelta(days=30)
+            until = self._now + timedelta(days=365)
             add(self.rows, "safety.duty", person_id, True, person.title == "supervisor", self._now, until)
 
     def member(self, persona: Persona) -> Account:
