@@ -57,8 +57,8 @@ RESOURCES = [
 ]
 NOT_ASKED = {"state": "none", "asked_at": None}
 ASKED = {"state": "asked", "asked_at": when("18:42")}
-ON_DUTY = {"on": True, "answer_within": "2 h", "hours": "8:00–22:00"}
-NOBODY = {"on": False, "answer_within": "", "hours": "8:00–22:00"}
+ON_DUTY = {"on": True, "answer_within": "2 hours"}
+NOBODY = {"on": False, "answer_within": "2 hours"}
 FORM = {
     "emotions": EMOTIONS,
     "extra_scales": ["sensory_load_score", "executive_function_score", "masking_level"],
@@ -70,7 +70,7 @@ FORM = {
         ("jaw", "Jaw"),
         ("shoulders", "Shoulders"),
         ("chest", "Chest"),
-        ("belly", "Belly"),
+        ("stomach", "Stomach"),
     ],
     "activities": [("walk", "Walk"), ("music", "Music"), ("friends", "Friends")],
 }
@@ -110,13 +110,11 @@ def points(days: int = 42) -> list[Context]:
 
 def recommendation(name: str, text: str, why: str) -> Context:
     return {
-        "intervention_id": "i1",
         "name": name,
         "short_description": text,
         "minutes": "2 min",
         "effort_level": "minimal",
         "why_recommended": why,
-        "predicted_effectiveness": 0.64,
         "url": "/actions/i1?checkin=c1",
     }
 
@@ -176,85 +174,113 @@ ACTION = {
     "approach": "DBT",
     "evidence": "Paced breathing is part of the TIPP skills of dialectical behaviour therapy.",
 }
-FEEDBACK_TAGS = ["calmer", "clearer", "more_energy", "less_alone", "no_change", "too_long", "too_hard", "not_for_me"]
+FEEDBACK_TAGS = ["helped", "calming", "energising", "grounding", "too_long", "too_hard", "not_now", "not_for_me"]
 
 
 def event(level: str, **more: Any) -> Context:
     base: Context = {
         "id": f"e-{level}",
-        "url": f"/desk/events/e-{level}",
+        "url": f"/desk/p1/e-{level}",
         "risk_level": level,
-        "trigger_source": "journal_nlp",
+        "wants_contact": False,
         "state": "paged",
         "opened": when("18:40"),
-        "waiting": "4 min",
-        "due": "answer at once" if level == "critical" else "answer within 2 h",
+        "waiting": "4 minutes",
+        "due": "" if level == "critical" else "2 hours",
         "overdue": False,
         "mine": False,
-        "taken_by": "",
+        "taken": False,
     }
     return base | more
 
 
 EVENTS = [
     event("critical", overdue=True),
-    event("high", trigger_source="user_reported"),
-    event("moderate", taken_by="Dana", mine=True, state="acknowledged", trigger_source="behaviour"),
-    event("low", taken_by="Erin", state="contacted"),
+    event("high", wants_contact=True),
+    event("moderate", taken=True, mine=True, state="acknowledged"),
+    event("low", taken=True, state="contacted"),
 ]
 DESK = {
     "events": EVENTS,
-    "news": "",
-    "as_of": when("18:44:10"),
+    "as_of": "18:44",
     "on_duty": True,
-    "others_on_duty": ["Erin"],
-    "next_on_duty": "Erin, 22:00",
+    "until": "22:00",
+    "somebody_on_duty": True,
 }
+RESOLVE = [{"name": "resolve", "outcomes": [("safe_with_plan", "Safe for now, with a plan")]}]
 CLAIMED: Context = {
-    "event": event("critical", mine=True, taken_by="Dana", state="acknowledged"),
+    "event": event("critical", mine=True, taken=True, state="acknowledged"),
     "person_view": {
         "name": "Alice",
-        "pronouns": "she/her",
-        "timezone": "Europe/Paris",
         "local_time": "19:44",
         "language": "French",
         "ways": [
             phone("06 00 00 00 00"),
             {"kind": "email", "text": "mail", "href": "mailto:alice@example.org", "keyword": ""},
         ],
+        "note": "Please call after six.",
     },
+    "trigger_source": "journal_nlp",
     "evidence": [
-        {
-            "category": "means",
-            "before": "I cannot do this any more. ",
-            "words": "I have the pills here",
-            "after": ".",
-            "reason": None,
-        },
-        {
-            "category": "topic",
-            "before": "My aunt ",
-            "words": "took her life",
-            "after": " then.",
-            "reason": "third_person",
-        },
+        {"category": "means", "text": "I have the pills here", "counted": True, "reason": None},
+        {"category": "topic", "text": "took her life", "counted": False, "reason": "third_person"},
     ],
     "signals": ["Mood fell from 6 to 2 in five days.", "Two days without a check-in."],
     "emergency_contacts": [
-        {"name": "Sam", "relationship": "brother", "consent": True, "ways": [phone("06 11 11 11 11")]},
-        {"name": "Kim", "relationship": "friend", "consent": False, "ways": []},
+        {
+            "contact": {"name": "Sam", "relationship": "sibling", "may_be_contacted": True},
+            "ways": [phone("06 11 11 11 11")],
+        },
+        {"contact": {"name": "Kim", "relationship": "friend", "may_be_contacted": False}, "ways": []},
     ],
-    "safety_plan": [{"step": "Signs that it begins", "lines": ["I stop answering"]}],
-    "steps": [{"name": "Taken", "done": when("18:44"), "by": "Dana"}, {"name": "Contact made", "done": None, "by": ""}],
-    "next_step": "contact",
-    "log": [{"when": when("18:40"), "who": "Wellspring", "what": "paged Dana"}],
-    "follow_ups": [{"text": "First contact", "due": when("21 November, 18:40"), "done": False}],
-    "prompts": ["Is there a duty to report here? The program reports nothing by itself."],
-    "outcomes": [("safe", "Safe for now"), ("handed_over", "Handed over"), ("emergency", "Emergency services came")],
+    "safety_plan": [{"step": "warning_signs", "lines": ["I stop answering"]}],
+    "steps": [
+        {"name": "contact", "outcomes": []},
+        {"name": "hand_back", "outcomes": []},
+        {"name": "close", "outcomes": [("duplicate", "Same as another event")]},
+    ],
+    "outcome": "",
     "values": {},
     "errors": {},
 }
-HIDDEN_EVENT = CLAIMED | {"event": event("high"), "person_view": None, "evidence": [], "signals": [], "next_step": ""}
+HIDDEN_EVENT: Context = {"event": event("high"), "person_view": None, "values": {}, "errors": {}}
+CONTACTS = [
+    {
+        "id": "k1",
+        "name": "Sam",
+        "relationship": "sibling",
+        "phone": "06 11 11 11 11",
+        "email": None,
+        "is_primary": True,
+        "may_be_contacted": True,
+    },
+    {
+        "id": "k2",
+        "name": "Kim",
+        "relationship": "friend",
+        "phone": None,
+        "email": "kim@example.org",
+        "is_primary": False,
+        "may_be_contacted": False,
+    },
+]
+_PLAN_STEPS = [
+    "warning_signs",
+    "coping_strategies",
+    "social_distractions",
+    "people_to_ask",
+    "professionals",
+    "means_safety",
+]
+PLAN: Context = {
+    "version": 2,
+    "updated": when("1 November"),
+    "steps": [{"step": name, "lines": ["A walk to the river", "Sam, 06 11 11 11 11"]} for name in _PLAN_STEPS],
+    "names": _PLAN_STEPS,
+    "editing": False,
+    "values": {"warning_signs": "I stop answering"},
+    "errors": {},
+}
 
 CONSENTS = [
     {
@@ -302,15 +328,21 @@ SESSIONS = [
 ]
 MESSAGES = [
     {
-        "id": "m1",
-        "kind": "verify_email",
-        "to": "a…@example.org",
-        "made": when("18:40"),
-        "subject": "Please confirm your address",
-        "body": "Hello Alice,\n\nhttp://localhost:8123/confirm/abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz0123456789abcdef\n",
+        "template": "crisis_page",
         "state": "not_sent",
-        "why": "no mail server",
-    }
+        "tries": 1,
+        "error": "mail_not_set_up",
+        "made": when("20/11/2026, 18:40"),
+        "sent": None,
+    },
+    {
+        "template": "crisis_page_now",
+        "state": "sent",
+        "tries": 2,
+        "error": "",
+        "made": when("20/11/2026, 18:38"),
+        "sent": when("20/11/2026, 18:39"),
+    },
 ]
 ENTRIES = [
     {
@@ -340,9 +372,10 @@ HISTORY: Context = {
     "range": {"start": "2026-10-10", "end": "2026-11-20"},
     "errors": {},
     "entries": ENTRIES,
-    "older": "/check-ins?cursor=abc",
+    "older": "/history?cursor=abc",
     "newer": None,
     "total": None,
+    "more": False,
     "query": "",
 }
 HOME: Context = {
@@ -356,18 +389,21 @@ HOME: Context = {
             "url": "/actions/i1",
             "name": "Long breath out",
             "minutes": "2 min",
-            "about": "Breathe in for four, out for six.",
+            "short_description": "Breathe in for four, out for six.",
         }
     ],
-    "coming": [{"text": "Evening reflection", "when": when("today, 20:00")}],
     "shared_with": ["Bob"],
 }
 RESULT: Context = {
     "checkin": CHECKIN,
     "recommendations": RECOMMENDATIONS,
+    "danger": False,
     "crisis": None,
+    "resources": [],
+    "safety_plan_url": None,
     "contact": NOT_ASKED,
     "duty": ON_DUTY,
+    "key": "k1",
     "unread": False,
     "not_fully_read": False,
     "shared_with": [],
@@ -376,6 +412,8 @@ CRISIS: Context = {
     "country": {"code": "FR", "name": "France"},
     "countries": [{"code": "CA", "name": "Canada"}, {"code": "FR", "name": "France"}, {"code": "IN", "name": "India"}],
     "emergency": "112",
+    "emergency_line": "Call 112.",
+    "key": "k1",
     "resources": RESOURCES,
     "contact": NOT_ASKED,
     "duty": ON_DUTY,
@@ -393,8 +431,9 @@ WORDS = {
 
 
 def danger(level: str, **more: Any) -> Context:
-    crisis = {"level": level, "resources": RESOURCES, "safety_plan_url": "/safety-plan", "words": WORDS}
-    return RESULT | {"crisis": crisis} | more
+    crisis = WORDS | {"level": level, "emergency_number": "112"}
+    shown = {"resources": RESOURCES, "safety_plan_url": "/safety-plan"}
+    return RESULT | {"danger": level != "moderate", "crisis": crisis} | shown | more
 
 
 def detail(**more: Any) -> Context:
@@ -410,7 +449,6 @@ def detail(**more: Any) -> Context:
     return (
         base
         | {
-            "noticed": [{"text": "Sounds anxious (fairly sure)."}],
             "contexts": contexts,
             "editing": False,
             "shared_with": ["Bob"],
@@ -429,6 +467,7 @@ def action(state: str) -> Context:
         "state": state,
         "action": ACTION,
         "session": {"id": "s1"},
+        "new_session": "s2",
         "checkin_id": "c1",
         "why": "It helped before.",
     }

@@ -15,16 +15,22 @@ CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; manifest-src 'self'; "
     "worker-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
-TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml", ".png": "image/png"}
+TYPES = {
+    ".css": "text/css",
+    ".js": "text/javascript",
+    ".svg": "image/svg+xml",
+    ".png": "image/png",
+    ".webmanifest": "application/manifest+json",
+}
 PATHS = {
     "/": "landing",
     "/home": "home",
     "/check-in": "checkin",
-    "/crisis": "crisis-guest",
+    "/help": "crisis-guest",
     "/offline": "offline",
     "/desk": "responder",
 }
-SENT = "/check-ins/c1/result"
+SENT = "/results/c1"
 
 
 class Site(ThreadingHTTPServer):
@@ -34,6 +40,7 @@ class Site(ThreadingHTTPServer):
 
     def __init__(self) -> None:
         self.news = Event()
+        self.told = Event()
         self.broken = False
         self.envs: dict[str, Environment] = {lang: environment(lang) for lang in ("en", "fr")}
         super().__init__(("127.0.0.1", 0), Handler)
@@ -75,29 +82,36 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(b": hello\n\n")
         self.wfile.flush()
         if self.server.news.wait(timeout=20):
-            events = [DESK["events"][0] | {"waiting": "9 min"}]
-            text = self.server.envs["en"].get_template("desk_list.html")
-            html = text.render(DESK | {"events": events, "news": "1 new event", "csrf": "t"})
-            self.wfile.write("".join(f"data: {line}\n" for line in html.splitlines()).encode() + b"\n")
+            self.wfile.write(b"event: desk.changed\ndata: {}\n\n")
             self.wfile.flush()
+            self.server.told.wait(timeout=20)
         self.close_connection = True
+
+    def desk_list(self) -> None:
+        events = DESK["events"]
+        if self.server.news.is_set():
+            events = [DESK["events"][0] | {"id": "e-new", "waiting": "9 minutes"}]
+        text = self.server.envs["en"].get_template("desk_list.html")
+        self.reply(text.render(DESK | {"events": events, "csrf": "t"}).encode())
 
     def do_GET(self) -> None:
         parts = urlsplit(self.path)
         query = parse_qs(parts.query)
-        if parts.path == "/desk/stream":
+        if parts.path == "/v1/stream":
             self.stream()
+        elif parts.path == "/desk/list":
+            self.desk_list()
         elif parts.path.startswith("/page/"):
             self.page(parts.path.removeprefix("/page/"), query)
         elif parts.path == SENT:
             self.page("result", query)
         elif parts.path in PATHS:
-            self.page(PATHS[parts.path], query if parts.path != "/crisis" else {"lang": query.get("lang", ["en"])})
+            self.page(PATHS[parts.path], query if parts.path != "/help" else {"lang": query.get("lang", ["en"])})
         else:
             self.file("sw.js" if parts.path == "/sw.js" else parts.path.removeprefix("/static/"))
 
     def file(self, name: str) -> None:
-        path = WEB / "static" / name
+        path = WEB / "static" / name.lstrip("/")
         if not path.is_file():
             self.reply(b"", status=404)
             return

@@ -68,9 +68,11 @@ def browser() -> Iterator[Browser]:
 def context(browser: Browser, site: Site) -> Iterator[BrowserContext]:
     site.broken = False
     site.news.clear()
+    site.told.clear()
     found = browser.new_context(viewport={"width": 390, "height": 844}, service_workers="block")
     yield found
     site.news.set()
+    site.told.set()
     found.close()
 
 
@@ -121,7 +123,7 @@ def test_check_in_by_keyboard_in_three_steps(page: Page, site: Site) -> None:
         page.keyboard.press("ArrowRight")
     assert page.locator("input[name=mood_score]:checked").input_value() == "4"
     page.keyboard.press("Enter")
-    expect(page).to_have_url(f"{site.url}/check-ins/c1/result")
+    expect(page).to_have_url(f"{site.url}/results/c1")
     expect(page.locator("h1")).to_contain_text("Saved")
     assert page.evaluate("document.activeElement.id") == "main"
     assert "Saved" in page.title()
@@ -212,16 +214,17 @@ def test_the_desk_is_live_and_keeps_the_focus(page: Page, site: Site) -> None:
     page.get_by_role("button", name="End my duty").focus()
     site.news.set()
     expect(page.locator(".desk > li")).to_have_count(1)
-    expect(page.locator("#desk")).to_contain_text("waiting 9 min")
-    expect(page.locator("#desk [role=status]")).to_have_text("1 new event")
+    expect(page.locator("#desk")).to_contain_text("waiting 9 minutes")
+    expect(page.locator("[data-desk-news]")).to_have_text("Somebody new is waiting.")
+    site.told.set()
     assert page.evaluate("document.activeElement.textContent") == "End my duty"
 
 
 def test_the_desk_says_when_it_is_not_live(page: Page, site: Site) -> None:
-    """A failure of the stream never replaces the list, and is told."""
-    page.route("**/desk/stream", lambda route: route.fulfill(status=401, body="<p>signed out</p>"))
+    """A failure never replaces the list, and is told."""
+    page.route("**/desk/list", lambda route: route.fulfill(status=401, body="<p>signed out</p>"))
     page.goto(f"{site.url}/desk")
-    expect(page.locator("[data-stream-lost]")).to_be_visible()
+    expect(page.locator("[data-desk-lost]")).to_be_visible()
     expect(page.locator(".desk > li")).to_have_count(4)
 
 
@@ -231,8 +234,8 @@ def test_works_without_scripts(browser: Browser, site: Site) -> None:
     page.goto(f"{site.url}/check-in")
     page.locator("input[name=mood_score]").nth(3).check(force=True)
     page.get_by_role("button", name="Save my check-in").first.click()
-    assert page.url == f"{site.url}/check-ins/c1/result"
-    page.goto(f"{site.url}/crisis")
+    assert page.url == f"{site.url}/results/c1"
+    page.goto(f"{site.url}/help")
     assert page.get_by_role("link", name="Call 3114").get_attribute("href") == "tel:3114"
     context.close()
 
@@ -249,10 +252,10 @@ def test_offline_has_help_lines_and_no_health_data(browser: Browser, site: Site)
     page.goto(f"{site.url}/home")
     expect(page.locator("h1")).to_have_text("No connection right now")
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") != "rgba(0, 0, 0, 0)"
-    page.goto(f"{site.url}/crisis")
+    page.goto(f"{site.url}/help")
     expect(page.get_by_role("link", name="Call 3114")).to_be_visible()
     kept = page.evaluate(
         "caches.open('wellspring-shell-1').then((c) => c.keys()).then((k) => k.map((r) => new URL(r.url).pathname))"
     )
-    assert {path for path in kept if not path.startswith("/static/")} == {"/offline", "/crisis"}
+    assert {path for path in kept if not path.startswith("/static/")} == {"/offline", "/help"}
     context.close()

@@ -80,7 +80,7 @@ def test_nothing_inline(page: str) -> None:
 @EVERY_PAGE
 def test_help_and_exit_on_every_page(page: str) -> None:
     found = outline(page)
-    assert "/crisis" in found.values("href")
+    assert "/help" in found.values("href")
     assert [attrs["href"] for _, attrs in found.tags if "data-quick-exit" in attrs] == [
         "https://en.wikipedia.org/wiki/Special:Random"
     ]
@@ -111,7 +111,7 @@ def test_one_first_heading(page: str) -> None:
 
 def test_danger_shows_help_before_actions() -> None:
     html = render("result-danger", env=ENVIRONMENTS["en"])
-    assert html.index("tel:3114") < html.index('action="/crisis/contact"') < html.index("Long breath out")
+    assert html.index("tel:3114") < html.index('action="/help/contact"') < html.index("Long breath out")
     calm = render("result", env=ENVIRONMENTS["en"])
     assert "tel:" not in calm
 
@@ -131,7 +131,7 @@ def test_no_evidence_before_claiming() -> None:
 
 def test_asking_for_a_person_uses_no_script() -> None:
     html = render("crisis", env=ENVIRONMENTS["en"])
-    form = re.search(r'<form[^>]*action="/crisis/contact"[^>]*>', html)
+    form = re.search(r'<form[^>]*action="/help/contact"[^>]*>', html)
     assert form is not None
     assert "hx-" not in form.group()
 
