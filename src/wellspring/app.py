@@ -7,14 +7,12 @@ from typing import Any
 
 from litestar import Litestar
 from litestar.datastructures import State
-from litestar.openapi import OpenAPIConfig
-from litestar.openapi.spec import Components, SecurityScheme
 from litestar.types import ASGIApp
 
 from wellspring import __version__
 from wellspring.identity import queries as identity_queries
 from wellspring.identity.passwords import Passwords
-from wellspring.kernel import dsn, keys, logs, operations, problems, routing
+from wellspring.kernel import dsn, keys, logs, openapi, operations, problems, routing
 from wellspring.kernel.crypto import Keyring
 from wellspring.kernel.db import Database, DbRole
 from wellspring.kernel.edge import Edge, guard
@@ -69,22 +67,10 @@ def make_app(parts: Edge) -> Litestar:
         exception_handlers=problems.HANDLERS,
         lifespan=[lifespan],
         state=State({"edge": parts}),
-        openapi_config=_openapi(),
+        openapi_config=openapi.config(__version__),
         request_max_body_size=MOST_BYTES,
         logging_config=None,
         debug=False,
-    )
-
-
-def _openapi() -> OpenAPIConfig:
-    bearer = SecurityScheme(type="http", scheme="bearer", bearer_format="JWT")
-    return OpenAPIConfig(
-        title="Wellspring",
-        version=__version__,
-        description="A self-hosted mental-health and care platform. Errors are RFC 9457 problems with a stable code.",
-        components=Components(security_schemes={"bearer": bearer}),
-        path="/openapi",
-        render_plugins=[],
     )
 
 

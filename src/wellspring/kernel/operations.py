@@ -2,7 +2,6 @@
 
 from typing import Any, Final
 
-import msgspec
 from litestar import MediaType, Response
 from msgspec import Struct
 from prometheus_client import generate_latest
@@ -11,6 +10,7 @@ from wellspring.kernel import metrics
 from wellspring.kernel.db import DbRole, Query
 from wellspring.kernel.edge import Req, edge
 from wellspring.kernel.errors import Unavailable
+from wellspring.kernel.openapi import document
 from wellspring.kernel.policy import Access
 from wellspring.kernel.routing import get
 
@@ -65,8 +65,10 @@ async def show_metrics() -> Response[bytes]:
 @get("/openapi.json", Access.PUBLIC, include_in_schema=False)
 async def openapi(request: Req) -> Response[bytes]:
     """Return the OpenAPI 3.1 document."""
-    document = request.app.openapi_schema.to_schema()
-    return Response(msgspec.json.encode(document), media_type="application/json")
+    state = request.app.state
+    if "openapi" not in state:
+        state.openapi = document(request.app)
+    return Response(state.openapi, media_type="application/json")
 
 
 ROUTES: Final[list[Any]] = [livez, readyz, show_metrics, openapi]
