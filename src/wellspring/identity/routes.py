@@ -3,9 +3,10 @@
 from typing import Any
 from uuid import UUID
 
-import pyotp
 from litestar import Response
 from litestar.params import FromPath, JSONBody
+from pyotp import random_base32
+from pyotp.totp import TOTP
 
 from wellspring.identity import me, service
 from wellspring.identity import queries as q
@@ -80,9 +81,7 @@ async def login(request: Req, data: JSONBody[Login]) -> SignedIn:
     return sess.signed_in(edge(request).tokens, opened, second_factor_needed=waiting)
 
 
-@post(
-    "/v1/auth/refresh", Access.PUBLIC, tags=["identity"], status_code=200, summary="Exchange a refresh token"
-)
+@post("/v1/auth/refresh", Access.PUBLIC, tags=["identity"], status_code=200, summary="Exchange a refresh token")
 async def refresh(request: Req, data: JSONBody[Refresh]) -> SignedIn:
     """Return new tokens; the old refresh token is used up, and its reuse ends the session."""
     opened = await sess.refresh(edge(request).db, data.refresh_token, where(request))
@@ -119,8 +118,9 @@ async def end_session(request: Req, session_id: FromPath[UUID]) -> None:
 @get("/v1/users/me", Access.SELF, tags=["identity"], summary="My profile")
 async def get_me(request: Req) -> Response[Profile]:
     """Return the caller's profile."""
-    async with as_member(request, read_only=True) as tx:
+    async with as_member(request) as tx:
         row = await me.load(tx, principal(request).person_id)
+        await audit.record(tx, access(request, "identity:profile:read", "profile"))
     return Response(me.profile(row, edge(request).keys), headers=etags.of(row.version))
 
 
@@ -150,14 +150,17 @@ async def set_preferences(request: Req, data: JSONBody[Preferences]) -> Response
         _, version = await me.preferences(tx, person_id)
         etags.check(request, version)
         version = await me.set_preferences(tx, person_id, data)
+        await audit.record(tx, access(request, "identity:preferences:change", "profile"))
     return Response(data, headers=etags.of(version))
 
 
 @get("/v1/users/me/emergency-contacts", Access.SELF, tags=["identity"], summary="My emergency contacts")
 async def list_contacts(request: Req) -> Contacts:
     """List emergency contacts, the primary one first."""
-    async with as_member(request, read_only=True) as tx:
-        return Contacts(items=await me.contacts(tx, edge(request).keys, principal(request).person_id))
+    async with as_member(request) as tx:
+        found = await me.contacts(tx, edge(request).keys, principal(request).person_id)
+        await audit.record(tx, access(request, "identity:contact:read", "emergency_contacts", count=len(found)))
+    return Contacts(items=found)
 
 
 @post("/v1/users/me/emergency-contacts", Access.SELF, tags=["identity"], summary="Add an emergency contact")
@@ -217,10 +220,8 @@ async def start_factor(request: Req) -> SecondFactor:
         row = await me.load(tx, principal(request).person_id)
     if row.mfa_enabled:
         raise FactorExists
-    secret = pyotp.random_base32()
-    uri = pyotp.TOTP(secret).provisioning_uri(
-        me.profile(row, edge(request).keys).email, issuer_name="Wellspring"
-    )
+    secret = random_base32()
+    uri = TOTP(secret).provisioning_uri(name=me.profile(row, edge(request).keys).email, issuer_name="Wellspring")
     return SecondFactor(secret=secret, uri=uri)
 
 
