@@ -1,5 +1,7 @@
 """The routes of safety."""
 
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -7,7 +9,9 @@ from litestar import Response
 from litestar.params import FromPath, JSONBody, QueryParameter
 
 from wellspring.kernel import audit, etags, idempotency
+from wellspring.kernel.db import Tx
 from wellspring.kernel.edge import Req, access, as_member, as_staff, edge, principal
+from wellspring.kernel.errors import Forbidden, NotFound
 from wellspring.kernel.policy import Access, Permission
 from wellspring.kernel.routing import get, post, put
 from wellspring.safety import desk, plans, service, show
@@ -81,7 +85,9 @@ async def put_plan(request: Req, data: JSONBody[SafetyPlan]) -> Response[SafetyP
 async def get_desk(request: Req) -> Desk:
     """List open events by urgency: no names, no words."""
     async with as_staff(request) as tx:
-        return await desk.listing(tx, principal(request))
+        found = await desk.listing(tx, principal(request))
+        await audit.record(tx, access(request, "safety:desk:read", "crisis", count=len(found.items)))
+    return found
 
 
 @get("/v1/crisis/duty", Permission.SAFETY_DUTY_WRITE, tags=TAGS, summary="Am I on duty")
@@ -95,13 +101,27 @@ async def get_duty(request: Req) -> DutyView:
 async def put_duty(request: Req, data: JSONBody[DutyWrite]) -> DutyView:
     """Go on duty for some hours, or off."""
     async with as_staff(request) as tx:
-        return _duty(await tx.one(q.SET_DUTY, principal(request).person_id, data.on_duty, data.hours))
+        row = await tx.one(q.SET_DUTY, principal(request).person_id, data.on_duty, data.hours)
+    return _duty(row)
 
 
 def _duty(row: q.DutyRow | None) -> DutyView:
     if row is None:
         return DutyView(on_duty=False, until=None, is_supervisor=False)
     return DutyView(on_duty=row.on_duty, until=row.until if row.on_duty else None, is_supervisor=row.is_supervisor)
+
+
+@asynccontextmanager
+async def at_desk(request: Req, person_id: UUID, action: str) -> AsyncGenerator[Tx, None]:
+    """Open a staff transaction about one event; a refusal is recorded in a transaction of its own."""
+    try:
+        async with as_staff(request) as tx:
+            yield tx
+    except (Forbidden, NotFound):
+        row = access(request, action, "crisis", person_id=person_id, count=0, outcome=audit.Outcome.REFUSED)
+        async with as_staff(request) as tx:
+            await audit.record(tx, row)
+        raise
 
 
 _EVENT = "/v1/people/{person_id:uuid}/crisis-events/{event_id:uuid}"
@@ -111,7 +131,7 @@ _EVENT = "/v1/people/{person_id:uuid}/crisis-events/{event_id:uuid}"
 async def claim(request: Req, person_id: FromPath[UUID], event_id: FromPath[UUID]) -> EventView:
     """Take an event: exactly one responder gets it, and only then sees evidence and contacts."""
     who, keys = principal(request), edge(request).keys
-    async with as_staff(request) as tx:
+    async with at_desk(request, person_id, "safety:event:claim") as tx:
         await desk.claim(tx, who, person_id, event_id)
         found = await desk.view(tx, keys, who, person_id, event_id, language_of(request))
         await audit.record(tx, access(request, "safety:event:claim", "crisis", person_id=person_id))
@@ -122,7 +142,7 @@ async def claim(request: Req, person_id: FromPath[UUID], event_id: FromPath[UUID
 async def get_event(request: Req, person_id: FromPath[UUID], event_id: FromPath[UUID]) -> EventView:
     """Return evidence, contacts and plan to whoever claimed the event."""
     who, keys = principal(request), edge(request).keys
-    async with as_staff(request) as tx:
+    async with at_desk(request, person_id, "safety:event:read") as tx:
         found = await desk.view(tx, keys, who, person_id, event_id, language_of(request))
         await audit.record(tx, access(request, "safety:event:read", "crisis", person_id=person_id))
     return found
@@ -132,7 +152,7 @@ async def get_event(request: Req, person_id: FromPath[UUID], event_id: FromPath[
 async def make_step(request: Req, person_id: FromPath[UUID], event_id: FromPath[UUID], data: JSONBody[Move]) -> Moved:
     """Move an event on; what follows what is fixed, and closing needs an outcome."""
     who, keys = principal(request), edge(request).keys
-    async with as_staff(request) as tx:
+    async with at_desk(request, person_id, f"safety:event:{data.step}") as tx:
         state = await desk.move(tx, keys, who, person_id, event_id, data)
         await audit.record(tx, access(request, f"safety:event:{data.step}", "crisis", person_id=person_id))
     return Moved(state=state)
