@@ -78,7 +78,7 @@ async def _unsent(request: Req, problem: Problem) -> Response[str]:
     """Return what was typed in a form that could not be taken, ready to be sent again."""
     await _settle_frame(request, problem)
     skip = {"csrf", "password", "mfa_code"}
-    kept = [(name, value) for name, value in await fields(request) if name not in skip and value]
+    kept = [(name, value) for name, value in await _typed(request) if name not in skip and value]
     context = {
         "why": "signed_out" if isinstance(problem, Unauthenticated) else problem.code,
         "hidden": [(n, v) for n, v in kept if not _is_text(v)],
@@ -87,6 +87,14 @@ async def _unsent(request: Req, problem: Problem) -> Response[str]:
     page = await render(request, "unsent.html", status=problem.status, **context)
     page.headers.update({k: v for k, v in problem.headers.items() if k != "WWW-Authenticate"})
     return page
+
+
+async def _typed(request: Req) -> list[tuple[str, str]]:
+    """Return what was typed, nothing when it was no form: a problem must not end in another one."""
+    try:
+        return await fields(request)
+    except Problem:
+        return []
 
 
 def _is_text(value: str) -> bool:
