@@ -39,12 +39,13 @@ def upgrade() -> None:
         energy_avg real, anxiety_avg real, stress_avg real, alone real,
         PRIMARY KEY (person_id, day)
     );
+    ALTER TABLE interventions.session ADD CONSTRAINT session_checkin FOREIGN KEY (person_id, checkin_id)
+        REFERENCES checkins.checkin (person_id, id) ON DELETE SET NULL (checkin_id);
+    CREATE INDEX session_checkin ON interventions.session (person_id, checkin_id);
     """)
-    person_table(
-        "checkins.checkin", member="select insert update delete", staff="select", worker="select update"
-    )
+    person_table("checkins.checkin", member="select insert update delete", staff="select", worker="select update")
     person_table("checkins.day", member="select", staff="select", worker="select insert update delete")
 
 
 def downgrade() -> None:
-    run("DROP SCHEMA checkins CASCADE;")
+    run("DROP INDEX interventions.session_checkin; DROP SCHEMA checkins CASCADE;")
