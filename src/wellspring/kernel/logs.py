@@ -1,7 +1,8 @@
 """Structured logs, one JSON object a line, without health content: callers pass ids, codes and counts only."""
 
 import sys
-from typing import Any, Final
+from contextlib import suppress
+from typing import Any, BinaryIO, Final, cast
 
 import msgspec
 import structlog
@@ -11,6 +12,21 @@ _LEVELS: Final = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
 def _line(_: Any, __: str, event: structlog.typing.EventDict) -> bytes:
     return msgspec.json.encode(event, enc_hook=str)
+
+
+class _Steady:
+    """Writes a line or drops it: a full disk or a closed pipe must not fail the work that is being logged."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+
+    def write(self, line: bytes) -> None:
+        with suppress(OSError, ValueError):
+            self._file.write(line)
+
+    def flush(self) -> None:
+        with suppress(OSError, ValueError):
+            self._file.flush()
 
 
 def configure(level: str) -> None:
@@ -23,7 +39,7 @@ def configure(level: str) -> None:
             _line,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
-        logger_factory=structlog.BytesLoggerFactory(file=sys.stderr.buffer),
+        logger_factory=structlog.BytesLoggerFactory(file=cast("BinaryIO", _Steady(sys.stderr.buffer))),
         cache_logger_on_first_use=True,
     )
 
