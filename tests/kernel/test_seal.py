@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 
 from wellspring.kernel import audit, ids, seal
-from wellspring.kernel.db import DbRole
+from wellspring.kernel.db import DbRole, Query
 from wellspring.kernel.edge import Edge
 from wellspring.kernel.jobs import JobContext
 
@@ -20,6 +20,9 @@ async def owner(database_url: str) -> AsyncIterator[asyncpg.Connection]:
     conn = await asyncpg.connect(database_url)
     yield conn
     await conn.close()
+
+
+OWN_XID = Query("SELECT pg_current_xact_id()::text::bigint", int, DbRole.WORKER, register=False)
 
 
 def row(person_id: UUID | None = None) -> audit.Access:
@@ -43,7 +46,21 @@ async def tamper(owner: asyncpg.Connection, sql: str, *args: object) -> None:
 
 
 async def sealed(parts: Edge, limit: int = seal.BATCH) -> int:
+    """Seal once every earlier transaction has ended: a server shared with other tests has theirs, too."""
+    async with parts.db.begin(DbRole.WORKER) as tx:
+        newest = await tx.one(OWN_XID)
+    await passed(parts, newest)
     return await seal.seal(parts.db, parts.keys, limit)
+
+
+async def passed(parts: Edge, xid: int) -> None:
+    """Wait until no transaction before `xid` is open."""
+    for _ in range(1200):
+        async with parts.db.begin(DbRole.MAINTENANCE) as tx:
+            if (await tx.one(seal.HORIZON)).xmin >= xid:
+                return
+        await asyncio.sleep(0.05)
+    raise AssertionError("a transaction elsewhere on this server stays open")
 
 
 async def verdict(parts: Edge, anchor: str | None = None) -> seal.Verdict:
@@ -81,7 +98,8 @@ async def test_who_starts_first_and_commits_last_is_sealed_too(parts: Edge) -> N
     async with parts.db.begin(DbRole.WORKER) as late:
         await audit.record(late, row())
         await write(parts, 3)
-        assert await sealed(parts) == 0, "nothing may be sealed above a transaction that can still commit"
+        found = await seal.seal(parts.db, parts.keys)
+        assert found == 0, "nothing may be sealed above a transaction that can still commit"
     assert await sealed(parts) == 4
     found = await verdict(parts)
     assert (found.rows, found.unsealed, found.first_broken) == (4, 0, None)
@@ -91,8 +109,9 @@ async def test_rows_before_an_open_transaction_are_sealed_at_once(parts: Edge) -
     await write(parts, 2)
     async with parts.db.begin(DbRole.WORKER) as late:
         await audit.record(late, row())
+        await passed(parts, await late.one(OWN_XID))
         await write(parts, 2)
-        assert await sealed(parts) == 2
+        assert await seal.seal(parts.db, parts.keys) == 2
     assert await sealed(parts) == 3
 
 
@@ -106,8 +125,13 @@ async def test_sealers_at_once_do_not_fork_the_chain(parts: Edge) -> None:
 
 async def test_the_tick_seals(parts: Edge) -> None:
     await write(parts)
+    await sealed(parts)
+    await write(parts)
+    async with parts.db.begin(DbRole.WORKER) as tx:
+        newest = await tx.one(OWN_XID)
+    await passed(parts, newest)
     await seal.seal_tick(JobContext(parts.db, parts.settings, parts.keys, {}))
-    assert (await verdict(parts)).links == 1
+    assert (await verdict(parts)).links == 2
 
 
 async def test_other_keys_do_not_verify(parts: Edge) -> None:
