@@ -257,5 +257,5 @@ def test_offline_has_help_lines_and_no_health_data(browser: Browser, site: Site)
     kept = page.evaluate(
         "caches.open('wellspring-shell-1').then((c) => c.keys()).then((k) => k.map((r) => new URL(r.url).pathname))"
     )
-    assert {path for path in kept if not path.startswith("/static/")} == {"/offline", "/help"}
+    assert {path for path in kept if not path.startswith("/static/")} == {"/offline", "/help", "/manifest.webmanifest"}
     context.close()

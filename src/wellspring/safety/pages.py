@@ -67,6 +67,7 @@ async def help_page(request: Req) -> Response[str]:
         country={"code": found.country, "name": found.country_name},
         countries=_countries(here),
         emergency=emergency.number if emergency.known else "",
+        emergency_line=found.emergency_line,
         resources=shown.cards(found.items, here),
         key=forms.new_key(),
         **await _for_person(request, here),

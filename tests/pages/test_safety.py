@@ -1,0 +1,152 @@
+"""Help now, the safety plan, and the crisis desk: truth about who is there, and nothing before claiming."""
+
+import re
+
+import httpx
+import pytest
+
+from tests.pages.support import Browser, fields, staff, text
+from wellspring.kernel.edge import Edge
+from wellspring.kernel.policy import Role
+
+pytestmark = pytest.mark.anyio
+DANGER = "I am going to kill myself tonight, goodbye"
+NOTE = "We spoke. She is with her sister now."
+
+
+async def test_help_needs_no_sign_in_and_knows_countries(visitor: Browser) -> None:
+    french = await visitor.get("/help?country=fr&lang=fr")
+    assert "tel:3114" in french.text
+    assert '<html lang="fr"' in french.text
+    assert "tel:988" in (await visitor.get("/help?country=US")).text
+    unknown = text((await visitor.get("/help?country=TV&lang=en")).text)
+    assert "In most countries 112 works" in unknown
+    for odd in ("x", "12", "%00%00", "<b>"):
+        assert (await visitor.get("/help", params={"country": odd})).status_code == 200
+    assert "/help/contact" not in french.text
+
+
+async def test_the_chosen_language_stays_with_a_visitor(visitor: Browser) -> None:
+    await visitor.get("/?lang=fr")
+    assert '<html lang="fr"' in (await visitor.get("/sign-in")).text
+    assert '<html lang="fr"' in (await visitor.get("/sign-in?lang=xx")).text
+
+
+async def test_help_is_shown_while_the_database_is_down(visitor: Browser, at_home: Browser, parts: Edge) -> None:
+    await parts.db.close()
+    for role in list(parts.db._dsns):
+        parts.db._dsns[role] = "postgresql://nobody@127.0.0.1:1/none"
+    for browser in (visitor, at_home):
+        page = await browser.get("/help")
+        assert page.status_code == 200
+        assert "tel:988" in page.text
+    down = await at_home.get("/home")
+    assert down.status_code == 503
+    assert "We cannot answer right now" in text(down.text)
+    assert 'href="/help"' in down.text
+    given = {"mood_score": "4", "journal_text": "kept\nall of it", "csrf": "x"}
+    unsent = await at_home.post("/check-in", given)
+    assert unsent.status_code == 503
+    assert fields(unsent.text, "/check-in")["journal_text"] == "kept\nall of it"
+
+
+async def test_a_plan_is_written_read_and_changed(at_home: Browser, stranger: Browser) -> None:
+    empty = (await at_home.get("/safety-plan")).text
+    assert 'name="warning_signs"' in empty
+    first = fields(empty, "/safety-plan")
+    answer = await at_home.fill(
+        "/safety-plan", "/safety-plan", warning_signs="I stop answering\r\n\r\n I do not sleep "
+    )
+    page = (await at_home.follow(answer)).text
+    assert "I do not sleep" in text(page)
+    assert "data-print" in page
+    assert "I do not sleep" not in (await stranger.get("/safety-plan")).text
+    stale = await at_home.post("/safety-plan", first | {"coping_strategies": "A walk"})
+    assert stale.status_code == 412
+    assert fields(stale.text, "/safety-plan")["coping_strategies"] == "A walk"
+    long = await at_home.fill("/safety-plan?edit=1", "/safety-plan", coping_strategies="x" * 301)
+    assert long.status_code == 422
+    assert fields(long.text, "/safety-plan")["coping_strategies"] == "x" * 301
+
+
+async def test_the_desk_is_not_for_members(at_home: Browser, visitor: Browser) -> None:
+    assert (await at_home.get("/desk")).status_code == 403
+    assert (await at_home.get("/desk/list")).status_code == 403
+    assert (await at_home.get("/outbox")).status_code == 403
+    fragment = await visitor.get("/desk/list")
+    assert fragment.status_code == 401
+    token = {"csrf": fields((await at_home.get("/contacts")).text, "/contacts")["csrf"]}
+    assert (await at_home.post("/desk/duty", token | {"on": "true"})).status_code == 403
+
+
+async def _event(desk: str) -> str:
+    found = re.search(r'action="(/desk/[0-9a-f-]{36}/[0-9a-f-]{36})/claim"', desk)
+    assert found is not None, text(desk)
+    return found[1]
+
+
+async def test_from_danger_to_the_last_step(
+    at_home: Browser, at_desk: Browser, client: httpx.AsyncClient, parts: Edge
+) -> None:
+    await at_home.fill(
+        "/contacts", "/contacts", name="Sam", relationship="friend", phone="0611", may_be_contacted="true"
+    )
+    await at_home.fill("/check-in", "/check-in", mood_score="1", journal_text=DANGER)
+    off = text((await at_desk.get("/desk")).text)
+    assert "Nobody is on duty. Members are told so." in off
+    assert "Signs of danger" not in off
+    assert "You are on duty until" in text((await at_desk.follow(await at_desk.fill("/desk", "/desk/duty"))).text)
+    desk = (await at_desk.get("/desk/list")).text
+    assert "Critical" in text(desk)
+    assert "Alice" not in desk
+    event = await _event(desk)
+    before = (await at_desk.get(event)).text
+    assert "Alice" not in before
+    assert "kill myself" not in before
+    assert "Sam" not in before
+    other = Browser(client)
+    await other.sign_in_staff(*await staff(parts, "fay", Role.RESPONDER))
+    await other.fill("/desk", "/desk/duty")
+    assert (await at_desk.fill(event, f"{event}/claim")).headers["location"] == event
+    late = await other.post(f"{event}/claim", fields((await other.get("/desk")).text, "/desk/duty"))
+    assert late.headers["location"] == "/desk"
+    assert "Somebody else has just taken this one." in text((await other.get("/desk")).text)
+    hidden = (await other.get(event)).text
+    assert "A colleague has taken this one" in text(hidden)
+    assert "Alice" not in hidden
+    mine = (await at_desk.get(event)).text
+    assert "kill myself" in text(mine)
+    assert "Alice" in text(mine)
+    assert "tel:0611" in mine
+    token = {"csrf": fields(mine, f"{event}/steps")["csrf"]}
+    refused = await at_desk.post(f"{event}/steps", token | {"step": "close", "note": NOTE})
+    assert refused.status_code == 422
+    assert NOTE in refused.text
+    wrong = await at_desk.post(f"{event}/steps", token | {"step": "resolve", "outcome": "safe_with_plan"})
+    assert wrong.status_code == 409
+    assert (await at_desk.post(f"{event}/steps", token | {"step": "contact", "note": NOTE})).headers[
+        "location"
+    ] == event
+    foreign = await other.post(
+        f"{event}/steps", fields((await other.get("/desk")).text, "/desk/duty") | {"step": "contact"}
+    )
+    assert foreign.status_code == 403
+    done = await at_desk.post(f"{event}/steps", token | {"step": "resolve", "outcome": "safe_with_plan"})
+    assert done.headers["location"] == "/desk"
+    assert "Nobody is waiting" in text((await at_desk.get("/desk")).text)
+
+
+async def test_duty_is_told_truthfully(at_home: Browser, at_desk: Browser, visitor: Browser) -> None:
+    assert "Nobody is on duty right now" in text((await at_home.get("/help")).text)
+    await at_desk.fill("/desk", "/desk/duty")
+    assert "is on duty now and aims to contact you within 2 hours" in text((await at_home.get("/help")).text)
+    await at_desk.fill("/desk", "/desk/duty")
+    assert "Nobody is on duty right now" in text((await at_home.get("/help")).text)
+
+
+async def test_the_outbox_shows_states_and_no_content(client: httpx.AsyncClient, parts: Edge) -> None:
+    erin = Browser(client)
+    await erin.sign_in_staff(*await staff(parts, "erin", Role.ADMIN))
+    page = text((await erin.get("/outbox")).text)
+    assert "No mail server is set" in page
+    assert (await erin.get("/outbox?cursor=made-up")).status_code == 422

@@ -1,0 +1,212 @@
+"""Signing up, in and out in a browser: strangers, forged forms, throttling, what stays typed."""
+
+import httpx
+import pyotp
+import pytest
+
+from tests.pages.support import Browser, fields, staff, text
+from tests.support.people import PASSWORD, Person
+from wellspring.kernel.edge import Edge
+from wellspring.kernel.policy import Role
+
+pytestmark = pytest.mark.anyio
+AGREED = ["terms:1", "privacy:1", "health_data:1"]
+PRIVATE = (
+    "/home",
+    "/check-in",
+    "/history",
+    "/preferences",
+    "/sessions",
+    "/contacts",
+    "/safety-plan",
+    "/desk",
+    "/outbox",
+)
+
+
+@pytest.mark.parametrize("path", PRIVATE)
+async def test_a_stranger_is_led_to_the_sign_in_page(visitor: Browser, path: str) -> None:
+    answer = await visitor.get(path)
+    assert answer.status_code == 303
+    assert answer.headers["location"] == f"/sign-in?next={path}"
+    assert "Alice" not in answer.text
+
+
+@pytest.mark.parametrize("path", ["/", "/sign-in", "/sign-up", "/help", "/offline", "/texts/terms"])
+async def test_open_pages_need_nobody(visitor: Browser, path: str) -> None:
+    answer = await visitor.get(path)
+    assert answer.status_code == 200
+    assert "unsafe" not in answer.headers["content-security-policy"]
+    assert answer.headers["cache-control"] == "no-store"
+    assert 'action="/sign-out"' not in answer.text
+
+
+async def test_signing_up_opens_a_session(visitor: Browser) -> None:
+    answer = await visitor.fill(
+        "/sign-up",
+        "/sign-up",
+        email="new@example.org",
+        password=PASSWORD,
+        display_name="Nour",
+        timezone="Europe/Paris",
+        consents=AGREED,
+    )
+    home = await visitor.follow(answer)
+    assert "Nour" in text(home.text)
+    cookie = next(c for c in answer.headers.get_list("set-cookie") if c.startswith("ws_session="))
+    assert "HttpOnly" in cookie
+    assert "samesite=lax" in cookie.lower()
+    assert "Max-Age=2592000" in cookie
+    assert (await visitor.get("/sign-up")).headers["location"] == "/home"
+    assert (await visitor.get("/")).headers["location"] == "/home"
+
+
+async def test_signing_up_says_everything_at_once_and_keeps_what_was_typed(visitor: Browser) -> None:
+    answer = await visitor.fill(
+        "/sign-up", "/sign-up", email="nonsense", password="short", display_name="Nour", consents=AGREED[:1]
+    )
+    assert answer.status_code == 422
+    said = text(answer.text)
+    assert "name@example.org" in said
+    assert "at least 12 characters" in said
+    assert "tick each of these" in said
+    kept = fields(answer.text, "/sign-up")
+    assert (kept["email"], kept["display_name"], kept["consents"]) == ("nonsense", "Nour", AGREED[0])
+    assert "short" not in answer.text
+
+
+async def test_a_known_address_and_an_easy_password_are_refused_at_their_fields(
+    visitor: Browser, alice: Person
+) -> None:
+    whole = {"password": PASSWORD, "display_name": "", "consents": AGREED}
+    taken = await visitor.fill("/sign-up", "/sign-up", email=alice.email, **whole)
+    assert taken.status_code == 409
+    assert "already an account" in text(taken.text)
+    easy = await visitor.fill("/sign-up", "/sign-up", **whole | {"email": "x@example.org", "password": "password1234"})
+    assert easy.status_code == 422
+    assert "easy to guess" in text(easy.text)
+
+
+async def test_an_old_text_is_not_agreed_to(visitor: Browser) -> None:
+    answer = await visitor.fill(
+        "/sign-up",
+        "/sign-up",
+        email="x@example.org",
+        password=PASSWORD,
+        display_name="",
+        consents=["terms:0", *AGREED[1:]],
+    )
+    assert answer.status_code == 422
+
+
+async def test_unknown_and_wrong_look_the_same(visitor: Browser, alice: Person) -> None:
+    wrong = await visitor.fill("/sign-in", "/sign-in", email=alice.email, password="not it at all")
+    unknown = await visitor.fill("/sign-in", "/sign-in", email="nobody@example.org", password="not it at all")
+    assert wrong.status_code == unknown.status_code == 401
+    assert text(wrong.text) == text(unknown.text)
+    assert fields(wrong.text, "/sign-in")["email"] == alice.email
+    assert "not it at all" not in wrong.text
+
+
+async def test_throttling_is_said_kindly(visitor: Browser, alice: Person) -> None:
+    for _ in range(5):
+        await visitor.fill("/sign-in", "/sign-in", email=alice.email, password="not it at all")
+    answer = await visitor.sign_in(alice)
+    assert answer.status_code == 429
+    assert answer.headers["retry-after"]
+    assert "please wait 1 minute" in text(answer.text)
+    assert "not closed" in text(answer.text)
+
+
+async def test_staff_are_asked_for_their_code(client: httpx.AsyncClient, parts: Edge) -> None:
+    email, secret = await staff(parts, "dana", Role.RESPONDER)
+    browser = Browser(client)
+    asked = await browser.fill("/sign-in", "/sign-in", email=email, password=PASSWORD)
+    assert asked.status_code == 401
+    assert 'name="mfa_code"' in asked.text
+    given = fields(asked.text, "/sign-in") | {"password": PASSWORD}
+    wrong = await browser.post("/sign-in", given | {"mfa_code": "000000"})
+    assert wrong.status_code == 401
+    assert 'name="mfa_code"' in wrong.text
+    right = await browser.post("/sign-in", given | {"mfa_code": pyotp.TOTP(secret).now()})
+    assert right.headers["location"] == "/desk", text(right.text)
+    assert "Max-Age=86400" in next(c for c in right.headers.get_list("set-cookie") if c.startswith("ws_session="))
+
+
+async def test_only_paths_of_this_site_are_followed(visitor: Browser, alice: Person) -> None:
+    for bad in ("//evil.example", "https://evil.example", "/\\evil.example", "javascript:alert(1)", "/a b"):
+        page = await visitor.get("/sign-in", params={"next": bad})
+        assert "evil" not in page.text
+        assert "javascript:" not in page.text
+    answer = await visitor.fill("/sign-in?next=/history", "/sign-in", email=alice.email, password=PASSWORD)
+    assert answer.headers["location"] == "/history"
+    forged = Browser(visitor.client)
+    shown = await forged.get("/sign-in")
+    given = fields(shown.text, "/sign-in") | {"email": alice.email, "password": PASSWORD, "next": "//evil.example"}
+    assert (await forged.post("/sign-in", given)).headers["location"] == "/home"
+
+
+async def test_signing_out_ends_the_session_at_once(at_home: Browser) -> None:
+    kept = dict(at_home.client.cookies)
+    home = await at_home.get("/home")
+    answer = await at_home.post("/sign-out", fields(home.text, "/sign-out"))
+    assert answer.headers["location"] == "/"
+    assert "You are signed out." in text((await at_home.get("/")).text)
+    assert "signed out" not in text((await at_home.get("/")).text)
+    at_home.client.cookies.update(kept)
+    assert (await at_home.get("/home")).status_code == 303
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"sec-fetch-site": "cross-site"}, 403),
+        ({"sec-fetch-site": "same-site"}, 403),
+        ({"origin": "https://evil.example"}, 403),
+        ({"origin": "http://wellspring.test"}, 303),
+        ({"origin": "null"}, 303),
+    ],
+)
+async def test_forms_of_other_sites_do_nothing(at_home: Browser, headers: dict[str, str], status: int) -> None:
+    given = fields((await at_home.get("/home")).text, "/check-in/quick") | {"mood_score": "5"}
+    answer = await at_home.post("/check-in/quick", given, headers=headers)
+    assert answer.status_code == status
+    entries = text((await at_home.get("/history")).text)
+    assert ("No check-ins in these days" in entries) is (status == 403)
+
+
+@pytest.mark.parametrize("token", [None, "", "0" * 64, "é"])
+async def test_a_missing_or_forged_token_stores_nothing_and_loses_nothing(at_home: Browser, token: str | None) -> None:
+    given = fields((await at_home.get("/check-in")).text, "/check-in")
+    given |= {"mood_score": "4", "journal_text": "One line.\nAnother."}
+    given = {k: v for k, v in given.items() if k != "csrf"} | ({} if token is None else {"csrf": token})
+    answer = await at_home.post("/check-in", given)
+    assert answer.status_code == 403
+    again = fields(answer.text, "/check-in")
+    assert again["journal_text"] == "One line.\nAnother."
+    assert again["mood_score"] == "4"
+    assert "No check-ins in these days" in text((await at_home.get("/history")).text)
+    assert (await at_home.post("/check-in", again)).status_code == 303
+
+
+async def test_somebody_else_s_token_is_no_token(at_home: Browser, stranger: Browser) -> None:
+    theirs = fields((await stranger.get("/home")).text, "/check-in/quick")
+    answer = await at_home.post("/check-in/quick", theirs | {"mood_score": "5"})
+    assert answer.status_code == 403
+
+
+async def test_a_session_that_ended_keeps_what_was_typed(at_home: Browser, alice: Person) -> None:
+    given = fields((await at_home.get("/check-in")).text, "/check-in")
+    given |= {"mood_score": "3", "journal_text": "A long day.\nStill here."}
+    sessions = (await alice.get("/v1/auth/sessions")).json()["items"]
+    web = next(one for one in sessions if one["kind"] == "web")
+    await alice.delete(f"/v1/auth/sessions/{web['id']}")
+    answer = await at_home.post("/check-in", given)
+    assert answer.status_code == 401
+    assert "Nothing is lost" in text(answer.text)
+    assert 'target="_blank"' in answer.text
+    kept = fields(answer.text, "/check-in")
+    assert kept["journal_text"] == "A long day.\nStill here."
+    assert (await at_home.sign_in(alice)).status_code == 303
+    stored = await at_home.follow(await at_home.post("/check-in", kept))
+    assert "Mood 3 of 10" in text(stored.text)
