@@ -46,7 +46,7 @@ MOST_PICKS: Final = 5
 MOST_TRIES: Final = 8
 DELAYS_S: Final = (1, 4, 16, 64, 256, 300, 300)
 """How long a job waits after each failure; MOST_TRIES - 1 of them."""
-_GRACE_S: Final = 15.0
+_GRACE_S: Final = 5.0
 _PAUSES_S: Final = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
 
 log = logs.get("worker")

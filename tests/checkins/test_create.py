@@ -72,7 +72,9 @@ async def test_danger_opens_an_event_before_the_reply(alice: Person, dana: Perso
 
 
 async def test_an_ordinary_bad_day_is_no_alarm(alice: Person) -> None:
-    body = (await alice.post("/v1/checkins", json={"mood_score": 4, "journal_text": "this deadline is killing me"})).json()
+    body = (
+        await alice.post("/v1/checkins", json={"mood_score": 4, "journal_text": "this deadline is killing me"})
+    ).json()
     assert body["crisis_alert"] is False
     assert body.get("crisis") is None
 
@@ -194,6 +196,8 @@ async def test_a_quick_check_is_one_number(alice: Person) -> None:
 
 async def test_french_is_answered_in_french(circle: Circle) -> None:
     amelie = await circle.member("amelie", language="fr", country="FR")
-    body = (await amelie.post("/v1/checkins", json={"mood_score": 1, "journal_text": "Je veux mourir ce soir, adieu"})).json()
+    body = (
+        await amelie.post("/v1/checkins", json={"mood_score": 1, "journal_text": "Je veux mourir ce soir, adieu"})
+    ).json()
     assert body["crisis"]["level"] == "critical"
     assert any(c["value"] == "3114" for r in body["crisis"]["resources"] for c in r["channels"])

@@ -23,13 +23,14 @@ from wellspring.checkins.schemas import (
 )
 from wellspring.checkins.sending import send
 from wellspring.checkins.service import CheckinCreated
-from wellspring.checkins.wire import checkin
+from wellspring.checkins.wire import checkin, without_words
 from wellspring.kernel import audit, clock, etags, idempotency
 from wellspring.kernel.edge import Req, access, as_member, edge, principal
 from wellspring.kernel.errors import Invalid, NotFound
 from wellspring.kernel.paging import Cursor
-from wellspring.kernel.policy import Access
+from wellspring.kernel.policy import Access, Permission
 from wellspring.kernel.routing import delete, get, patch, post
+from wellspring.privacy import door
 
 TAGS = ["check-ins"]
 _LONGEST = timedelta(days=3 * 366)
@@ -142,6 +143,29 @@ async def remove_checkin(request: Req, checkin_id: FromPath[UUID]) -> None:
         await audit.record(tx, access(request, "checkins:checkin:remove", "checkins"))
 
 
+@get("/v1/people/{person_id:uuid}/checkins", Permission.CHECKINS_SHARED_READ, tags=TAGS, summary="Shared check-ins")
+async def list_shared(
+    request: Req,
+    person_id: FromPath[UUID],
+    cursor: Annotated[str | None, QueryParameter(max_length=100)] = None,
+    limit: Limit = 30,
+) -> Checkins:
+    """List the check-ins that a member shares with the caller; their words only if journals are shared too."""
+    keys, place, action = edge(request).keys, Cursor.decode(cursor), "checkins:checkin:list"
+    async with door.opening(request, person_id, "checkins", action) as (tx, opened):
+        rows = await tx.all(q.SHARED, person_id, place.at, place.id, limit + 1)
+        row = access(
+            request, action, "checkins", person_id=person_id, count=len(rows[:limit]), consent_id=opened.consent_id
+        )
+        await audit.record(tx, row)
+        journals = await door.also_shared(tx, principal(request), person_id, "journals")
+    items = [checkin(r, keys, person_id) for r in rows[:limit]]
+    if not journals:
+        items = [without_words(item) for item in items]
+    following = Cursor(rows[limit - 1].occurred_at, rows[limit - 1].id).encode() if len(rows) > limit else None
+    return Checkins(items=items, next_cursor=following)
+
+
 ROUTES: list[Any] = [
     create,
     create_quick,
@@ -151,4 +175,5 @@ ROUTES: list[Any] = [
     get_checkin,
     change_checkin,
     remove_checkin,
+    list_shared,
 ]

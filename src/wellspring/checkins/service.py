@@ -13,7 +13,7 @@ from msgspec import UNSET, Struct
 from wellspring.checkins import queries as q
 from wellspring.checkins import signals, words
 from wellspring.checkins.schemas import Checkin, CheckinChange, CheckinCreate
-from wellspring.checkins.wire import Judged, as_written, checkin, columns
+from wellspring.checkins.wire import Entry, Judged, as_written, checkin, columns, fresh
 from wellspring.identity.fragments import About, about
 from wellspring.identity.schemas import TIMEZONES
 from wellspring.interventions import recommend
@@ -129,10 +129,24 @@ async def create(tx: Tx, request: Request, data: CheckinCreate, *, is_quick: boo
     at = check_time(data.occurred_at or context.now, context.now)
     understood = understand(data.journal_text, person.language, signals.of(context, data, at, timezone))
     sealer = request.keys.sealer(context.wrapped, request.person_id)
-    crisis, event_id = await _respond(tx, request, sealer, person, understood, data.journal_text, row_id)
-    return await _store(
-        tx, request, data, context, person, understood, crisis, event_id, row_id, at, timezone, sealer, is_quick
+    crisis, event_id = await _respond(
+        tx, request, sealer, person, understood, data.journal_text, row_id, recent=bool(context.event_levels)
     )
+    entry = Entry(data=data, row_id=row_id, at=at, timezone=timezone, emotions=words.all_emotions(data))
+    judged = _judged(data, understood, event_id, is_quick)
+    offers = _offers(entry, context, person, danger=in_danger(understood))
+    created_at = await _store(tx, request, entry, judged, offers, sealer, READ_LATER if understood.failed else ROLL_DAY)
+    return CheckinCreated(
+        checkin=fresh(entry, judged, created_at),
+        recommendations=offers.wire,
+        crisis_alert=in_danger(understood),
+        crisis=crisis,
+    )
+
+
+def in_danger(understood: Understood) -> bool:
+    """Tell whether help comes first: high, critical, or not judged at all."""
+    return rank(understood.judgement.level) >= rank("high") or understood.failed
 
 
 async def _respond(
@@ -143,6 +157,8 @@ async def _respond(
     understood: Understood,
     text: str | None,
     row_id: UUID,
+    *,
+    recent: bool,
 ) -> tuple[Crisis | None, UUID | None]:
     """Open an event where the judgement asks for one, and return what the member is shown."""
     judged = understood.judgement
@@ -152,7 +168,7 @@ async def _respond(
     crisis = await safety.respond(
         tx, request.keys, request.person_id, judged, found, country=person.country, language=person.language
     )
-    if not needs_event(judged):
+    if not needs_event(judged, recent=recent):
         return crisis, None
     new = NewEvent(
         person_id=request.person_id,
@@ -181,28 +197,12 @@ def _judged(data: CheckinCreate, understood: Understood, event_id: UUID | None, 
     )
 
 
-async def _store(
-    tx: Tx,
-    request: Request,
-    data: CheckinCreate,
-    context: q.Context,
-    person: About,
-    understood: Understood,
-    crisis: Crisis | None,
-    event_id: UUID | None,
-    row_id: UUID,
-    at: datetime,
-    timezone: str,
-    sealer: Sealer,
-    is_quick: bool,
-) -> CheckinCreated:
-    emotions = words.all_emotions(data)
-    written = words.of(data, emotions)
-    judged = _judged(data, understood, event_id, is_quick)
-    danger = rank(understood.judgement.level) >= rank("high") or understood.failed
+def _offers(entry: Entry, context: q.Context, person: About, *, danger: bool) -> recommend.Offers:
+    """Choose three micro-actions for the moment; in danger, or soon after it, only what is safe in a crisis."""
+    data = entry.data
     moment = recommend.Moment(
         mood=data.mood_score,
-        emotions={e.emotion: e.intensity for e in emotions},
+        emotions={e.emotion: e.intensity for e in entry.emotions},
         energy=data.energy_level,
         anxiety=data.anxiety_level,
         stress=data.stress_level,
@@ -211,86 +211,35 @@ async def _store(
         danger=danger or any(level in ("high", "critical") for level in context.event_levels or ()),
     )
     past = recommend.history(context.recent_ids, context.recent_ratings, context.recent_hours)
-    offers = recommend.careful(person, context.contraindications, moment, past, seed=row_id)
-    job = READ_LATER if understood.failed else ROLL_DAY
-    values = columns(
-        data,
-        at=at,
-        timezone=timezone,
-        sealed=words.seal(written, sealer, row_id),
-        emotions=emotions,
-        judged=judged,
-    )
+    return recommend.careful(person, context.contraindications, moment, past, seed=entry.row_id)
+
+
+async def _store(
+    tx: Tx, request: Request, entry: Entry, judged: Judged, offers: recommend.Offers, sealer: Sealer, job: str
+) -> datetime:
+    """Write row, audit, stream, job, key and offers in one statement; return when."""
+    sealed = words.seal(words.of(entry.data, entry.emotions), sealer, entry.row_id)
     key = request.key
     created_at = await tx.one(
         q.CREATE,
         request.person_id,
-        row_id,
-        *values,
+        entry.row_id,
+        *columns(
+            entry.data, at=entry.at, timezone=entry.timezone, sealed=sealed, emotions=entry.emotions, judged=judged
+        ),
         *request.access.args(),
         key.digest if key else None,
         key.body if key else None,
         ids.new(),
         job,
-        jobs.encode(request.person_id, row_id),
+        jobs.encode(request.person_id, entry.row_id),
         *offers.logged,
     )
     tx.woken.add(request.person_id)
     # Rolling up a day can wait for the worker's next poll: waking it for each check-in cost more than the job.
-    tx.wake_jobs = tx.wake_jobs or understood.failed
+    tx.wake_jobs = tx.wake_jobs or job == READ_LATER
     metrics.CHECKINS.inc()
-    return CheckinCreated(
-        checkin=_fresh(data, row_id, created_at, at, timezone, emotions, written, judged),
-        recommendations=offers.wire,
-        crisis_alert=danger,
-        crisis=crisis,
-    )
-
-
-def _fresh(
-    data: CheckinCreate,
-    row_id: UUID,
-    created_at: datetime,
-    at: datetime,
-    timezone: str,
-    emotions: list,  # type: ignore[type-arg]
-    written: words.Words,
-    judged: Judged,
-) -> Checkin:
-    return Checkin(
-        id=row_id,
-        created_at=created_at,
-        updated_at=created_at,
-        occurred_at=at,
-        timezone=timezone,
-        mood_score=data.mood_score,
-        energy_level=data.energy_level,
-        anxiety_level=data.anxiety_level,
-        stress_level=data.stress_level,
-        emotion_tags=[e.emotion for e in emotions],
-        emotions=emotions,
-        context_location=data.context_location,
-        context_activity=written.context_activity,
-        context_social=data.context_social,
-        factors=data.factors,
-        activities=data.activities,
-        triggers=data.triggers,
-        weather=data.weather,
-        journal_text=written.journal_text,
-        body_scan_data=data.body_scan_data,  # type: ignore[arg-type]
-        sensory_load_score=data.sensory_load_score,
-        executive_function_score=data.executive_function_score,
-        masking_level=data.masking_level,
-        source=data.source,
-        duration=data.duration,
-        session_id=data.session_id,
-        is_quick=judged.is_quick,
-        reading=judged.reading_state,
-        ai_emotion_primary=None,
-        ai_emotion_secondary=None,
-        ai_confidence_score=None,
-        crisis_flagged=judged.event_id is not None,
-    )
+    return created_at
 
 
 async def again(tx: Tx, request: Request, row_id: UUID) -> CheckinCreated:
@@ -309,7 +258,7 @@ async def again(tx: Tx, request: Request, row_id: UUID) -> CheckinCreated:
             tx,
             request.keys,
             request.person_id,
-            msgspec.structs.replace(understood.judgement, level=row.risk_level),  # type: ignore[type-var]
+            msgspec.structs.replace(understood.judgement, level=row.risk_level),
             show.evidence(understood.reading, found.journal_text),
             country=person.country,
             language=person.language,
@@ -343,7 +292,9 @@ async def change(
     same_text = before.journal_text == data.journal_text and row.crisis_event_id is not None
     crisis, event_id = (None, row.crisis_event_id)
     if not same_text:
-        crisis, opened = await _respond(tx, request, sealer, person, understood, data.journal_text, row_id)
+        crisis, opened = await _respond(
+            tx, request, sealer, person, understood, data.journal_text, row_id, recent=bool(context.event_levels)
+        )
         event_id = opened or row.crisis_event_id
     emotions = words.all_emotions(data)
     judged = _judged(data, understood, event_id, row.is_quick)
@@ -354,9 +305,11 @@ async def change(
     await stream.publish(tx, request.person_id, "checkin.changed", row_id)
     await jobs.enqueue(tx, "checkins.roll_all", request.person_id, row_id)
     stored = await tx.one(q.ONE, request.person_id, row_id)
-    danger = rank(understood.judgement.level) >= rank("high") or understood.failed
     reply = CheckinCreated(
-        checkin=checkin(stored, request.keys, request.person_id), recommendations=[], crisis_alert=danger, crisis=crisis
+        checkin=checkin(stored, request.keys, request.person_id),
+        recommendations=[],
+        crisis_alert=in_danger(understood),
+        crisis=crisis,
     )
     return reply, stored.version
 

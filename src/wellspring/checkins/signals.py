@@ -25,12 +25,8 @@ def _days(context: Context, data: CheckinCreate, at: datetime, zone: ZoneInfo) -
         (at, (data.mood_score, data.stress_level, data.anxiety_level, data.energy_level, sleep, alone))
     ]
     if context.at:
-        assert (
-            context.mood and context.stress and context.anxiety and context.energy and context.sleep and context.alone
-        )
-        stored = zip(
-            context.mood, context.stress, context.anxiety, context.energy, context.sleep, context.alone, strict=True
-        )
+        arrays = (context.mood, context.stress, context.anxiety, context.energy, context.sleep, context.alone)
+        stored = zip(*(array or () for array in arrays), strict=True)
         rows += zip(context.at, stored, strict=True)
     today = context.now.astimezone(zone).date()
     grouped: dict[int, list[Sequence[float | None]]] = defaultdict(list)

@@ -1,7 +1,10 @@
 """Check-ins between the wire and the row."""
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
+
+import msgspec
 
 from wellspring.checkins import words
 from wellspring.checkins.queries import Row
@@ -79,6 +82,55 @@ class Judged:
         self.is_quick = is_quick
 
 
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
+    """A check-in about to be stored: as sent, with what was worked out."""
+
+    data: CheckinCreate
+    row_id: UUID
+    at: datetime
+    timezone: str
+    emotions: list[Emotion]
+
+
+def fresh(entry: Entry, judged: Judged, created_at: datetime) -> Checkin:
+    """Return the wire form of a check-in that was stored just now."""
+    data = entry.data
+    return Checkin(
+        id=entry.row_id,
+        created_at=created_at,
+        updated_at=created_at,
+        occurred_at=entry.at,
+        timezone=entry.timezone,
+        mood_score=data.mood_score,
+        energy_level=data.energy_level,
+        anxiety_level=data.anxiety_level,
+        stress_level=data.stress_level,
+        emotion_tags=[e.emotion for e in entry.emotions],
+        emotions=entry.emotions,
+        context_location=data.context_location,
+        context_activity=data.context_activity or None,
+        context_social=data.context_social,
+        factors=data.factors,
+        activities=data.activities,
+        triggers=data.triggers,
+        weather=data.weather,
+        journal_text=data.journal_text or None,
+        body_scan_data=None if data.body_scan_data is None else {str(a): t for a, t in data.body_scan_data.items()},
+        sensory_load_score=data.sensory_load_score,
+        executive_function_score=data.executive_function_score,
+        masking_level=data.masking_level,
+        source=data.source,
+        duration=data.duration,
+        session_id=data.session_id,
+        is_quick=judged.is_quick,
+        reading=judged.reading_state,
+        ai_emotion_primary=None,
+        ai_emotion_secondary=None,
+        ai_confidence_score=None,
+        crisis_flagged=judged.event_id is not None,
+    )
+
+
 def checkin(row: Row, keys: Keyring, person_id: UUID) -> Checkin:
     """Return the wire form of a stored check-in."""
     found = words.unseal(row.sealed, keys.sealer(row.wrapped, person_id), row.id)
@@ -120,6 +172,22 @@ def checkin(row: Row, keys: Keyring, person_id: UUID) -> Checkin:
     )
 
 
+def without_words(found: Checkin) -> Checkin:
+    """Return a check-in without anything its writer put in their own words."""
+    shared = [e for e in found.emotions if e.emotion in LABELS]
+    return msgspec.structs.replace(
+        found,
+        journal_text=None,
+        context_activity=None,
+        activities=[],
+        triggers=[],
+        weather=None,
+        emotions=shared,
+        emotion_tags=[e.emotion for e in shared],
+        factors=[Factor(f.type, f.value) for f in found.factors],
+    )
+
+
 def as_written(row: Row, found: Words) -> CheckinCreate:
     """Return a stored check-in in the form in which it was sent, to change it."""
     emotions = [Emotion(e, i) for e, i in zip(row.emotion_tags, row.emotion_intensities, strict=True)]
@@ -149,4 +217,12 @@ def as_written(row: Row, found: Words) -> CheckinCreate:
     )
 
 
-__all__ = ["Judged", "as_written", "checkin", "columns"]
+__all__ = [
+    "Entry",
+    "Judged",
+    "as_written",
+    "checkin",
+    "columns",
+    "fresh",
+    "without_words",
+]

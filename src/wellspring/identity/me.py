@@ -33,9 +33,7 @@ class TooManyContacts(Conflict):
 def _details(row: q.PersonRow, sealer: Sealer) -> Details:
     if row.details is None:
         return Details()
-    return msgspec.json.decode(
-        sealer.open(row.details, "identity.person.details", row.person_id), type=Details
-    )
+    return msgspec.json.decode(sealer.open(row.details, "identity.person.details", row.person_id), type=Details)
 
 
 def profile(row: q.PersonRow, keys: Keyring) -> Profile:
@@ -79,9 +77,7 @@ async def load(tx: Tx, person_id: UUID) -> q.PersonRow:
     return row
 
 
-async def change(
-    tx: Tx, keys: Keyring, person_id: UUID, wanted: ProfileChange, seen: int | None
-) -> q.PersonRow:
+async def change(tx: Tx, keys: Keyring, person_id: UUID, wanted: ProfileChange, seen: int | None) -> q.PersonRow:
     """Change what is named; raises PreconditionFailed when somebody else changed it first."""
     row = await load(tx, person_id)
     if seen is not None and seen != row.version:
@@ -182,9 +178,7 @@ async def add_contact(tx: Tx, keys: Keyring, person_id: UUID, wanted: ContactWri
     return contact_id
 
 
-async def change_contact(
-    tx: Tx, keys: Keyring, person_id: UUID, contact_id: UUID, wanted: ContactWrite
-) -> None:
+async def change_contact(tx: Tx, keys: Keyring, person_id: UUID, contact_id: UUID, wanted: ContactWrite) -> None:
     """Replace an emergency contact; raises NotFound."""
     sealed = _sealed(await vault.sealer(tx, keys, person_id), contact_id, wanted)
     if wanted.is_primary:

@@ -20,9 +20,7 @@ class Passwords:
 
     def __init__(self, *, cheap: bool = False) -> None:
         """Take the library's defaults (RFC 9106, low memory); `cheap` is for tests."""
-        self._hasher = (
-            PasswordHasher(time_cost=1, memory_cost=1024, parallelism=1) if cheap else PasswordHasher()
-        )
+        self._hasher = PasswordHasher(time_cost=1, memory_cost=1024, parallelism=1) if cheap else PasswordHasher()
         self._slots = asyncio.Semaphore(_AT_ONCE)
         self._nobody = self._hasher.hash("nobody has this password")
 

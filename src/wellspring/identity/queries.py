@@ -104,9 +104,7 @@ USE_REFRESH: Final = Query(
     int,
     G,
 )
-SEEN: Final = Query(
-    "UPDATE identity.session SET last_seen_at = now() WHERE person_id = $1 AND id = $2", int, G
-)
+SEEN: Final = Query("UPDATE identity.session SET last_seen_at = now() WHERE person_id = $1 AND id = $2", int, G)
 SIGNED_IN: Final = Query(
     "UPDATE identity.person SET last_login_at = now(), login_count = login_count + 1 WHERE person_id = $1",
     int,
@@ -167,9 +165,7 @@ class Chosen(Struct, frozen=True):
     version: int
 
 
-PREFERENCES: Final = Query(
-    "SELECT chosen, version FROM identity.preferences WHERE person_id = $1", Chosen, M, W
-)
+PREFERENCES: Final = Query("SELECT chosen, version FROM identity.preferences WHERE person_id = $1", Chosen, M, W)
 SET_PREFERENCES: Final = Query(
     "INSERT INTO identity.preferences AS p (person_id, chosen) VALUES ($1, $2) ON CONFLICT (person_id)"
     " DO UPDATE SET chosen = excluded.chosen, version = p.version + 1, updated_at = now() RETURNING version",
@@ -229,9 +225,7 @@ SESSION_CHECK: Final = (
     " AND version = $3 AND ended_at IS NULL AND expires_at > now()"
     " AND (NOT is_staff OR last_seen_at > now() - interval '15 minutes')"
 )
-LIVE_SESSIONS: Final = Query(
-    "SELECT id, version FROM identity.live_sessions($1::uuid[])", Live, G, crosses_people=True
-)
+LIVE_SESSIONS: Final = Query("SELECT id, version FROM identity.live_sessions($1::uuid[])", Live, G, crosses_people=True)
 HAS_FACTOR: Final = Query("SELECT totp_secret IS NOT NULL FROM identity.login WHERE person_id = $1", bool, G)
 
 

@@ -9,9 +9,9 @@ from uuid import UUID
 
 import asyncpg
 import msgspec
-import pyotp
 from email_validator import EmailNotValidError, validate_email
 from msgspec import Struct
+from pyotp.totp import TOTP
 
 from wellspring.identity import lockout
 from wellspring.identity import queries as q
@@ -107,14 +107,10 @@ async def register(
         language = wanted.language or accounts.settings.language
         await events.publish(tx, PersonRegistered(person_id, language, tuple(dict.fromkeys(wanted.consents))))
         await audit.record(tx, _row("identity:account:create", person_id, where))
-        return await open_session(
-            tx, person_id, effective(sorted(all_roles), second_factor=False), kind, where
-        )
+        return await open_session(tx, person_id, effective(sorted(all_roles), second_factor=False), kind, where)
 
 
-def _row(
-    action: str, person_id: UUID, where: Where, outcome: audit.Outcome = audit.Outcome.DONE
-) -> audit.Access:
+def _row(action: str, person_id: UUID, where: Where, outcome: audit.Outcome = audit.Outcome.DONE) -> audit.Access:
     return audit.Access(
         action=action,
         section="account",
@@ -146,15 +142,11 @@ async def sign_in(accounts: Accounts, given: Login, where: Where, *, kind: Token
     if found.totp_secret is not None and not given.mfa_code:
         raise SecondFactorNeeded
     rehashed = (
-        await accounts.passwords.hash(given.password)
-        if accounts.passwords.outdated(found.password_hash)
-        else None
+        await accounts.passwords.hash(given.password) if accounts.passwords.outdated(found.password_hash) else None
     )
-    factor_right = True
+    opened: Opened | None = None
     async with accounts.db.begin(DbRole.SIGNIN, actor=found.person_id) as tx:
-        if found.totp_secret is not None:
-            factor_right = await _use_code(tx, accounts.keys, found, given.mfa_code or "")
-        if factor_right:
+        if found.totp_secret is None or await _use_code(tx, accounts.keys, found, given.mfa_code or ""):
             await lockout.forgive(tx, scopes)
             if rehashed:
                 await tx.do(q.REHASH, found.person_id, rehashed)
@@ -162,7 +154,7 @@ async def sign_in(accounts: Accounts, given: Login, where: Where, *, kind: Token
             await audit.record(tx, _row("identity:session:create", found.person_id, where))
             roles = effective(found.roles, second_factor=found.totp_secret is not None)
             opened = await open_session(tx, found.person_id, roles, kind, where)
-    if not factor_right:
+    if opened is None:
         await _note_failure(accounts.db, scopes, where, found.person_id)
         raise SecondFactorWrong
     waiting = found.totp_secret is None and bool({Role(r) for r in found.roles} & STAFF)
@@ -201,7 +193,7 @@ async def _use_code(tx: Tx, keys: Keyring, found: q.FoundLogin, code: str) -> bo
 
 def matching_step(secret: str, code: str) -> int | None:
     """Return the time step a code belongs to (now, one before, one after), or None."""
-    totp, now = pyotp.TOTP(secret), int(time.time()) // _STEP
+    totp, now = TOTP(secret), int(time.time()) // _STEP
     for step in (now, now - 1, now + 1):
         if hmac.compare_digest(totp.generate_otp(step), code):
             return step
@@ -217,9 +209,7 @@ def recovery_digest(keys: Keyring, person_id: UUID, code: str) -> bytes:
 def new_recovery_codes() -> list[str]:
     """Return ten codes of 50 bits, shown once."""
     alphabet = "abcdefghjkmnpqrstuvwxyz23456789"
-    return [
-        "-".join("".join(secrets.choice(alphabet) for _ in range(5)) for _ in range(2)) for _ in range(10)
-    ]
+    return ["-".join("".join(secrets.choice(alphabet) for _ in range(5)) for _ in range(2)) for _ in range(10)]
 
 
 async def set_factor(tx: Tx, keys: Keyring, person_id: UUID, secret: str, step: int = 0) -> list[str]:

@@ -67,9 +67,7 @@ async def _new_refresh(tx: Tx, person_id: UUID, session_id: UUID) -> str:
     return _pack(person_id, token_id, secret)
 
 
-async def open_session(
-    tx: Tx, person_id: UUID, roles: frozenset[Role], kind: TokenKind, where: Where
-) -> Opened:
+async def open_session(tx: Tx, person_id: UUID, roles: frozenset[Role], kind: TokenKind, where: Where) -> Opened:
     """Open a session in a sign-in transaction whose actor is the person."""
     is_staff = bool(roles & STAFF)
     ttl = STAFF_TTL if is_staff else MEMBER_TTL
@@ -149,4 +147,5 @@ async def refresh(db: Database, token: str, where: Where) -> Opened:
 
 async def _has_factor(db: Database, person_id: UUID) -> bool:
     async with db.begin(DbRole.SIGNIN, actor=person_id, read_only=True) as tx:
-        return bool(await tx.maybe(q.HAS_FACTOR, person_id))
+        has = await tx.maybe(q.HAS_FACTOR, person_id)
+    return has is True

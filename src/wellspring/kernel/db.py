@@ -5,6 +5,7 @@ Only UUIDs and members of fixed enums are ever written into that message.
 """
 
 import asyncio
+import inspect
 from collections.abc import Callable, Sequence
 from enum import StrEnum
 from types import TracebackType
@@ -64,7 +65,7 @@ class Query(Generic[T]):
         self.crosses_people = crosses_people
         self.make: Callable[[Record], T] = (
             _by_position(row)
-            if isinstance(row, type) and issubclass(row, msgspec.Struct)
+            if inspect.isclass(row) and issubclass(row, msgspec.Struct)  # list[str] is no class
             else cast("Callable[[Record], T]", _first)
         )
         if register:
@@ -165,14 +166,16 @@ class Session:
         self.text = f"EXECUTE session_check('{person_id}', '{session_id}', {version:d})"
 
 
-class _Connection(asyncpg.Connection):
+class _Connection(asyncpg.Connection):  # type: ignore[misc]  # asyncpg is untyped
     """A connection that is not reset on release: nothing ever sets session state."""
 
     def get_reset_query(self) -> str:
         return ""
 
 
-class _Begin:
+class Begin:
+    """A transaction to be entered: made by `Database.begin`."""
+
     __slots__ = ("_conn", "_db", "_opening", "_pool", "_role", "_tx")
 
     def __init__(self, db: "Database", role: DbRole, opening: str) -> None:
@@ -185,7 +188,8 @@ class _Begin:
     async def __aenter__(self) -> Tx:
         self._pool = await self._db.pool(self._role)
         try:
-            self._conn = conn = await self._pool.acquire(timeout=3)
+            conn = cast("Connection", await self._pool.acquire(timeout=3))
+            self._conn = conn
         except FAILURES as error:
             raise DatabaseDown from error
         try:
@@ -196,7 +200,7 @@ class _Begin:
         except BaseException as error:
             await self._release()
             raise _as_problem(error) from error
-        self._tx = Tx(cast("Connection", conn), self._role)
+        self._tx = Tx(conn, self._role)
         return self._tx
 
     async def __aexit__(
@@ -224,7 +228,7 @@ class _Begin:
 
     async def _release(self) -> None:
         if self._pool is not None and self._conn is not None:
-            await self._pool.release(self._conn)  # type: ignore[arg-type]
+            await self._pool.release(self._conn)
 
 
 _DOWN: Final = (
@@ -315,7 +319,7 @@ class Database:
         duty: Duty | None = None,
         session: Session | None = None,
         read_only: bool = False,
-    ) -> _Begin:
+    ) -> Begin:
         """Open a transaction of `role`. `actor` is the authenticated principal, never a subject named by a URL."""
         parts = ["BEGIN READ ONLY" if read_only else "BEGIN"]
         if actor is not None:
@@ -326,7 +330,7 @@ class Database:
             parts.append(f"SET LOCAL app.duty = '{duty.value}'")
         if session is not None:
             parts.append(session.text)
-        return _Begin(self, role, ";".join(parts))
+        return Begin(self, role, ";".join(parts))
 
     def committed(self, tx: Tx) -> None:
         """Tell the waker what a commit changed."""

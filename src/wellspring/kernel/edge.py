@@ -11,7 +11,7 @@ from litestar.handlers import BaseRouteHandler
 
 from wellspring.kernel import audit
 from wellspring.kernel.crypto import Keyring
-from wellspring.kernel.db import Database, DbRole, Session, _Begin
+from wellspring.kernel.db import Begin, Database, DbRole, Session
 from wellspring.kernel.errors import Forbidden, NotFound, Unauthenticated
 from wellspring.kernel.hub import Hub
 from wellspring.kernel.policy import Access, Permission
@@ -110,21 +110,19 @@ def session_of(who: Principal) -> Session:
     return Session(who.person_id, who.session_id, who.version)
 
 
-def as_member(request: Req, *, read_only: bool = False) -> _Begin:
+def as_member(request: Req, *, read_only: bool = False) -> Begin:
     """Open a transaction in which the caller sees their own rows and nobody else's."""
     who = principal(request)
-    return edge(request).db.begin(
-        DbRole.MEMBER, actor=who.person_id, session=session_of(who), read_only=read_only
-    )
+    return edge(request).db.begin(DbRole.MEMBER, actor=who.person_id, session=session_of(who), read_only=read_only)
 
 
-def as_staff(request: Req) -> _Begin:
+def as_staff(request: Req) -> Begin:
     """Open a transaction of a staff member; one person at a time is opened in it by `privacy.open_person`."""
     who = principal(request)
     return edge(request).db.begin(DbRole.STAFF, actor=who.person_id, session=session_of(who))
 
 
-def as_signin(request: Req, actor: UUID | None = None) -> _Begin:
+def as_signin(request: Req, actor: UUID | None = None) -> Begin:
     """Open a transaction of the sign-in role."""
     return edge(request).db.begin(DbRole.SIGNIN, actor=actor)
 

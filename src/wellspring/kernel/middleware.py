@@ -9,6 +9,7 @@ import msgspec
 from limits import RateLimitItemPerMinute
 from limits.storage import MemoryStorage
 from limits.strategies import FixedWindowRateLimiter
+from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from wellspring.kernel import logs, metrics
@@ -59,7 +60,7 @@ class Outermost:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        if scope["type"] != "http":
+        if scope["type"] != ScopeType.HTTP:
             await self._app(scope, receive, send)
             return
         started = time.perf_counter()
@@ -105,12 +106,12 @@ class Outermost:
         return forwarded if forwarded and host == self._proxy else host
 
     def _note(self, scope: Scope, status: int, seconds: float) -> None:
-        route = str(scope.get("path_template") or "unmatched")
-        metrics.REQUESTS.labels(scope["method"], route, str(status)).inc()
+        route, method = str(scope.get("path_template") or "unmatched"), str(scope.get("method", ""))
+        metrics.REQUESTS.labels(method, route, str(status)).inc()
         metrics.DURATION.labels(route).observe(seconds)
         log.info(
             "request",
-            method=scope["method"],
+            method=method,
             route=route,
             status=status,
             ms=round(seconds * 1000, 2),

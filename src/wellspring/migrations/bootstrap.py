@@ -43,9 +43,9 @@ def ensure_roles(owner_url: str, keys: Keyring) -> None:
             known = conn.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (role.login,)).fetchone()
             verb = sql.SQL("ALTER" if known else "CREATE")
             conn.execute(
-                sql.SQL(
-                    "{} ROLE {} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS PASSWORD {}"
-                ).format(verb, name, secret)
+                sql.SQL("{} ROLE {} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS PASSWORD {}").format(
+                    verb, name, secret
+                )
             )
             limit = "60s" if role in (DbRole.MAINTENANCE, DbRole.WORKER) else "5s"
             conn.execute(sql.SQL("ALTER ROLE {} SET statement_timeout = {}").format(name, sql.Literal(limit)))
@@ -55,9 +55,7 @@ def ensure_roles(owner_url: str, keys: Keyring) -> None:
             # A plan made while a table was empty must not scan it once it has grown: use the index from the start.
             conn.execute(sql.SQL("ALTER ROLE {} SET enable_seqscan = off").format(name))
             conn.execute(sql.SQL("ALTER ROLE {} SET jit = off").format(name))
-            conn.execute(
-                sql.SQL("ALTER ROLE {} SET idle_in_transaction_session_timeout = '20s'").format(name)
-            )
+            conn.execute(sql.SQL("ALTER ROLE {} SET idle_in_transaction_session_timeout = '20s'").format(name))
 
 
 def check_keys(owner_url: str, keys: Keyring) -> None:

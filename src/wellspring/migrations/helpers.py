@@ -30,9 +30,7 @@ def _policy(table: str, name: str, role: str, verb: str, test: str) -> str:
 
 def _grants(table: str, roles: dict[str, str]) -> str:
     return "".join(
-        f"GRANT {', '.join(verbs.split())} ON {table} TO wellspring_{role};"
-        for role, verbs in roles.items()
-        if verbs
+        f"GRANT {', '.join(verbs.split())} ON {table} TO wellspring_{role};" for role, verbs in roles.items() if verbs
     )
 
 

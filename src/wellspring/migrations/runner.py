@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -60,7 +60,7 @@ class Runner:
         self._scripts = ScriptDirectory.from_config(self._config)
 
     @contextmanager
-    def _session(self) -> Iterator[Connection]:
+    def _session(self) -> Generator[Connection]:
         with self._engine.connect() as connection:
             connection.execute(text("SELECT pg_advisory_lock(:k)"), {"k": _LOCK})
             connection.execute(text("SET lock_timeout = '5s'"))
@@ -106,7 +106,7 @@ class Runner:
                 )
             else:
                 ctx.connection.execute(
-                    text("DELETE FROM public.migration WHERE version = :v"), {"v": step.revision.revision}
+                    text("DELETE FROM public.migration WHERE version = :v"), {"v": step.up_revision_id}
                 )
 
         connection.commit()

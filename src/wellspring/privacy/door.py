@@ -35,6 +35,11 @@ async def open_person(tx: Tx, actor: Principal, person_id: UUID, section: Sectio
     return Opened(person_id, section, grant_id)
 
 
+async def also_shared(tx: Tx, actor: Principal, person_id: UUID, section: Section) -> bool:
+    """Tell whether a grant in force covers another section too; opens nothing."""
+    return await tx.maybe(q.OPEN, person_id, actor.person_id, section) is not None
+
+
 @asynccontextmanager
 async def opening(
     request: Req, person_id: UUID, section: Section, action: str

@@ -48,9 +48,13 @@ class NewEvent(Struct, frozen=True, kw_only=True):
     versions: dict[str, str] = {}
 
 
-def needs_event(judgement: Judgement) -> bool:
-    """Tell whether a judgement opens an event: not for low, nor when only an earlier, open one speaks."""
-    if judgement.level == "low":
+def needs_event(judgement: Judgement, *, recent: bool = False) -> bool:
+    """Tell whether a judgement opens an event: not for low, nor when only an earlier one speaks.
+
+    `recent`: the person had an event in the last 72 hours. A moderate judgement then opens no other: the review
+    queue shows one spell once. High and critical always do.
+    """
+    if judgement.level == "low" or (judgement.level == "moderate" and recent):
         return False
     return any(p.level != "low" and p.layer != "history" for p in judgement.explanation)
 

@@ -51,7 +51,9 @@ async def report(tx: Tx, keys: Keyring, person_id: UUID, wanted: Report) -> tupl
     reading: Reading | None = read(wanted.note, hint=face.language) if wanted.note else None
     judged = judge(reading, Signals(), asked_for_help=True)
     found = show.evidence(reading, wanted.note)
-    event_id = await tx.maybe(q.RECENT_REPORT, person_id, wanted.wants_contact) if wanted.note is None else None
+    event_id = None
+    if wanted.note is None:
+        event_id = await tx.maybe(q.RECENT_REPORT, person_id, wanted.wants_contact)
     if event_id is None:
         new = NewEvent(
             person_id=person_id,

@@ -70,9 +70,7 @@ def _sign_in() -> None:
     );
     CREATE INDEX refresh_token_session ON identity.refresh_token (person_id, session_id);
     """)
-    person_table(
-        "identity.login", signin="select insert update", member="select", maintenance="select delete"
-    )
+    person_table("identity.login", signin="select insert update", member="select", maintenance="select delete")
     person_table(
         "identity.session",
         member="select update",
@@ -98,9 +96,7 @@ def _preferences() -> None:
         chosen jsonb NOT NULL, version int NOT NULL DEFAULT 1, updated_at timestamptz NOT NULL DEFAULT now()
     );
     """)
-    person_table(
-        "identity.preferences", member="select insert update", signin="select insert", worker="select"
-    )
+    person_table("identity.preferences", member="select insert update", signin="select insert", worker="select")
 
 
 def _contacts() -> None:
@@ -114,9 +110,7 @@ def _contacts() -> None:
     );
     CREATE UNIQUE INDEX emergency_contact_primary ON identity.emergency_contact (person_id) WHERE is_primary;
     """)
-    person_table(
-        "identity.emergency_contact", member="select insert update delete", staff="select", worker="select"
-    )
+    person_table("identity.emergency_contact", member="select insert update delete", staff="select", worker="select")
 
 
 def _functions() -> None:
