@@ -1,4 +1,4 @@
-"""The whole program behind a real server on loopback, in a process of its own."""
+"""The whole program behind a real server on loopback: in this process, or in one of its own."""
 
 import asyncio
 import base64
@@ -11,29 +11,35 @@ from contextlib import asynccontextmanager
 
 import httpx
 import msgspec
+from granian.constants import Interfaces
+from granian.server.embed import Server
 from litestar.types import ASGIApp
 
-from wellspring import app as program
-from wellspring.kernel import events_stream, keys, logs, sockets
+from tests.support import database
+from wellspring.app import make_app, make_edge
+from wellspring.kernel import events_stream, keys, sockets
+from wellspring.kernel.edge import Edge
 from wellspring.kernel.middleware import Outermost
 from wellspring.kernel.settings import Settings
 
 
-def serve() -> ASGIApp:
-    """Return the program with short waits (the server's entry)."""
-    settings = Settings(environment="test", pool_size=2)
-    logs.configure("warning")
-    assert settings.database_url is not None
-    events_stream.BEAT_S = 0.3  # type: ignore[misc]
-    sockets.SIGN_IN_S = 1.0  # type: ignore[misc]
-    parts = program.make_edge(settings, keys.load(settings), settings.database_url.get_secret_value())
-    app = program.make_app(parts)
-    if "/v1/stream" not in {route.path for route in app.routes}:
+def program(parts: Edge) -> ASGIApp:
+    """Return the whole program, live parts included."""
+    app = make_app(parts)
+    paths = {route.path for route in app.routes}
+    if "/v1/stream" not in paths:
         for handler in events_stream.ROUTES:
             app.register(handler)
-    if "/socket.io" not in {route.path for route in app.routes}:
+    if "/socket.io" not in paths:
         sockets.attach(app, parts)
-    return Outermost(app, settings)
+    return Outermost(app, parts.settings)
+
+
+def serve() -> ASGIApp:
+    """Return the program for the settings of this process (a server's entry)."""
+    settings = Settings(environment="test", pool_size=2)
+    assert settings.database_url is not None
+    return program(make_edge(settings, keys.load(settings), settings.database_url.get_secret_value()))
 
 
 def free_port() -> int:
@@ -42,23 +48,33 @@ def free_port() -> int:
         return int(found.getsockname()[1])
 
 
-def key_text() -> str:
-    encode = lambda raw: base64.b64encode(raw).decode()  # noqa: E731
-    return msgspec.json.encode({"root": encode(b"r" * 32), "keks": {"1": encode(b"k" * 32)}}).decode()
+@asynccontextmanager
+async def here(database_url: str) -> AsyncIterator[str]:
+    """Yield the address of a server in this process, on connections of its own."""
+    settings = Settings(environment="test", pool_size=2)
+    app, port = program(make_edge(settings, database.KEYS, database_url)), free_port()
+    served = Server(app, port=port, interface=Interfaces.ASGI, log_enabled=False)
+    task = asyncio.create_task(served.serve())
+    try:
+        await _until_up(f"http://127.0.0.1:{port}")
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        served.stop()
+        await asyncio.wait_for(task, 15)
 
 
 @asynccontextmanager
-async def server(database_url: str) -> AsyncIterator[str]:
-    """Yield the address of a running server."""
+async def elsewhere(database_url: str) -> AsyncIterator[str]:
+    """Yield the address of a server in a process of its own."""
+    encoded = [base64.b64encode(key).decode() for key in (b"r" * 32, b"k" * 32)]
+    text = msgspec.json.encode({"root": encoded[0], "keks": {"1": encoded[1]}}).decode()
     port = free_port()
-    environment = {**os.environ, "DATABASE_URL": database_url, "WELLSPRING_KEYS": key_text()}
-    environment["WELLSPRING_PORT"] = str(port)
+    environment = {**os.environ, "DATABASE_URL": database_url, "WELLSPRING_KEYS": text, "WELLSPRING_PORT": str(port)}
     command = [sys.executable, "-m", "granian", "--interface", "asgi", "--factory", "--port", str(port)]
     process = subprocess.Popen([*command, "tests.kernel.live:serve"], env=environment)
-    url = f"http://127.0.0.1:{port}"
     try:
-        await _until_up(url)
-        yield url
+        await _until_up(f"http://127.0.0.1:{port}")
+        yield f"http://127.0.0.1:{port}"
     finally:
         process.terminate()
         await asyncio.to_thread(process.wait, 15)
@@ -66,10 +82,10 @@ async def server(database_url: str) -> AsyncIterator[str]:
 
 async def _until_up(url: str) -> None:
     async with httpx.AsyncClient() as client:
-        for _ in range(300):
+        for _ in range(600):
             try:
                 if (await client.get(f"{url}/livez")).status_code == 200:
                     return
             except httpx.TransportError:
-                await asyncio.sleep(0.1)
+                await asyncio.sleep(0.05)
     raise AssertionError("the server did not come up")

@@ -17,10 +17,11 @@ from socketio.exceptions import ConnectionError as Refused
 
 from tests.kernel import live
 from tests.support.people import Circle, Person
-from wellspring.kernel import ids, stream
+from wellspring.kernel import events_stream, ids, sockets, stream
 from wellspring.kernel.db import DbRole
 from wellspring.kernel.edge import Edge
 from wellspring.kernel.policy import Role
+from wellspring.kernel.tokens import ACCESS_TTL, TokenKind
 from wellspring.kernel.wake import Waker
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
@@ -45,11 +46,17 @@ class Site:
         return httpx.AsyncClient(base_url=self.url, headers=who.headers, timeout=10)
 
 
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(events_stream, "BEAT_S", 0.3)
+    monkeypatch.setattr(sockets, "SIGN_IN_S", 1.0)
+
+
 @pytest.fixture
 async def site(database_url: str, parts: Edge) -> AsyncIterator[Site]:
     waker, owner = Waker(parts.db), await asyncpg.connect(database_url)
     waker.start()
-    async with live.server(database_url) as url:
+    async with live.here(database_url) as url:
         yield Site(url, parts, owner)
     await waker.stop()
     await owner.close()
@@ -202,6 +209,27 @@ async def test_a_made_up_cursor_is_refused(site: Site, alice: Person) -> None:
             assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
 
 
+async def test_pages_follow_by_their_cookie(site: Site, alice: Person) -> None:
+    mine = site.parts.tokens.verify(alice.tokens["access_token"], TokenKind.ACCESS)
+    cookie = site.parts.tokens.issue(mine, TokenKind.WEB, ACCESS_TTL)
+    hers = Listener()
+
+    async def run() -> None:
+        headers = {"cookie": f"ws_session={cookie}"}
+        async with (
+            httpx.AsyncClient(base_url=site.url, headers=headers) as client,
+            client.stream("GET", "/v1/stream") as answer,
+        ):
+            await hers.read(answer)
+
+    task = asyncio.create_task(run())
+    await until(lambda: hers.status == 200)
+    await site.happen(alice)
+    await until(lambda: len(hers.events) == 1)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
 async def test_changes_are_listed_in_pages(site: Site, alice: Person) -> None:
     async with site.parts.db.begin(DbRole.MEMBER, actor=alice.id) as tx:
         for _ in range(250):
@@ -281,6 +309,26 @@ async def test_the_time_from_commit_to_client(site: Site, alice: Person, connect
         waits = sorted(got - sent for got, sent in zip(at[3:], committed, strict=True))
         print(f"{name}: p50 {waits[50] * 1000:.1f} ms, p95 {waits[95] * 1000:.1f} ms")
         assert waits[50] < 0.1
+
+
+async def test_a_process_of_its_own_serves_and_stops_with_streams_open(
+    database_url: str, parts: Edge, alice: Person
+) -> None:
+    waker, ear = Waker(parts.db), Ear()
+    waker.start()
+    owner = await asyncpg.connect(database_url)
+    async with live.elsewhere(database_url) as url:
+        site = Site(url, parts, owner)
+        await ear.client.connect(url, auth=token(alice), transports=["websocket"])
+        async with listening(site, alice) as hers:
+            [ref] = await site.happen(alice)
+            await until(lambda: len(hers.events) == 1 and len(ear.heard) == 1)
+            assert ear.heard == [("test.happened", {"seq": 1, "ref": str(ref)})]
+            stopping = time.perf_counter()
+    assert time.perf_counter() - stopping < 10
+    await ear.client.disconnect()
+    await owner.close()
+    await waker.stop()
 
 
 # --- Socket.IO ---
