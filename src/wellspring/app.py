@@ -12,7 +12,7 @@ from litestar.types import ASGIApp
 from wellspring import __version__
 from wellspring.identity import queries as identity_queries
 from wellspring.identity.passwords import Passwords
-from wellspring.kernel import dsn, keys, logs, openapi, operations, problems, routing
+from wellspring.kernel import dsn, events_stream, keys, logs, openapi, operations, problems, routing, sockets
 from wellspring.kernel.crypto import Keyring
 from wellspring.kernel.db import Database, DbRole
 from wellspring.kernel.edge import Edge, guard
@@ -31,8 +31,11 @@ MOST_BYTES = 256 * 1024
 def make_edge(settings: Settings, ring: Keyring, url: str) -> Edge:
     """Return the process's parts for a database address (user and password in it do not matter)."""
     dsns = dsn.all_roles(url, ring)
-    checked = (identity_queries.SESSION_CHECK,)
-    db = Database(dsns, size=settings.pool_size, prepare={DbRole.MEMBER: checked, DbRole.STAFF: checked})
+    checked = {
+        DbRole.MEMBER: (identity_queries.SESSION_CHECK,),
+        DbRole.STAFF: (identity_queries.STAFF_SESSION_CHECK,),
+    }
+    db = Database(dsns, size=settings.pool_size, prepare=checked)
     hub = Hub(db, dsns[DbRole.SIGNIN], identity_queries.LIVE_SESSIONS)
     ports: dict[str, Any] = {
         "passwords": Passwords(cheap=settings.environment == "test"),
@@ -60,8 +63,8 @@ def make_app(parts: Edge) -> Litestar:
             await waker.stop()
             await parts.db.close()
 
-    return Litestar(
-        route_handlers=[*ROUTES, *operations.ROUTES],
+    program = Litestar(
+        route_handlers=[*ROUTES, *events_stream.ROUTES, *operations.ROUTES],
         guards=[guard],
         request_class=routing.StrictRequest,
         exception_handlers=problems.HANDLERS,
@@ -72,6 +75,8 @@ def make_app(parts: Edge) -> Litestar:
         logging_config=None,
         debug=False,
     )
+    sockets.attach(program, parts)
+    return program
 
 
 def asgi_app(parts: Edge) -> ASGIApp:

@@ -21,6 +21,7 @@ from wellspring.notify import pages as notify_pages
 from wellspring.notify import routes as notify_routes
 from wellspring.notify import tables as notify_tables
 from wellspring.privacy import consents as privacy_events
+from wellspring.privacy import looks as privacy_looks
 from wellspring.privacy import pages as privacy_pages
 from wellspring.privacy import routes as privacy_routes
 from wellspring.privacy import tables as privacy_tables
@@ -34,6 +35,7 @@ from wellspring.web import routes as web_pages
 ROUTES: Final[list[Any]] = [
     *identity_routes.ROUTES,
     *privacy_routes.ROUTES,
+    *privacy_looks.ROUTES,
     *notify_routes.ROUTES,
     *safety_routes.ROUTES,
     *interventions_routes.ROUTES,

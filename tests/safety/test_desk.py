@@ -214,3 +214,24 @@ async def test_handing_back_pages_again(alice: Person, dana: Person, parts: Edge
     await paging.page(context(parts), payload)
     steps = await rows(database_url, "SELECT step FROM safety.page ORDER BY step")
     assert [s["step"] for s in steps] == [0, 10]
+
+
+async def test_a_moderate_event_is_reviewed_by_whoever_takes_it(
+    alice: Person, circle: Circle, database_url: str
+) -> None:
+    body = {"mood_score": 1, "stress_level": 10, "anxiety_level": 10}
+    answer = (await alice.post("/v1/checkins", json=body)).json()
+    assert (answer["crisis_alert"], answer["crisis"]["level"]) == (False, "moderate")
+    again = (await alice.post("/v1/checkins", json=body)).json()
+    assert again["crisis"]["level"] == "moderate"
+    assert len(await rows(database_url, "SELECT 1 FROM safety.crisis_event")) == 1
+    dana, other = [await circle.staff(name, Role.RESPONDER) for name in ("dana", "other")]
+    for responder in (dana, other):
+        await responder.put("/v1/crisis/duty", json={"on_duty": True})
+    path = f"/v1/people/{alice.id}/crisis-events/{answer['crisis']['event_id']}"
+    assert (await dana.get(path)).status_code == 403
+    assert (await dana.post(path + "/claim")).status_code == 200
+    assert (await other.post(path + "/claim")).json()["code"] == "already_claimed"
+    assert (await other.get(path)).json()["code"] == "not_yours"
+    done = await dana.post(path + "/steps", json={"step": "review", "outcome": "no_danger_found"})
+    assert done.json()["state"] == "reviewed"

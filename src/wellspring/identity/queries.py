@@ -213,18 +213,20 @@ CHANGE_CONTACT: Final = Query(
 DROP_CONTACT: Final = Query("DELETE FROM identity.emergency_contact WHERE person_id = $1 AND id = $2", int, M)
 CONTACTS_COUNT: Final = Query("SELECT count(*) FROM identity.emergency_contact WHERE person_id = $1", int, M)
 SET_ROLES: Final = Query("SELECT identity.set_roles($1, $2)", bool, S)
-STAFF_SEEN: Final = Query(
-    "UPDATE identity.session SET last_seen_at = now() WHERE person_id = $1 AND id = $2"
-    " AND last_seen_at < now() - interval '1 minute'",
-    int,
-    S,
-)
 
-SESSION_CHECK: Final = (
-    "PREPARE session_check(uuid, uuid, int) AS SELECT 1 FROM identity.session WHERE person_id = $1 AND id = $2"
-    " AND version = $3 AND ended_at IS NULL AND expires_at > now()"
-    " AND (NOT is_staff OR last_seen_at > now() - interval '15 minutes')"
+_OPEN_SESSION: Final = (
+    "FROM identity.session WHERE person_id = $1 AND id = $2 AND version = $3 AND ended_at IS NULL"
+    " AND expires_at > now() AND (NOT is_staff OR last_seen_at > now() - interval '15 minutes')"
 )
+SESSION_CHECK: Final = f"PREPARE session_check(uuid, uuid, int) AS SELECT 1 {_OPEN_SESSION}"
+STAFF_SESSION_CHECK: Final = (
+    "PREPARE session_check(uuid, uuid, int) AS WITH seen AS (UPDATE identity.session SET last_seen_at = now()"
+    " WHERE person_id = $1 AND id = $2 AND ended_at IS NULL"
+    " AND last_seen_at BETWEEN now() - interval '15 minutes' AND now() - interval '1 minute')"
+    f" SELECT 1 {_OPEN_SESSION}"
+)
+"""Staff work keeps a session open; fifteen minutes without any end it."""
+
 LIVE_SESSIONS: Final = Query("SELECT id, version FROM identity.live_sessions($1::uuid[])", Live, G, crosses_people=True)
 HAS_FACTOR: Final = Query("SELECT totp_secret IS NOT NULL FROM identity.login WHERE person_id = $1", bool, G)
 

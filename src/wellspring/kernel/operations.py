@@ -8,8 +8,8 @@ from prometheus_client import generate_latest
 
 from wellspring.kernel import metrics
 from wellspring.kernel.db import DbRole, Query
-from wellspring.kernel.edge import Req, edge
-from wellspring.kernel.errors import Unavailable
+from wellspring.kernel.edge import Req, client_ip, edge
+from wellspring.kernel.errors import NotFound, Unavailable
 from wellspring.kernel.openapi import document
 from wellspring.kernel.policy import Access
 from wellspring.kernel.routing import get
@@ -40,6 +40,9 @@ LATE_JOBS: Final = Query(
 )
 
 
+_THIS_MACHINE: Final = frozenset({"127.0.0.1", "::1"})
+
+
 @get("/livez", Access.PUBLIC, tags=["operations"], summary="Is the process alive")
 async def livez() -> Alive:
     """Answer without touching the database."""
@@ -57,8 +60,10 @@ async def readyz(request: Req) -> Ready:
 
 
 @get("/metrics", Access.PUBLIC, tags=["operations"], include_in_schema=False, media_type=MediaType.TEXT)
-async def show_metrics() -> Response[bytes]:
-    """Return Prometheus metrics; they hold counts of requests, never of people's words."""
+async def show_metrics(request: Req) -> Response[bytes]:
+    """Return Prometheus metrics to this machine only: counts of requests, never of people's words."""
+    if client_ip(request) not in _THIS_MACHINE:
+        raise NotFound
     return Response(generate_latest(metrics.REGISTRY), media_type="text/plain; version=0.0.4")
 
 

@@ -71,15 +71,20 @@ async def glimpse(tx: Tx, who: Principal, person_id: UUID, event_id: UUID) -> De
 async def claim(tx: Tx, who: Principal, person_id: UUID, event_id: UUID) -> None:
     """Take an event; of many who try at once exactly one wins. Raises AlreadyClaimed, NotFound, NotOnDuty."""
     await _on_duty(tx, who)
-    if await tx.do(q.CLAIM, person_id, event_id, who.person_id) != 1:
-        row = await tx.maybe(q.DESK_ONE, person_id, event_id)
-        if row is None:
-            raise NotFound
-        if row.claimed_by != who.person_id:
-            raise AlreadyClaimed if row.claimed_by else StepRefused
-        return
-    await tx.set_subject(person_id)
-    await _record(tx, who, person_id, event_id, "paged", "acknowledged", None, None, who.person_id)
+    steps: tuple[tuple[q.Query[int], State, State], ...] = (
+        (q.CLAIM, "paged", "acknowledged"),
+        (q.CLAIM_REVIEW, "open", "open"),
+    )
+    for query, before, after in steps:
+        if await tx.do(query, person_id, event_id, who.person_id) == 1:
+            await tx.set_subject(person_id)
+            await _record(tx, who, person_id, event_id, before, after, None, None, who.person_id)
+            return
+    row = await tx.maybe(q.DESK_ONE, person_id, event_id)
+    if row is None:
+        raise NotFound
+    if row.claimed_by != who.person_id:
+        raise AlreadyClaimed if row.claimed_by else StepRefused
 
 
 async def _record(
@@ -100,12 +105,12 @@ async def _record(
 
 
 async def open_claimed(tx: Tx, who: Principal, person_id: UUID, event_id: UUID) -> q.DutyRow:
-    """Open the person of an event that the caller claimed (or that waits for review); nobody else's."""
+    """Open the person of an event that the caller claimed; nobody else's."""
     duty = await _on_duty(tx, who)
     row = await tx.maybe(q.DESK_ONE, person_id, event_id)
     if row is None:
         raise NotFound
-    if row.claimed_by != who.person_id and row.state != "open":
+    if row.claimed_by != who.person_id:
         raise NotYours
     await tx.set_subject(person_id)
     return duty

@@ -18,6 +18,7 @@ from wellspring.safety import queries as q
 from wellspring.safety.copy import words
 from wellspring.safety.errors import AlreadyClaimed
 from wellspring.safety.protocol import TRANSITIONS
+from wellspring.safety.routes import at_desk
 from wellspring.safety.schemas import DeskItem, EventView, Move
 
 _HOURS: Final = 8
@@ -49,6 +50,7 @@ async def _listing(request: Req) -> dict[str, Any]:
     async with as_staff(request) as tx:
         who = principal(request)
         found = await desk.listing(tx, who)
+        await audit.record(tx, access(request, "safety:desk:read", "crisis", count=len(found.items)))
         mine = await desk.my_duty(tx, who)
         somebody = await service.on_duty(tx)
     return {
@@ -86,7 +88,7 @@ async def claim(request: Req, person_id: FromPath[UUID], event_id: FromPath[UUID
     """Take an event; of many who try at once one gets it."""
     await forms.read(request)
     try:
-        async with as_staff(request) as tx:
+        async with at_desk(request, person_id, "safety:event:claim") as tx:
             await desk.claim(tx, principal(request), person_id, event_id)
             await audit.record(tx, access(request, "safety:event:claim", "crisis", person_id=person_id))
     except AlreadyClaimed:
@@ -149,10 +151,10 @@ async def _show_event(
 async def _load(request: Req, person_id: UUID, event_id: UUID) -> tuple[DeskItem, EventView | None]:
     """Return what the caller may see of an event: all of it when they took it, else that it exists."""
     language = (await pages.local(request)).language
-    async with as_staff(request) as tx:
+    async with at_desk(request, person_id, "safety:event:read") as tx:
         who = principal(request)
         item = await desk.glimpse(tx, who, person_id, event_id)
-        if not item.claimed_by_me and item.state != "open":
+        if not item.claimed_by_me:
             return item, None
         found = await desk.view(tx, edge(request).keys, who, person_id, event_id, language)
         await audit.record(tx, access(request, "safety:event:read", "crisis", person_id=person_id))
@@ -172,10 +174,10 @@ async def make_step(request: Req, person_id: FromPath[UUID], event_id: FromPath[
     sent, who = await forms.read(request), principal(request)
     try:
         wanted = sent.to(Move)
-        async with as_staff(request) as tx:
+        action = f"safety:event:{wanted.step}"
+        async with at_desk(request, person_id, action) as tx:
             state = await desk.move(tx, edge(request).keys, who, person_id, event_id, wanted)
-            row = access(request, f"safety:event:{wanted.step}", "crisis", person_id=person_id)
-            await audit.record(tx, row)
+            await audit.record(tx, access(request, action, "crisis", person_id=person_id))
     except (Invalid, Conflict) as problem:
         errors = forms.errors_of(problem, (await pages.local(request)).language)
         item, found = await _load(request, person_id, event_id)

@@ -150,6 +150,11 @@ CLAIM: Final = Query(
     int,
     S,
 )
+CLAIM_REVIEW: Final = Query(
+    "UPDATE safety.desk SET claimed_by = $3 WHERE person_id = $1 AND id = $2 AND state = 'open' AND claimed_by IS NULL",
+    int,
+    S,
+)
 DESK_ONE: Final = Query(
     "SELECT person_id, id, risk_level, state, wants_contact, created_at, response_due_at, response_due_at < now(),"
     " claimed_by FROM safety.desk WHERE person_id = $1 AND id = $2",
