@@ -347,6 +347,8 @@ async def test_a_micro_action_from_start_to_answer(at_home: Browser, stranger: B
     token = {"csrf": fields((await stranger.get("/contacts")).text, "/contacts")["csrf"]}
     assert (await stranger.post(done[1], token)).status_code == 404
     assert (await stranger.get(one.headers["location"])).status_code == 404
+    foreign = {"checkin_id": result.partition("/check-ins/")[2][:36], "id": str(ids.new())}
+    assert (await stranger.post(f"{action}/start", token | foreign)).status_code == 404
     answer = fields(running.text, done[1]) | {"feedback_tags": ["helped", "calming"], "feedback_text": "good"}
     bad = await at_home.post(done[1], answer | {"effectiveness_rating": "9"})
     assert bad.status_code == 422

@@ -150,7 +150,7 @@
     const fetchList = () => window.htmx?.trigger(desk, "desk-changed");
     const listen = () => {
       const source = new EventSource("/v1/stream");
-      for (const name of ["message", "change", "desk.changed"]) source.addEventListener(name, fetchList);
+      for (const name of ["desk.changed", "crisis.changed"]) source.addEventListener(name, fetchList);
       source.addEventListener("open", fetchList);
       source.addEventListener("error", () => {
         if (source.readyState !== EventSource.CLOSED) return;
