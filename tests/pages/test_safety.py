@@ -3,6 +3,7 @@
 import re
 
 import httpx
+import psycopg
 import pytest
 
 from tests.pages.support import Browser, fields, staff, text
@@ -150,3 +151,11 @@ async def test_the_outbox_shows_states_and_no_content(client: httpx.AsyncClient,
     page = text((await erin.get("/outbox")).text)
     assert "No mail server is set" in page
     assert (await erin.get("/outbox?cursor=made-up")).status_code == 422
+
+
+async def test_an_idle_desk_ends(at_desk: Browser, database_url: str) -> None:
+    assert (await at_desk.get("/desk")).status_code == 200
+    with psycopg.connect(database_url) as conn:
+        conn.execute("UPDATE identity.session SET last_seen_at = now() - interval '16 minutes'")
+    assert (await at_desk.get("/desk/list")).status_code == 401
+    assert (await at_desk.get("/desk")).headers["location"] == "/sign-in?next=/desk"
