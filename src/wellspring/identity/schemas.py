@@ -12,14 +12,14 @@ from wellspring.kernel.policy import Role
 
 Email = Annotated[
     str,
-    Meta(min_length=3, max_length=254, pattern=r"^[^@\s\x00]+@[^@\s\x00]+$", examples=["alice@example.org"]),
+    Meta(min_length=3, max_length=254, pattern=r"^[^@\s\x00]+@[^@\s\x00]+\Z", examples=["alice@example.org"]),
 ]
 Password = Annotated[str, Meta(min_length=12, max_length=256, examples=["a quiet lamp by the river"])]
-Line = Annotated[str, Meta(max_length=100, pattern=r"^[^\x00-\x1f\x7f]*$", examples=["Alice"])]
+Line = Annotated[str, Meta(max_length=100, pattern=r"^[^\x00-\x1f\x7f]*\Z", examples=["Alice"])]
 Paragraph = Annotated[str, Meta(max_length=2000, pattern=r"^[^\x00]*$", examples=["I like rivers."])]
-Country = Annotated[str, Meta(pattern=r"^[A-Z]{2}$", examples=["FR"])]
+Country = Annotated[str, Meta(pattern=r"^[A-Z]{2}\Z", examples=["FR"])]
 Language = Literal["en", "fr"]
-Timezone = Annotated[str, Meta(max_length=64, pattern=r"^[A-Za-z0-9_+\-/]+$", examples=["Europe/Paris"])]
+Timezone = Annotated[str, Meta(max_length=64, pattern=r"^[A-Za-z0-9_+\-/]+\Z", examples=["Europe/Paris"])]
 ConsentKind = Literal[
     "terms",
     "privacy",
@@ -37,8 +37,8 @@ ConsentKind = Literal[
 ]
 AgeRange = Literal["13-15", "16-17", "18-24", "25-34", "35-44", "45-54", "55-64", "65+"]
 Style = Literal["warm", "direct", "playful", "professional"]
-Contraindication = Annotated[str, Meta(max_length=40, pattern=r"^[a-z_]+$", examples=["heart_condition"])]
-Clock = Annotated[str, Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?$", examples=["08:00"])]
+Contraindication = Annotated[str, Meta(max_length=40, pattern=r"^[a-z_]+\Z", examples=["heart_condition"])]
+Clock = Annotated[str, Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?\Z", examples=["08:00"])]
 
 TIMEZONES = frozenset(available_timezones())
 NO_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -191,13 +191,13 @@ class ContactDetails(Struct, kw_only=True):
     email: str | None = None
 
 
-Phone = Annotated[str, Meta(max_length=32, pattern=r"^\+?[0-9 ().\-]{3,31}$", examples=["+33 6 12 34 56 78"])]
+Phone = Annotated[str, Meta(max_length=32, pattern=r"^\+?[0-9 ().\-]{3,31}\Z", examples=["+33 6 12 34 56 78"])]
 
 
 class ContactWrite(Struct, forbid_unknown_fields=True, kw_only=True):
     """An emergency contact; at least a phone or an e-mail address is needed."""
 
-    name: Annotated[str, Meta(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$", examples=["Sam"])]
+    name: Annotated[str, Meta(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+\Z", examples=["Sam"])]
     relationship: Literal["partner", "parent", "child", "sibling", "friend", "carer", "professional", "other"]
     phone: Phone | None = None
     email: Email | None = None
@@ -233,8 +233,8 @@ class SecondFactor(Struct, kw_only=True):
 class ConfirmFactor(Struct, forbid_unknown_fields=True, kw_only=True):
     """The secret that was shown, and the six digits that the authenticator makes of it now."""
 
-    secret: Annotated[str, Meta(pattern=r"^[A-Z2-7]{32}$", examples=["JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"])]
-    code: Annotated[str, Meta(pattern=r"^[0-9]{6}$", examples=["123456"])]
+    secret: Annotated[str, Meta(pattern=r"^[A-Z2-7]{32}\Z", examples=["JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"])]
+    code: Annotated[str, Meta(pattern=r"^[0-9]{6}\Z", examples=["123456"])]
 
 
 class RecoveryCodes(Struct, kw_only=True):

@@ -72,7 +72,20 @@ def document(app: Litestar) -> bytes:
     for operation, handler in routes:
         _complete(operation, handler, by_type, components)
     made["components"]["schemas"] = components
+    _speak_javascript(made)
     return msgspec.json.encode(made)
+
+
+def _speak_javascript(part: Any) -> None:
+    """End patterns with `$`, as JSON Schema does; in Python that would let a line break through at the end."""
+    if isinstance(part, list):
+        for item in part:
+            _speak_javascript(item)
+    elif isinstance(part, dict):
+        if isinstance(pattern := part.get("pattern"), str):
+            part["pattern"] = pattern.replace(r"\Z", "$")
+        for item in part.values():
+            _speak_javascript(item)
 
 
 def _complete(operation: Schema, handler: Any, by_type: dict[Any, Schema], components: Schema) -> None:

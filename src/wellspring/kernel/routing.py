@@ -9,7 +9,7 @@ from litestar import Request
 from litestar.datastructures import State
 from litestar.openapi.datastructures import ResponseSpec
 
-from wellspring.kernel.errors import ProblemBody
+from wellspring.kernel.errors import ProblemBody, UnsupportedMedia
 from wellspring.kernel.policy import Access, Permission
 from wellspring.kernel.problems import MEDIA
 
@@ -43,15 +43,15 @@ class StrictRequest(Request[Any, Any, State]):
     """
 
     async def json(self) -> Any:
-        """Return the body as the handler's `data`; raises msgspec's errors, which become problems."""
+        """Return the body as the handler's `data`; raises UnsupportedMedia and msgspec's errors."""
+        if self.content_type[0] != "application/json":
+            raise UnsupportedMedia
         decoder = self.route_handler.opt.get("decoder")
         body = await self.body()
         return msgspec.json.decode(body) if decoder is None else decoder.decode(body)
 
 
-def _declare(
-    method: Callable[..., Any], path: str, access: Access | Permission, extra: dict[str, Any]
-) -> Wrap:
+def _declare(method: Callable[..., Any], path: str, access: Access | Permission, extra: dict[str, Any]) -> Wrap:
     def wrap(handler: Callable[..., Any]) -> Any:
         opt = {"access": access, **extra.pop("opt", {})}
         data = get_type_hints(handler).get("data")

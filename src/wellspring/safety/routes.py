@@ -43,9 +43,9 @@ def language_of(request: Req) -> str:
 async def list_resources(
     request: Req,
     country: Annotated[
-        str | None, QueryParameter(pattern="^[A-Za-z]{2}$", description="ISO 3166-1, two letters")
+        str | None, QueryParameter(pattern=r"^[A-Za-z]{2}\Z", description="ISO 3166-1, two letters")
     ] = None,
-    language: Annotated[str | None, QueryParameter(pattern="^(en|fr)$")] = None,
+    language: Annotated[str | None, QueryParameter(pattern=r"^(en|fr)\Z")] = None,
 ) -> Resources:
     """Return the helplines of a country, the operator's own when none is named."""
     return show.resources(country or edge(request).settings.country, language or language_of(request))
