@@ -122,9 +122,12 @@ async def preferences(tx: Tx, person_id: UUID) -> tuple[Preferences, int]:
     return msgspec.convert(found.chosen, Preferences), found.version
 
 
-async def set_preferences(tx: Tx, person_id: UUID, wanted: Preferences) -> int:
-    """Store all preferences and return their version."""
-    return await tx.one(q.SET_PREFERENCES, person_id, msgspec.to_builtins(wanted))
+async def set_preferences(tx: Tx, person_id: UUID, wanted: Preferences, seen: int | None = None) -> int:
+    """Store all preferences and return their version; raises PreconditionFailed when another was seen."""
+    version = await tx.maybe(q.SET_PREFERENCES, person_id, msgspec.to_builtins(wanted), seen)
+    if version is None:
+        raise PreconditionFailed
+    return version
 
 
 def contact(row: q.ContactRow, sealer: Sealer) -> Contact:
@@ -159,7 +162,8 @@ def _sealed(sealer: Sealer, contact_id: UUID, wanted: ContactWrite) -> bytes:
 
 
 async def add_contact(tx: Tx, keys: Keyring, person_id: UUID, wanted: ContactWrite) -> UUID:
-    """Add an emergency contact."""
+    """Add an emergency contact; there are at most ten, one of them primary, however many are sent at once."""
+    await tx.one(q.LOCK_CONTACTS, person_id)
     if await tx.one(q.CONTACTS_COUNT, person_id) >= MOST_CONTACTS:
         raise TooManyContacts
     contact_id = ids.new()
@@ -182,6 +186,7 @@ async def change_contact(tx: Tx, keys: Keyring, person_id: UUID, contact_id: UUI
     """Replace an emergency contact; raises NotFound."""
     sealed = _sealed(await vault.sealer(tx, keys, person_id), contact_id, wanted)
     if wanted.is_primary:
+        await tx.one(q.LOCK_CONTACTS, person_id)
         await tx.do(q.NO_PRIMARY, person_id)
     if not await tx.do(
         q.CHANGE_CONTACT,

@@ -168,7 +168,8 @@ class Chosen(Struct, frozen=True):
 PREFERENCES: Final = Query("SELECT chosen, version FROM identity.preferences WHERE person_id = $1", Chosen, M, W)
 SET_PREFERENCES: Final = Query(
     "INSERT INTO identity.preferences AS p (person_id, chosen) VALUES ($1, $2) ON CONFLICT (person_id)"
-    " DO UPDATE SET chosen = excluded.chosen, version = p.version + 1, updated_at = now() RETURNING version",
+    " DO UPDATE SET chosen = excluded.chosen, version = p.version + 1, updated_at = now()"
+    " WHERE $3::int IS NULL OR p.version = $3 RETURNING version",
     int,
     M,
 )
@@ -211,6 +212,7 @@ CHANGE_CONTACT: Final = Query(
     M,
 )
 DROP_CONTACT: Final = Query("DELETE FROM identity.emergency_contact WHERE person_id = $1 AND id = $2", int, M)
+LOCK_CONTACTS: Final = Query("SELECT person_id FROM identity.person WHERE person_id = $1 FOR NO KEY UPDATE", UUID, M)
 CONTACTS_COUNT: Final = Query("SELECT count(*) FROM identity.emergency_contact WHERE person_id = $1", int, M)
 SET_ROLES: Final = Query("SELECT identity.set_roles($1, $2)", bool, S)
 

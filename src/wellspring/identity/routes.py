@@ -149,7 +149,7 @@ async def set_preferences(request: Req, data: JSONBody[Preferences]) -> Response
     async with as_member(request) as tx:
         _, version = await me.preferences(tx, person_id)
         etags.check(request, version)
-        version = await me.set_preferences(tx, person_id, data)
+        version = await me.set_preferences(tx, person_id, data, etags.wanted(request))
         await audit.record(tx, access(request, "identity:preferences:change", "profile"))
     return Response(data, headers=etags.of(version))
 
