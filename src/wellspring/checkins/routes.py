@@ -33,6 +33,7 @@ from wellspring.kernel.routing import delete, get, patch, post
 from wellspring.privacy import door
 
 TAGS = ["check-ins"]
+_USUAL = timedelta(days=90)
 _LONGEST = timedelta(days=3 * 366)
 Limit = Annotated[int, QueryParameter(ge=1, le=100)]
 
@@ -88,7 +89,7 @@ async def list_days(
 ) -> Days:
     """Return one row for each local day that has check-ins; the last 90 days when no range is named."""
     end = end_date or (clock.now().date() + timedelta(days=1))
-    start = start_date or end - timedelta(days=90)
+    start = start_date or end - min(_USUAL, end - date.min)
     check_range(start, end)
     if end - start > _LONGEST:
         raise Invalid.of("start_date", "range_too_long", "Ask for at most three years at a time.")
