@@ -65,9 +65,10 @@ _SESSION: Final = (
 START: Final = Query(
     "INSERT INTO interventions.session AS s (person_id, id, intervention_id, checkin_id, state, context_emotion,"
     " context_energy_level, context_time_of_day, predicted_effectiveness)"
-    " SELECT $1, $2, $3, $4, 'started', $5, $6, $7, (SELECT r.predicted_effectiveness"
-    " FROM interventions.recommendation r WHERE r.person_id = $1 AND r.intervention_id = $3"
-    " ORDER BY r.created_at DESC LIMIT 1)",
+    " SELECT $1, $2, $3, $4, 'started', $5, $6, $7,"
+    " (SELECT r.predicted_effectiveness[array_position(r.intervention_ids, $3)]"
+    " FROM interventions.recommendation r WHERE r.person_id = $1 AND $3 = ANY(r.intervention_ids)"
+    " ORDER BY r.id DESC LIMIT 1) ON CONFLICT (person_id, id) DO NOTHING",
     int,
     M,
 )
