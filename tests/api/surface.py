@@ -80,6 +80,9 @@ RULES: dict[str, Rule] = {
     "POST /v1/auth/refresh": Rule(PUBLIC, NONE, lambda w: {"refresh_token": w.alice.tokens["refresh_token"]}),
     f"GET {_SHARED}": Rule(_only(CLINICIAN), "checkins:checkin:list"),
     "GET /v1/auth/sessions": Rule(SELF),
+    "GET /v1/users/me/looks": Rule(SELF),
+    "GET /v1/changes": Rule(SELF),
+    "GET /v1/stream": Rule(SELF),
     "GET /v1/users/me": Rule(SELF, "identity:profile:read"),
     "PATCH /v1/users/me": Rule(SELF, "identity:profile:change", _fixed(bio="Hello")),
     "GET /v1/users/me/preferences": Rule(SELF),
@@ -132,6 +135,9 @@ RULES: dict[str, Rule] = {
     "POST /v1/auth/logout": Rule(SELF, "identity:session:end", status=204),
 }
 """In an order in which alice can go through all of hers: what removes comes last."""
+
+ENDLESS = {"GET /v1/stream"}
+"""Answers that end with the session only: asked for without one here, and in the tests of live changes with one."""
 
 PERSONAL = ("person_id", "event_id", "checkin_id", "contact_id", "grant_id", "team_id", "session_id")
 
