@@ -13,33 +13,10 @@ import httpx
 import msgspec
 from granian.constants import Interfaces
 from granian.server.embed import Server
-from litestar.types import ASGIApp
 
 from tests.support import database
-from wellspring.app import make_app, make_edge
-from wellspring.kernel import events_stream, keys, sockets
-from wellspring.kernel.edge import Edge
-from wellspring.kernel.middleware import Outermost
+from wellspring.app import asgi_app, make_edge
 from wellspring.kernel.settings import Settings
-
-
-def program(parts: Edge) -> ASGIApp:
-    """Return the whole program, live parts included."""
-    app = make_app(parts)
-    paths = {route.path for route in app.routes}
-    if "/v1/stream" not in paths:
-        for handler in events_stream.ROUTES:
-            app.register(handler)
-    if "/socket.io" not in paths:
-        sockets.attach(app, parts)
-    return Outermost(app, parts.settings)
-
-
-def serve() -> ASGIApp:
-    """Return the program for the settings of this process (a server's entry)."""
-    settings = Settings(environment="test", pool_size=2)
-    assert settings.database_url is not None
-    return program(make_edge(settings, keys.load(settings), settings.database_url.get_secret_value()))
 
 
 def free_port() -> int:
@@ -52,7 +29,7 @@ def free_port() -> int:
 async def here(database_url: str) -> AsyncIterator[str]:
     """Yield the address of a server in this process, on connections of its own."""
     settings = Settings(environment="test", pool_size=2)
-    app, port = program(make_edge(settings, database.KEYS, database_url)), free_port()
+    app, port = asgi_app(make_edge(settings, database.KEYS, database_url)), free_port()
     served = Server(app, port=port, interface=Interfaces.ASGI, log_enabled=False)
     task = asyncio.create_task(served.serve())
     try:
@@ -70,8 +47,9 @@ async def elsewhere(database_url: str) -> AsyncIterator[str]:
     text = msgspec.json.encode({"root": encoded[0], "keks": {"1": encoded[1]}}).decode()
     port = free_port()
     environment = {**os.environ, "DATABASE_URL": database_url, "WELLSPRING_KEYS": text, "WELLSPRING_PORT": str(port)}
+    environment["WELLSPRING_ENVIRONMENT"] = "test"
     command = [sys.executable, "-m", "granian", "--interface", "asgi", "--factory", "--port", str(port)]
-    process = subprocess.Popen([*command, "tests.kernel.live:serve"], env=environment)
+    process = subprocess.Popen([*command, "wellspring.app:from_environment"], env=environment)
     try:
         await _until_up(f"http://127.0.0.1:{port}")
         yield f"http://127.0.0.1:{port}"

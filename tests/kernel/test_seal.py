@@ -67,6 +67,16 @@ async def verdict(parts: Edge, anchor: str | None = None) -> seal.Verdict:
     return await seal.verify(parts.db, parts.keys, anchor)
 
 
+async def test_the_proof_reads_in_batches(parts: Edge, monkeypatch: pytest.MonkeyPatch) -> None:
+    await write(parts, 6)
+    await sealed(parts)
+    await write(parts, 1)
+    for batch in (1, 2, 3, 7, 100):
+        monkeypatch.setattr(seal, "BATCH", batch)
+        found = await verdict(parts)
+        assert (found.rows, found.links, found.unsealed, found.first_broken) == (7, 6, 1, None)
+
+
 async def test_an_empty_trail_is_whole(parts: Edge) -> None:
     assert await sealed(parts) == 0
     found = await verdict(parts)

@@ -1,6 +1,8 @@
 """Jobs in one worker: committed ones run, at once when woken; failed ones are tried again, then held."""
 
 import asyncio
+import os
+import signal
 import time
 from collections import Counter
 from uuid import UUID
@@ -145,6 +147,71 @@ async def test_a_payload_nobody_can_read_is_held_at_once(parts: Edge, database_u
     await conn.close()
     async with working(parts):
         await until_states(parts, ["failed 0"])
+
+
+async def test_a_job_that_was_picked_too_often_is_set_aside_unrun(parts: Edge, database_url: str) -> None:
+    ref = await put(parts, "test.count")
+    conn = await asyncpg.connect(database_url)
+    await conn.execute("INSERT INTO jobs.pick SELECT id, $1 FROM jobs.pgqueuer", worker.MOST_PICKS)
+    await conn.close()
+    async with working(parts):
+        await until_states(parts, ["failed 0"])
+    assert RAN[ref] == 0
+
+
+async def test_ticks_run_and_one_that_fails_stops_nothing(parts: Edge, monkeypatch: pytest.MonkeyPatch) -> None:
+    ticked: list[str] = []
+
+    async def good(context: JobContext) -> None:
+        assert context.db is parts.db
+        ticked.append("good")
+
+    async def bad(_: JobContext) -> None:
+        ticked.append("bad")
+        raise ValueError(CANARY)
+
+    monkeypatch.setattr(worker, "TICKS", {"test.good": ("* * * * * *", good), "test.bad": ("* * * * * *", bad)})
+    async with working(parts):
+        for _ in range(200):
+            if ticked.count("good") >= 2 and ticked.count("bad") >= 2:
+                break
+            await asyncio.sleep(0.05)
+    assert {"good", "bad"} == set(ticked)
+    assert min(ticked.count("good"), ticked.count("bad")) >= 2
+
+
+async def test_two_workers_run_each_tick_once(parts: Edge, monkeypatch: pytest.MonkeyPatch) -> None:
+    at: list[int] = []
+
+    async def tick(_: JobContext) -> None:
+        at.append(int(time.time()))
+
+    monkeypatch.setattr(worker, "TICKS", {"test.tick": ("* * * * * *", tick)})
+    async with working(parts), working(parts):
+        await asyncio.sleep(5)
+    assert 2 <= len(at) <= 6
+
+
+async def test_a_worker_waits_for_a_database_that_is_away(parts: Edge, monkeypatch: pytest.MonkeyPatch) -> None:
+    real, asked = parts.db.dsn, 0
+
+    def dsn(role: DbRole) -> str:
+        nonlocal asked
+        asked += 1
+        return "postgresql://x@127.0.0.1:9/none" if asked < 3 else real(role)
+
+    monkeypatch.setattr(parts.db, "dsn", dsn)
+    monkeypatch.setattr(worker, "_PAUSES_S", (0.05, 0.1))
+    async with working(parts):
+        await until_ran(await put(parts, "test.count"))
+    assert asked == 3
+
+
+async def test_a_signal_stops_a_worker(parts: Edge, database_url: str) -> None:
+    serving = asyncio.create_task(worker._serve(parts))
+    await listening(database_url)
+    os.kill(os.getpid(), signal.SIGTERM)
+    await asyncio.wait_for(serving, 10)
 
 
 async def test_a_job_is_queued_once_for_each_dedupe_key(parts: Edge) -> None:
