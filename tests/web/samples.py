@@ -226,6 +226,7 @@ CLAIMED: Context = {
         {"category": "topic", "text": "took her life", "counted": False, "reason": "third_person"},
     ],
     "signals": ["Mood fell from 6 to 2 in five days.", "Two days without a check-in."],
+    "silent": ["Poor sleep: not assessed, too little data."],
     "emergency_contacts": [
         {
             "contact": {"name": "Sam", "relationship": "sibling", "may_be_contacted": True},

@@ -10,9 +10,10 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from babel import Locale
-from babel.dates import format_date, format_datetime, format_time, format_timedelta
+from babel.dates import format_date, format_datetime, format_time
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
+from babel.units import format_unit
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from msgspec import Struct
 
@@ -21,6 +22,13 @@ from wellspring.kernel import assets
 NAMES: Final = {"en": "English", "fr": "Français"}
 """The languages of the pages, each by its own name."""
 _LOCALES: Final = {"en": "en_GB", "fr": "fr"}
+_UNITS: Final = (
+    ("day", 86_400, 48 * 3600),
+    ("hour", 3600, 2 * 3600),
+    ("minute", 60, 60),
+    ("second", 1, 0),
+)
+"""Units of durations: name, seconds in one, and from how many seconds on it is used."""
 _ROOT: Final = Path(str(files("wellspring")))
 
 
@@ -61,7 +69,7 @@ def environment(language: str) -> Environment:
         auto_reload=False,
         extensions=["jinja2.ext.i18n"],
     )
-    made.globals["asset"] = assets.url
+    made.globals.update({"asset": assets}).url
     install: Any = made.install_gettext_translations  # type: ignore[attr-defined]  # the i18n extension adds it
     install(_translations(language), newstyle=True)
     return made
@@ -127,8 +135,10 @@ class Local(Struct, frozen=True):
         return Moment(day.isoformat(), format_date(day, "long", locale=self.locale))
 
     def lasting(self, length: timedelta) -> str:
-        """Return a duration in its largest unit: `2 hours`, `4 minutes`."""
-        return format_timedelta(length, threshold=2, locale=self.locale)
+        """Return a duration in the unit that fits: `30 seconds`, `90 minutes`, `30 hours`, `3 days`."""
+        seconds = max(0.0, length.total_seconds())
+        unit, size = next(one for one in _UNITS if seconds >= one[2])[:2]
+        return format_unit(max(1, round(seconds / size)), f"duration-{unit}", locale=self.locale)
 
     def language_name(self, code: str) -> str:
         """Return the name of a language in this person's own."""

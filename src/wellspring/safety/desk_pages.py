@@ -22,6 +22,8 @@ from wellspring.safety.routes import at_desk
 from wellspring.safety.schemas import DeskItem, EventView, Move
 
 _HOURS: Final = 8
+_ORDER: Final = ("contact", "resolve", "review", "raise", "hand_back", "close", "give_up")
+"""The steps as a page offers them: the one that helps first, the ways out last."""
 
 
 def _path(person_id: UUID, event_id: UUID) -> str:
@@ -100,7 +102,10 @@ def _steps(names: list[str], language: str) -> list[dict[str, Any]]:
     """Return the steps that may follow, each with the outcomes it asks for."""
     outcomes = {t.name: t.outcomes for t in TRANSITIONS}
     said = words().outcome
-    return [{"name": name, "outcomes": [(o, said[o].say(language)) for o in sorted(outcomes[name])]} for name in names]
+    ordered = sorted(names, key=_ORDER.index)
+    return [
+        {"name": name, "outcomes": [(o, said[o].say(language)) for o in sorted(outcomes[name])]} for name in ordered
+    ]
 
 
 def _outcome(stored: str | None, language: str) -> str:
@@ -135,7 +140,8 @@ async def _show_event(
             "person_view": _person(found, here),
             "trigger_source": found.trigger_source,
             "evidence": found.evidence,
-            "signals": [part.sentence for part in found.explanation],
+            "signals": [part.sentence for part in found.explanation if part.level != "low"],
+            "silent": [part.sentence for part in found.explanation if part.level == "low"],
             "emergency_contacts": [
                 {"contact": c, "ways": shown.contact_ways(c.phone, c.email)} for c in found.contacts
             ],

@@ -132,6 +132,7 @@
     if (!ctx.thenFocus) return;
     const part = one(ctx.thenFocus);
     part?.focus({ preventScroll: true });
+    scrollTo({ top: 0, behavior: "instant" });  // help comes first: nobody may land in the middle of a reply
     if (part) prepare(part);
   });
 
