@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import json
+import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -45,6 +46,33 @@ def _listing(members: list[Member]):  # type: ignore[no-untyped-def]
     return lambda client, number: ready[(client * 7 + number) % len(ready)]
 
 
+DETAIL = bool(os.environ.get("BENCH_DETAIL"))
+
+
+async def wal(live: Running, requests: int) -> dict[str, float]:
+    """Return what the write-ahead log took for each request since it was last asked, and start counting again."""
+    connection = await asyncpg.connect(live.url)
+    row = await connection.fetchrow("SELECT wal_records, wal_fpi, wal_bytes FROM pg_stat_wal")
+    await connection.execute("SELECT pg_stat_reset_shared('wal')")
+    await connection.close()
+    return {name: round(float(value) / requests, 2) for name, value in row.items()}
+
+
+async def quiet(live: Running) -> None:
+    """Wait until the worker has done what earlier cases left it."""
+    connection = await asyncpg.connect(live.url)
+    for _ in range(600):
+        left = await connection.fetchval(
+            "SELECT (SELECT count(*) FROM jobs.pgqueuer WHERE entrypoint <> 'bench.nothing' AND execute_after <= now())"
+            " + (SELECT count(*) FROM kernel.audit a WHERE NOT EXISTS"
+            " (SELECT 1 FROM kernel.audit_link l WHERE l.audit_id = a.id))"
+        )
+        if not left:
+            break
+        await asyncio.sleep(0.2)
+    await connection.close()
+
+
 async def cost(live: Running) -> tuple[float, float, float]:
     """Return CPU seconds so far: the web program, PostgreSQL for it, and the worker with its own backends.
 
@@ -64,9 +92,12 @@ async def cost(live: Running) -> tuple[float, float, float]:
 async def measure(live: Running, load, scripts: list[str], status: int, seconds: int, folder: Path):  # type: ignore[no-untyped-def]
     """Run one case: flat out with 16 clients, at 300 a second, and pgbench beside."""
     await flat_out(live.port, 16, 2, load("warm"))
+    await quiet(live)
     before = await cost(live)
     tally: Tally = await flat_out(live.port, 16, seconds, load("flat"))
     after = await cost(live)
+    if DETAIL:
+        print(await wal(live, len(tally.seconds)))
     web, database, jobs = (1000 * (b - a) / len(tally.seconds) for a, b in zip(before, after, strict=True))
     steady = await at_rate(live.port, 300, 5, load("steady"))
     assert set(tally.statuses) | set(steady.statuses) == {status}, (tally.statuses, steady.statuses)

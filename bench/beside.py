@@ -137,14 +137,12 @@ def create_script(person: UUID, session: UUID, text: str | None, interventions: 
         Sql("sha256(:n::text::bytea)"),
         b"b" * 32,
         Sql("uuidv7()"),
-        "checkins.roll_day",
+        "bench.nothing",  # no worker takes it: what pgbench writes must not load the next measurement
         b"x" * 110,
-        [Sql("uuidv7()")] * 3,
         interventions[:3],
-        [1, 2, 3],
         [0.5, 0.5, 0.5],
         [1.0, 1.0, 0.2],
-        ['{"key"="energy"}'] * 3,
+        [{"key": "energy", "energy": "medium"}] * 3,
         context_json,
         "rules-1",
     )

@@ -1,6 +1,7 @@
 """The web program: slices, edge and lifespan in one ASGI application."""
 
 import asyncio
+import gc
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -31,7 +32,7 @@ MOST_BYTES = 256 * 1024
 def make_edge(settings: Settings, ring: Keyring, url: str) -> Edge:
     """Return the process's parts for a database address (user and password in it do not matter)."""
     dsns = dsn.all_roles(url, ring)
-    checked = {
+    checked: dict[DbRole, tuple[str, ...]] = {
         DbRole.MEMBER: (identity_queries.SESSION_CHECK,),
         DbRole.STAFF: (identity_queries.STAFF_SESSION_CHECK,),
     }
@@ -54,6 +55,8 @@ def make_app(parts: Edge) -> Litestar:
         parts.hub.start()
         context = JobContext(parts.db, parts.settings, parts.keys, parts.ports)
         sweeping = asyncio.create_task(sweep_for_ever(context), name="sweep")
+        gc.collect()
+        gc.freeze()  # what lives as long as the process is not looked through again at each collection
         try:
             yield
         finally:

@@ -5,8 +5,8 @@ from uuid import uuid4
 
 import httpx
 import pytest
-
 from tests.support.people import Circle, Person
+
 from wellspring.kernel import ids
 
 pytestmark = pytest.mark.anyio

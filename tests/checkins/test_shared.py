@@ -1,7 +1,6 @@
 """What a member shares with a clinician, and nothing more."""
 
 import pytest
-
 from tests.support.people import Person
 
 pytestmark = pytest.mark.anyio

@@ -100,7 +100,7 @@ def test_empty_or_not(database_url: str, filled: str) -> None:
 
 
 def test_an_interrupted_run_can_be_made_again(database_url: str) -> None:
-    class Stop(Exception):  # noqa: N818
+    class Stop(Exception):
         pass
 
     def stop(done: int, total: int) -> None:

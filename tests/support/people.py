@@ -1,4 +1,4 @@
-"""The people of the tests: alice (member), bob (her clinician), charlie (a stranger), dana (responder), erin (admin)."""
+"""The people of the tests: alice (member), bob (clinician), charlie (a stranger), dana (responder), erin (admin)."""
 
 import itertools
 from typing import Any
@@ -23,9 +23,7 @@ NOWHERE = Where(None, "tests", "")
 class Person:
     """Somebody signed in, with a client that sends their token."""
 
-    def __init__(
-        self, client: httpx.AsyncClient, person_id: UUID, email: str, tokens: dict[str, Any]
-    ) -> None:
+    def __init__(self, client: httpx.AsyncClient, person_id: UUID, email: str, tokens: dict[str, Any]) -> None:
         self.client = client
         self.id = person_id
         self.email = email
@@ -73,9 +71,7 @@ class Circle:
     async def staff(self, name: str, role: Role) -> Person:
         """Make a staff account with a second factor and sign it in through the API."""
         email = f"{name}{next(_NUMBERS)}@example.org"
-        accounts = service.Accounts(
-            self.parts.db, self.parts.keys, self.parts.ports["passwords"], self.parts.settings
-        )
+        accounts = service.Accounts(self.parts.db, self.parts.keys, self.parts.ports["passwords"], self.parts.settings)
         wanted = Register(email=email, password=PASSWORD, display_name=name.title())
         opened = await service.register(
             accounts, wanted, NOWHERE, kind=TokenKind.ACCESS, roles=frozenset({role, Role.MEMBER})

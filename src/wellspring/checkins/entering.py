@@ -116,7 +116,7 @@ def created(sent: Sent, timezone: str) -> CheckinCreate:
 
 
 def changed(sent: Sent, before: Checkin) -> CheckinChange:
-    """Return the change of an entry; what the form cannot show (own words for feelings, notes) stays. Raises Invalid."""
+    """Return the change of an entry; what the form cannot show (own words, notes) stays. Raises Invalid."""
     given = _shared(sent)
     given["emotions"] += [
         {"emotion": e.emotion, "intensity": e.intensity} for e in before.emotions if e.emotion not in LABELS

@@ -59,7 +59,7 @@ def _entry(found: Checkin, here: Local) -> dict[str, Any]:
 
 
 async def _moods(tx: Tx, person_id: UUID, start: date, end: date) -> dict[date, float]:
-    """Return the mean mood of each day; the newest days are read from the entries, which a job may not have summed up."""
+    """Return the mean mood of each day; the newest are read from the entries: a job may not have summed them up."""
     rows = await tx.all(q.DAYS, person_id, start - timedelta(days=6), end)
     moods = {row.day: row.mood_avg for row in rows}
     return moods | {row.day: row.mood for row in await tx.all(q.LATELY, person_id)}

@@ -4,7 +4,7 @@ from inspect import cleandoc
 from typing import ClassVar
 
 
-class Refusal(Exception):  # noqa: N818  as `Problem`: what it says is for people
+class Refusal(Exception):
     """The command could not go on.
 
     Each subclass has a stable `code` for scripts (`--json`); its docstring is the first sentence of its message.

@@ -69,27 +69,23 @@ class Offers:
             self._do(rows, at, data, row_id, *self._r.choice(offered))
 
     def _log(self, rows: Rows, at: datetime, row_id: UUID, found: recommend.Offers) -> list[tuple[UUID, float]]:
-        _, chosen, places, predicted, propensity, reasons, context, policy = cast(
-            "tuple[list[UUID], list[UUID], list[int], list[float], list[float], list[str], dict[str, object], str]",
+        chosen, predicted, propensities, reasons, context, policy = cast(
+            "tuple[list[UUID], list[float], list[float], list[dict[str, object]], dict[str, object], str]",
             found.logged,
         )
-        plain = json(context)
-        for n, intervention in enumerate(chosen):
-            add(
-                rows,
-                "interventions.recommendation",
-                self._persona.person_id,
-                uuids.at(at, self._r),
-                row_id,
-                intervention,
-                places[n],
-                predicted[n],
-                propensity[n],
-                reasons[n],
-                plain,
-                policy,
-                at,
-            )
+        add(
+            rows,
+            "interventions.recommendation",
+            self._persona.person_id,
+            row_id,
+            chosen,
+            predicted,
+            propensities,
+            json(reasons),
+            json(context),
+            policy,
+            at,
+        )
         return list(zip(chosen, predicted, strict=True))
 
     def _rating(self, intervention: UUID) -> int:

@@ -37,8 +37,8 @@ COLUMNS: Final[dict[str, tuple[str, ...]]] = {
     "safety.safety_plan": ("person_id", "id", "version", "steps", "created_at"),
     "checkins.checkin": ("person_id", "id", *CHECKIN, "created_at", "updated_at"),
     "interventions.recommendation": (
-        *("person_id", "id", "moment_id", "intervention_id", "place", "predicted_effectiveness", "propensity"),
-        *("reason", "context", "policy_version", "created_at"),
+        *("person_id", "id", "intervention_ids", "predicted_effectiveness", "propensities", "reasons", "context"),
+        *("policy_version", "created_at"),
     ),
     "interventions.session": (
         *("person_id", "id", "intervention_id", "checkin_id", "state", "started_at", "ended_at"),

@@ -1,7 +1,7 @@
 """The SQL of interventions."""
 
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from msgspec import Struct
@@ -103,18 +103,17 @@ FOR_PERSON: Final = Query(
 )
 
 
-class LoggedOffer(Struct, frozen=True):
-    """An offer as logged with its moment."""
+class LoggedOffers(Struct, frozen=True):
+    """What was offered at a moment; `reasons` are those of `reasons.Reason`."""
 
-    id: UUID
-    intervention_id: UUID
-    predicted_effectiveness: float
-    reason: str
+    intervention_ids: list[UUID]
+    predicted_effectiveness: list[float]
+    reasons: list[dict[str, Any]]
 
 
 LOGGED: Final = Query(
-    "SELECT id, intervention_id, predicted_effectiveness, reason FROM interventions.recommendation"
-    " WHERE person_id = $1 AND moment_id = $2 ORDER BY place",
-    LoggedOffer,
+    "SELECT intervention_ids, predicted_effectiveness, reasons FROM interventions.recommendation"
+    " WHERE person_id = $1 AND id = $2",
+    LoggedOffers,
     M,
 )

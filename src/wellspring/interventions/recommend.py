@@ -19,7 +19,7 @@ from wellspring.interventions.schemas import InterventionRecommendation
 from wellspring.interventions.shelf import shipped
 from wellspring.interventions.vocabulary import Contraindication, Emotion, MomentPlace, TimeOfDay, age_band_of
 from wellspring.interventions.words import why
-from wellspring.kernel import ids, logs
+from wellspring.kernel import logs
 from wellspring.kernel.db import Tx
 
 log = logs.get("recommend")
@@ -86,11 +86,10 @@ def _context(about: About, contraindications: Sequence[str], moment: Moment, now
     )
 
 
-def _wire(offer: Recommendation, offer_id: UUID, language: str) -> InterventionRecommendation:
+def _wire(offer: Recommendation, language: str) -> InterventionRecommendation:
     item = offer.intervention
     text = item.text(language)
     return InterventionRecommendation(
-        id=offer_id,
         intervention_id=item.id,
         name=text.name,
         short_description=text.short_description,
@@ -115,7 +114,6 @@ def offers(
     now = now or datetime.now(UTC)
     context = _context(about, contraindications, moment, now)
     chosen = choose(context, shipped(), past, seed=zlib.crc32(seed.bytes))
-    offer_ids = [ids.new() for _ in chosen]
     plain: dict[str, Any] = {
         "mood": moment.mood,
         "energy": moment.energy,
@@ -123,19 +121,17 @@ def offers(
         "danger": moment.danger,
         "emotions": dict(context.emotions),
     }
-    return _logged(chosen, offer_ids, about.language, plain)
+    return _logged(chosen, about.language, plain)
 
 
-def _logged(chosen: list[Recommendation], offer_ids: list[UUID], language: str, context: dict[str, Any]) -> Offers:
+def _logged(chosen: list[Recommendation], language: str, context: dict[str, Any]) -> Offers:
     return Offers(
-        [_wire(o, i, language) for o, i in zip(chosen, offer_ids, strict=True)],
+        [_wire(offer, language) for offer in chosen],
         (
-            offer_ids,
             [o.intervention.id for o in chosen],
-            list(range(1, len(chosen) + 1)),
             [o.predicted_effectiveness for o in chosen],
             [o.propensity for o in chosen],
-            [msgspec.json.encode(o.reason).decode() for o in chosen],
+            [msgspec.to_builtins(o.reason) for o in chosen],
             context,
             POLICY,
         ),
@@ -158,20 +154,26 @@ def _steady(language: str, forbidden: frozenset[str]) -> Offers:
         if item.facts.crisis_safe and item.facts.is_active and not forbidden & set(item.facts.contraindications)
     ][:3]
     chosen = [Recommendation(item, 0.5, Reason(key="steady"), 1.0) for item in items]
-    return _logged(chosen, [ids.new() for _ in chosen], language, {"fallback": True})
+    return _logged(chosen, language, {"fallback": True})
 
 
 async def logged(tx: Tx, person_id: UUID, moment_id: UUID, language: str) -> list[InterventionRecommendation]:
     """Return the offers of an earlier moment as they were made."""
-    shelf, found = shipped(), []
-    for row in await tx.all(q.LOGGED, person_id, moment_id):
-        if row.intervention_id not in shelf.position:
-            continue
-        offer = Recommendation(
-            intervention=shelf.items[shelf.position[row.intervention_id]],
-            predicted_effectiveness=round(row.predicted_effectiveness, 3),
-            reason=msgspec.json.decode(row.reason, type=Reason),
-            propensity=1.0,
+    row = await tx.maybe(q.LOGGED, person_id, moment_id)
+    if row is None:
+        return []
+    shelf = shipped()
+    offers = zip(row.intervention_ids, row.predicted_effectiveness, row.reasons, strict=True)
+    return [
+        _wire(
+            Recommendation(
+                intervention=shelf.items[shelf.position[intervention_id]],
+                predicted_effectiveness=round(predicted, 3),
+                reason=msgspec.convert(reason, Reason),
+                propensity=1.0,
+            ),
+            language,
         )
-        found.append(_wire(offer, row.id, language))
-    return found
+        for intervention_id, predicted, reason in offers
+        if intervention_id in shelf.position
+    ]

@@ -26,7 +26,6 @@ Tag = Literal[
 class InterventionRecommendation(Struct, kw_only=True):
     """One offer. `predicted_effectiveness` is the rating expected of this person, 1–5 read as 0–1; .5: not known."""
 
-    id: UUID
     intervention_id: UUID
     name: str
     short_description: str

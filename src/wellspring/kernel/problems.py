@@ -80,9 +80,7 @@ def _from_validation(error: ValidationException | HTTPException) -> Problem:
         return Malformed(errors=(field_error("JSON is malformed"),))
     extra = error.extra if isinstance(error.extra, list) else []
     errors = tuple(
-        field_error(str(item.get("message", "")), str(item.get("key", "")))
-        for item in extra
-        if isinstance(item, dict)
+        field_error(str(item.get("message", "")), str(item.get("key", ""))) for item in extra if isinstance(item, dict)
     )
     return Invalid(errors=errors)
 

@@ -45,9 +45,7 @@ SINCE: Final = Query(
     DbRole.MEMBER,
 )
 
-HEAD: Final = Query(
-    "SELECT coalesce((SELECT seq FROM kernel.stream_head WHERE person_id = $1), 0)", int, DbRole.MEMBER
-)
+HEAD: Final = Query("SELECT coalesce((SELECT seq FROM kernel.stream_head WHERE person_id = $1), 0)", int, DbRole.MEMBER)
 
 
 class Delivery(Struct, frozen=True):

@@ -7,7 +7,7 @@ from wellspring.identity import me
 from wellspring.identity.people import public_face
 from wellspring.kernel import ids, jobs, stream, vault
 from wellspring.kernel.crypto import Keyring
-from wellspring.kernel.db import Duty, Tx
+from wellspring.kernel.db import Duty, Query, Tx
 from wellspring.kernel.errors import NotFound
 from wellspring.kernel.principal import Principal
 from wellspring.safety import plans
@@ -71,7 +71,7 @@ async def glimpse(tx: Tx, who: Principal, person_id: UUID, event_id: UUID) -> De
 async def claim(tx: Tx, who: Principal, person_id: UUID, event_id: UUID) -> None:
     """Take an event; of many who try at once exactly one wins. Raises AlreadyClaimed, NotFound, NotOnDuty."""
     await _on_duty(tx, who)
-    steps: tuple[tuple[q.Query[int], State, State], ...] = (
+    steps: tuple[tuple[Query[int], State, State], ...] = (
         (q.CLAIM, "paged", "acknowledged"),
         (q.CLAIM_REVIEW, "open", "open"),
     )

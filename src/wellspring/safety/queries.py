@@ -92,7 +92,8 @@ class Rounds(Struct, frozen=True):
 
 
 STEPS_PAGED: Final = Query(
-    "SELECT (SELECT count(*) FROM safety.event_step WHERE person_id = $1 AND event_id = $2 AND to_state = 'paged')::int,"
+    "SELECT (SELECT count(*) FROM safety.event_step"
+    " WHERE person_id = $1 AND event_id = $2 AND to_state = 'paged')::int,"
     " coalesce((SELECT max(step) FROM safety.page WHERE person_id = $1 AND event_id = $2), -1)::int",
     Rounds,
     W,

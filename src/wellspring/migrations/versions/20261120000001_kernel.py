@@ -96,9 +96,8 @@ def _stream() -> None:
     CREATE TABLE kernel.stream_head (person_id uuid PRIMARY KEY, seq bigint NOT NULL) WITH (fillfactor = 80);
     CREATE TABLE kernel.stream (
         person_id uuid NOT NULL, id uuid NOT NULL, seq bigint NOT NULL, topic text NOT NULL, ref uuid NOT NULL,
-        PRIMARY KEY (person_id, id)
+        PRIMARY KEY (person_id, seq, id)
     ) PARTITION BY RANGE (id);
-    CREATE INDEX stream_seq ON kernel.stream (person_id, seq);
     """)
     run(PARTITIONED.format(table="stream"))
     for table in ("kernel.stream_head", "kernel.stream"):

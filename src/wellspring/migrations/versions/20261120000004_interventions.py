@@ -23,13 +23,11 @@ def upgrade() -> None:
     CREATE INDEX intervention_search_fr ON interventions.intervention USING gin (search_fr);
     CREATE TABLE interventions.recommendation (
         person_id uuid NOT NULL REFERENCES identity.person ON DELETE CASCADE, id uuid NOT NULL,
-        moment_id uuid NOT NULL, intervention_id uuid NOT NULL,
-        place smallint NOT NULL, predicted_effectiveness real NOT NULL, propensity real NOT NULL,
-        reason text NOT NULL, context jsonb NOT NULL, policy_version text NOT NULL,
+        intervention_ids uuid[] NOT NULL, predicted_effectiveness real[] NOT NULL, propensities real[] NOT NULL,
+        reasons jsonb NOT NULL, context jsonb NOT NULL, policy_version text NOT NULL,
         created_at timestamptz NOT NULL DEFAULT now(),
         PRIMARY KEY (person_id, id)
     );
-    CREATE INDEX recommendation_recent ON interventions.recommendation (person_id, created_at DESC);
     CREATE TABLE interventions.session (
         person_id uuid NOT NULL REFERENCES identity.person ON DELETE CASCADE, id uuid NOT NULL,
         intervention_id uuid NOT NULL REFERENCES interventions.intervention, checkin_id uuid,
