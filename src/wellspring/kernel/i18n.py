@@ -6,7 +6,7 @@ from gettext import GNUTranslations, NullTranslations
 from importlib.resources import files
 from io import BytesIO
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 from zoneinfo import ZoneInfo
 
 from babel import Locale
@@ -69,7 +69,7 @@ def environment(language: str) -> Environment:
         auto_reload=False,
         extensions=["jinja2.ext.i18n"],
     )
-    made.globals.update({"asset": assets}).url
+    cast("dict[str, Any]", made.globals)["asset"] = assets.url
     install: Any = made.install_gettext_translations  # type: ignore[attr-defined]  # the i18n extension adds it
     install(_translations(language), newstyle=True)
     return made
