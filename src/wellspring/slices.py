@@ -9,6 +9,7 @@ from wellspring.checkins import jobs as checkins_jobs
 from wellspring.checkins import pages as checkins_pages
 from wellspring.checkins import routes as checkins_routes
 from wellspring.checkins import tables as checkins_tables
+from wellspring.identity import jobs as identity_jobs
 from wellspring.identity import pages as identity_pages
 from wellspring.identity import routes as identity_routes
 from wellspring.identity import tables as identity_tables
@@ -53,7 +54,7 @@ ROUTES: Final[list[Any]] = [
 TABLES: Final = [identity_tables, privacy_tables, notify_tables, safety_tables, interventions_tables, checkins_tables]
 """Modules that declare tables."""
 
-JOBS: Final = [notify_jobs, safety_jobs, checkins_jobs, privacy_events]
+JOBS: Final = [identity_jobs, notify_jobs, safety_jobs, checkins_jobs, privacy_events]
 """Modules that register jobs and handlers of events."""
 
 SEEDS: Final[list[Callable[["psycopg.Connection[tuple[object, ...]]"], None]]] = [
