@@ -48,7 +48,9 @@ def test_the_edges_are_these_and_no_others() -> None:
 
 
 @pytest.mark.parametrize(
-    ("step", "before", "actor"), list(itertools.product(TRANSITIONS, (None, *STATES), ACTORS)), ids=str
+    ("step", "before", "actor"),
+    list(itertools.product(TRANSITIONS, (None, *STATES), ACTORS)),
+    ids=lambda v: getattr(v, "name", str(v)),
 )
 def test_every_edge_with_every_actor_from_every_state(step: Transition, before: State | None, actor: Actor) -> None:
     outcome = min(step.outcomes, default=None)
