@@ -1,9 +1,12 @@
 """What belongs to no slice: files, the installable app, problems as pages or as JSON."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from tests.pages.support import Browser, text
-from wellspring.kernel import assets, i18n, ids
+from wellspring.kernel import assets, forms, i18n, ids
+from wellspring.kernel.errors import InFlight
 
 pytestmark = pytest.mark.anyio
 
@@ -78,3 +81,45 @@ async def test_the_cookie_opens_pages_and_never_the_api(at_home: Browser) -> Non
 )
 async def test_languages_are_negotiated(header: str, language: str) -> None:
     assert i18n.negotiate(header) == language
+
+
+@pytest.mark.parametrize(
+    ("length", "said"),
+    [
+        (timedelta(seconds=-5), "1 second"),
+        (timedelta(seconds=30), "30 seconds"),
+        (timedelta(seconds=60), "1 minute"),
+        (timedelta(minutes=100), "100 minutes"),
+        (timedelta(hours=2), "2 hours"),
+        (timedelta(days=3), "3 days"),
+    ],
+)
+async def test_durations_are_said_in_the_unit_that_fits(length: timedelta, said: str) -> None:
+    assert i18n.Local("en", "UTC").lasting(length) == said
+
+
+async def test_days_and_times_are_by_the_person_s_clock() -> None:
+    here = i18n.Local("fr", "Europe/Paris")
+    assert here.moment(datetime(2020, 11, 20, 23, 30, tzinfo=UTC)).text == "samedi 21 novembre 2020, 00:30"
+    assert here.stamp(datetime(2020, 11, 20, 23, 30, tzinfo=UTC)).text == "21/11/2020 00:30"
+    assert here.language_name("de") == "allemand"
+
+
+async def test_what_is_no_form_is_a_problem_and_never_an_error(visitor: Browser, at_home: Browser) -> None:
+    odd = {"content-type": "application/x-www-form-urlencoded", "sec-fetch-site": "same-origin"}
+    for body in (b"\xff\xfe", b"a=%ff", b"&".join(b"a=1" for _ in range(400))):
+        answer = await at_home.client.post("/check-in", content=body, headers=odd)
+        assert answer.status_code == 400, body[:20]
+    stranger = await visitor.client.post("/check-in", json={"mood_score": 5})
+    assert stranger.status_code == 401
+    assert "Nothing is lost" in text(stranger.text)
+
+
+async def test_a_request_that_never_ends_elsewhere_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(forms, "_PAUSE", 0)
+
+    async def always_busy() -> None:
+        raise InFlight
+
+    with pytest.raises(InFlight):
+        await forms.patiently(always_busy)
