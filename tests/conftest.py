@@ -1,6 +1,7 @@
 """Fixtures that every test may use. The database is real, always."""
 
 import os
+import shutil
 from collections.abc import AsyncIterator, Iterator
 from itertools import count
 
@@ -18,6 +19,12 @@ from wellspring.kernel.settings import Settings
 
 _CLONES = count(1)
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "solo")
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Remove the run's database server's folder, once every worker has left it."""
+    if not hasattr(session.config, "workerinput"):
+        shutil.rmtree(database.shared_folder(), ignore_errors=True)
 
 
 @pytest.fixture
