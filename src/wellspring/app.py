@@ -57,6 +57,7 @@ def make_app(parts: Edge) -> Litestar:
         sweeping = asyncio.create_task(sweep_for_ever(context), name="sweep")
         gc.collect()
         gc.freeze()  # what lives as long as the process is not looked through again at each collection
+        gc.set_threshold(25_000, 20, 50)  # a request makes some thousand objects, nearly all freed by counting
         try:
             yield
         finally:

@@ -44,8 +44,7 @@ CONTEXT: Final = Query(
     f"""SELECT CASE WHEN $3::bigint IS NULL THEN true ELSE {idempotency.FIND.format(lock="$3")} END,
         {idempotency.STORED.format(person="$1", digest="$2")}, now(),
         EXISTS (SELECT 1 FROM checkins.checkin WHERE person_id = $1 AND id = $4),
-        {vault.WRAPPED.format(person="$1")}, {identity.PERSON.format(person="$1")},
-        {identity.CONTRAINDICATIONS.format(person="$1")},
+        {vault.WRAPPED.format(person="$1")}, p.about, p.contraindications,
         d.at, d.mood, d.energy, d.anxiety, d.stress, d.sleep, d.alone,
         (SELECT ARRAY[count(*), avg(mood_avg), stddev_samp(mood_avg), count(alone), avg(alone), sum(count)]::float8[]
            FROM checkins.day WHERE person_id = $1 AND day < current_date - 6 AND day >= current_date - 34),
@@ -55,6 +54,7 @@ CONTEXT: Final = Query(
             array_agg(context_social = 'alone') AS alone
           FROM (SELECT * FROM checkins.checkin WHERE person_id = $1 AND occurred_at > now() - interval '7 days'
                 AND occurred_at <= now() + interval '1 day' ORDER BY occurred_at DESC, id DESC LIMIT 60) c) d,
+        ({identity.PERSON_ROW.format(person="$1")}) p,
         ({safety.EARLIER.format(person="$1")}) e, ({interventions.RECENT.format(person="$1")}) r""",
     Context,
     M,

@@ -8,7 +8,12 @@ PERSON: Final = (
     "(SELECT ARRAY[p.language, p.country, p.timezone, p.has_adhd::text, p.has_autism_spectrum::text,"
     " coalesce(p.age_range, ''), p.subscription_tier] FROM identity.person p WHERE p.person_id = {person})"
 )
-CONTRAINDICATIONS: Final = "(SELECT p.contraindications FROM identity.person p WHERE p.person_id = {person})"
+PERSON_ROW: Final = (
+    "SELECT ARRAY[p.language, p.country, p.timezone, p.has_adhd::text, p.has_autism_spectrum::text,"
+    " coalesce(p.age_range, ''), p.subscription_tier] AS about, p.contraindications"
+    " FROM identity.person p WHERE p.person_id = {person}"
+)
+"""The same with what the person must not be offered, as a sub-select: one look at the row."""
 TIMEZONE: Final = "(SELECT p.timezone FROM identity.person p WHERE p.person_id = {person})"
 
 

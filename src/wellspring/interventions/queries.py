@@ -94,10 +94,10 @@ END: Final = Query(
     M,
 )
 FOR_PERSON: Final = Query(
-    f"""SELECT {identity.PERSON.format(person="$1")}, {identity.CONTRAINDICATIONS.format(person="$1")},
+    f"""SELECT p.about, p.contraindications,
         r.ids, r.ratings, r.hours, EXISTS (SELECT 1 FROM ({safety.EARLIER.format(person="$1")}) e
             WHERE e.levels && ARRAY['high', 'critical'])
-        FROM ({fragments.RECENT.format(person="$1")}) r""",
+        FROM ({identity.PERSON_ROW.format(person="$1")}) p, ({fragments.RECENT.format(person="$1")}) r""",
     ForPerson,
     M,
 )
