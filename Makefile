@@ -35,6 +35,7 @@ check: venv-dev ## Formatting, lint, types, import directions, our own rules, do
 	$(BIN)/basedpyright
 	$(BIN)/lint-imports
 	$(BIN)/python tools/rules.py
+	$(BIN)/python tools/error_codes.py --check
 	$(if $(wildcard mkdocs.yml),$(BIN)/mkdocs build --strict --quiet)
 
 bench: venv-dev ## Measure beside pgbench: JSON=file for the figures
