@@ -88,7 +88,8 @@ async def test_a_request_in_flight_is_told_to_wait(parts: Edge, alice: Person) -
     assert key is not None
     async with parts.db.begin(DbRole.MEMBER, actor=alice.id) as tx:
         assert await idempotency.begin(tx, alice.id, key) is None
-        answer = await alice.post(CONTACTS, content=body, headers={"idempotency-key": "key-000001"})
+        headers = {"idempotency-key": "key-000001", "content-type": "application/json"}
+        answer = await alice.post(CONTACTS, content=body, headers=headers)
         assert (answer.status_code, answer.json()["code"]) == (409, "idempotency_in_flight")
         assert answer.headers["retry-after"] == "1"
     assert (await add(alice, "key-000001")).status_code == 201

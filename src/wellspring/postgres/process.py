@@ -33,22 +33,37 @@ def find(pgdata: Path) -> Postmaster | None:
     return Postmaster(pid, lines[4], port, lines[_STATUS].strip() if len(lines) > _STATUS else "starting")
 
 
+def _program(pid: int) -> str:
+    """Return the name of the program a process runs; raises OSError when it is gone or another account's."""
+    return Path(str((Path("/proc") / str(pid) / "exe").readlink()).removesuffix(_DELETED)).name
+
+
+def _is_child(pid: int) -> bool:
+    """Say whether the parent of a process runs `postgres` too."""
+    try:
+        stat = (Path("/proc") / str(pid) / "stat").read_text()
+        return _program(int(stat.rpartition(")")[2].split()[1])) == "postgres"
+    except OSError:
+        return False
+
+
 def is_postmaster(pid: int, pgdata: Path) -> bool:
     """Say whether process `pid` lives, runs `postgres`, works in `pgdata` and leads.
 
     A zombie has neither program nor working directory any more. A server's working directory is its data directory.
-    Its children rename themselves to "postgres: …".
+    Its children rename themselves to "postgres: …"; one that was forked this moment is known by its parent.
     """
     proc = Path("/proc") / str(pid)
     try:
-        program = str((proc / "exe").readlink()).removesuffix(_DELETED)
+        program = _program(pid)
         title = (proc / "cmdline").read_bytes()
         here = (proc / "cwd").stat()
         wanted = pgdata.stat()
     except OSError:
         return False  # gone meanwhile, or another account's: in neither case ours
     return (
-        Path(program).name == "postgres"
+        program == "postgres"
+        and not _is_child(pid)
         and not title.startswith(b"postgres: ")
         and (here.st_dev, here.st_ino) == (wanted.st_dev, wanted.st_ino)
     )
