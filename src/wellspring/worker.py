@@ -105,7 +105,7 @@ class Attempt:
             raise await self._next(job, type(error).__name__) from None
 
     async def _picks(self, job: Job) -> int:
-        async with self._context.db.begin(DbRole.WORKER) as tx:
+        async with self._context.db.begin(DbRole.WORKER, flush=False) as tx:
             return await tx.one(PICKED, int(job.id))
 
     async def _next(self, job: Job, kind: str) -> Exception:

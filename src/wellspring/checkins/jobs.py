@@ -17,14 +17,14 @@ from wellspring.safety.risk import judge
 @jobs.register(ROLL_DAY)
 async def roll_day(context: JobContext, payload: JobPayload) -> None:
     """Compute the local day of one check-in again from its rows."""
-    async with context.db.begin(DbRole.WORKER, subject=payload.person_id) as tx:
+    async with context.db.begin(DbRole.WORKER, subject=payload.person_id, flush=False) as tx:
         await tx.do(q.ROLL_DAY, payload.person_id, payload.ref)
 
 
 @jobs.register("checkins.roll_all")
 async def roll_all(context: JobContext, payload: JobPayload) -> None:
     """Compute all days of a person again, after a change or a removal."""
-    async with context.db.begin(DbRole.WORKER, subject=payload.person_id) as tx:
+    async with context.db.begin(DbRole.WORKER, subject=payload.person_id, flush=False) as tx:
         await tx.do(q.ROLL_ALL, payload.person_id)
 
 

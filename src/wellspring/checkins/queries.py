@@ -114,7 +114,6 @@ class Row(Struct, frozen=True):
     energy_level: int | None
     anxiety_level: int | None
     stress_level: int | None
-    sleep: int | None
     sensory_load_score: int | None
     executive_function_score: int | None
     masking_level: int | None
@@ -131,16 +130,14 @@ class Row(Struct, frozen=True):
     sealed: bytes | None
     has_journal: bool
     reading_state: str
-    text_level: str
     risk_level: str
-    risk_score: float
     crisis_flagged: bool
     crisis_event_id: UUID | None
-    versions: dict[str, str]
 
 
 _ROW: Final = (
-    "id, created_at, updated_at, version, ai_emotion_primary, ai_emotion_secondary, ai_confidence_score, " + COLUMNS
+    "id, created_at, updated_at, version, ai_emotion_primary, ai_emotion_secondary, ai_confidence_score, "
+    + ", ".join(c for c in COLUMNS.split(", ") if c not in ("sleep", "text_level", "risk_score", "versions"))
 )
 _KEY: Final = vault.WRAPPED.format(person="$1")
 _LOCAL: Final = f"::timestamp AT TIME ZONE {identity.TIMEZONE.format(person='$1')}"

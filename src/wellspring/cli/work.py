@@ -1,5 +1,6 @@
 """The worker process (`python -m wellspring.cli.work`)."""
 
+import os
 import sys
 
 from wellspring import worker
@@ -17,6 +18,7 @@ def main() -> None:
     if settings.database_url is None:
         sys.exit(str(NeedsDatabase()))
     logs.configure(settings.log_level)
+    os.nice(5)  # people who wait for an answer come first
     worker.main(make_edge(settings, keys.load(settings), settings.database_url.get_secret_value()))
 
 

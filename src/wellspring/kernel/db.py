@@ -319,9 +319,16 @@ class Database:
         duty: Duty | None = None,
         session: Session | None = None,
         read_only: bool = False,
+        flush: bool = True,
     ) -> Begin:
-        """Open a transaction of `role`. `actor` is the authenticated principal, never a subject named by a URL."""
+        """Open a transaction of `role`. `actor` is the authenticated principal, never a subject named by a URL.
+
+        `flush=False` is for what may be lost in a crash because it would be done again: the commit does not wait
+        for the disk. The next commit that waits makes it durable too.
+        """
         parts = ["BEGIN READ ONLY" if read_only else "BEGIN"]
+        if not flush:
+            parts.append("SET LOCAL synchronous_commit = off")
         if actor is not None:
             parts.append(f"SET LOCAL app.actor_id = '{actor}'")
         if subject is not None:
