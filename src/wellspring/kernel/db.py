@@ -188,7 +188,9 @@ class Begin:
     async def __aenter__(self) -> Tx:
         self._pool = await self._db.pool(self._role)
         try:
-            conn = cast("Connection", await self._pool.acquire(timeout=3))
+            # The pool's own time limit makes a task of each acquisition, which costs more than opening does.
+            async with asyncio.timeout(3):
+                conn = cast("Connection", await self._pool.acquire())
             self._conn = conn
         except FAILURES as error:
             raise DatabaseDown from error
