@@ -1,30 +1,17 @@
 """The sealed part of a check-in: every word that a person wrote, in one value."""
 
+from typing import Final
 from uuid import UUID
 
 import msgspec
 from msgspec import Struct
 
 from wellspring.checkins.schemas import CheckinCreate, Emotion, Weather
+from wellspring.interventions.vocabulary import EMOTIONS
 from wellspring.kernel.crypto import Sealer
 
 FIELD = "checkins.checkin.sealed"
-LABELS = frozenset(
-    [
-        "joy",
-        "sadness",
-        "anger",
-        "fear",
-        "disgust",
-        "surprise",
-        "anxiety",
-        "overwhelm",
-        "calm",
-        "hopeful",
-        "frustrated",
-        "neutral",
-    ]
-)
+LABELS: Final = frozenset[str](EMOTIONS)
 """The twelve shared labels are stored plainly; a person's own words for what they feel are sealed."""
 
 
