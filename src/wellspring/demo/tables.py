@@ -6,13 +6,12 @@ import msgspec
 import psycopg
 from psycopg import sql
 
-from wellspring.checkins.queries import Row
+from wellspring.checkins import queries
 
 Rows = dict[str, list[tuple[object, ...]]]
 """Rows by the name of their table, their values in the order of `COLUMNS`."""
 
-_STORED: Final = Row.__struct_fields__
-CHECKIN: Final = _STORED[_STORED.index("occurred_at") :]
+CHECKIN: Final = tuple(queries.COLUMNS.split(", "))
 """The columns whose values `checkins.wire.columns` makes, in its order."""
 
 COLUMNS: Final[dict[str, tuple[str, ...]]] = {
