@@ -235,8 +235,7 @@ async def test_a_pool_that_is_used_up_is_503_within_its_time(parts: Edge) -> Non
 
 async def test_closing_does_not_wait_for_ever(parts: Edge, monkeypatch: pytest.MonkeyPatch) -> None:
     db = Database(parts.db._dsns, size=2)
-    pool = await db.pool(DbRole.MEMBER)
-    held = await pool.acquire()
+    held = await (await db.connections(DbRole.MEMBER)).take()
     real = asyncio.wait_for
     monkeypatch.setattr(asyncio, "wait_for", lambda what, seconds: real(what, min(seconds, 0.1)))
     await db.close()
@@ -245,5 +244,43 @@ async def test_closing_does_not_wait_for_ever(parts: Edge, monkeypatch: pytest.M
 
 
 async def test_one_pool_is_opened_however_many_ask_first(parts: Edge) -> None:
-    pools = await asyncio.gather(*(parts.db.pool(DbRole.STAFF) for _ in range(10)))
+    pools = await asyncio.gather(*(parts.db.connections(DbRole.STAFF) for _ in range(10)))
     assert len({id(pool) for pool in pools}) == 1
+
+
+async def test_one_who_waits_gets_the_next_connection(parts: Edge) -> None:
+    db = Database(parts.db._dsns, size=1)
+    order: list[int] = []
+
+    async def use(number: int) -> None:
+        async with db.begin(DbRole.MEMBER) as tx:
+            await tx.one(ONE)
+            order.append(number)
+
+    async with db:
+        await asyncio.gather(*(use(number) for number in range(20)))
+        await asyncio.gather(*(use(number) for number in range(20, 40)))
+    assert sorted(order) == list(range(40))
+
+
+async def test_a_connection_that_died_while_idle_is_replaced(parts: Edge) -> None:
+    db = Database(parts.db._dsns, size=1)
+    async with db:
+        async with db.connection(DbRole.MEMBER) as conn:
+            conn.terminate()
+        async with db.begin(DbRole.MEMBER) as tx:
+            assert await tx.one(ONE) == 1
+
+
+async def test_a_connection_that_failed_is_not_used_again_as_it_is(parts: Edge) -> None:
+    db = Database(parts.db._dsns, size=1)
+    async with db:
+        with pytest.raises(ZeroDivisionError):
+            async with db.begin(DbRole.MEMBER) as tx:
+                await tx.one(ONE)
+                raise ZeroDivisionError
+        with pytest.raises(ZeroDivisionError):
+            async with db.connection(DbRole.MEMBER):
+                raise ZeroDivisionError
+        async with db.begin(DbRole.MEMBER) as tx:
+            assert await tx.one(ONE) == 1

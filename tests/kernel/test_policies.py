@@ -344,8 +344,7 @@ async def test_nobody_but_sign_in_reads_keys_of_others_and_logins(parts: Edge, d
 async def test_every_query_prepares_under_each_of_its_roles(parts: Edge) -> None:
     wrong = []
     for role in DbRole:
-        pool = await parts.db.pool(role)
-        async with pool.acquire() as conn:
+        async with parts.db.connection(role) as conn:
             for query in REGISTRY:
                 if role in query.roles and (why := await refusal(conn, query)):
                     wrong.append(f"{role}: {why}: {query.sql[:90]}")

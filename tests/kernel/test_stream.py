@@ -231,15 +231,15 @@ async def test_a_message_that_cannot_be_sent_is_no_disaster(
     waker = Waker(parts.db)
     await waker.stop()
     waker.start()
-    real = parts.db.pool
+    real = parts.db.connections
     refused = [OSError("away")]
 
-    async def pool(role: DbRole) -> Any:
+    async def connections(role: DbRole) -> Any:
         if refused:
             raise refused.pop()
         return await real(role)
 
-    monkeypatch.setattr(waker._db, "pool", pool)
+    monkeypatch.setattr(waker._db, "connections", connections)
     heard: list[str] = []
     await owner.add_listener("ch_pgqueuer", lambda *args: heard.append(args[-1]))
     tx = type("Tx", (), {"woken": set(), "wake_jobs": True})()

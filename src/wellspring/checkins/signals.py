@@ -1,7 +1,7 @@
 """The last seven days as the typed signals that safety judges."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -12,7 +12,7 @@ from wellspring.safety.behaviour import Baseline, Day, Earlier, Moment, Signals
 _DAYS_OF_BASELINE = 28
 
 
-def _mean(values: Iterable[float | None]) -> float | None:
+def _mean(values: Sequence[float | None]) -> float | None:
     known = [v for v in values if v is not None]
     return sum(known) / len(known) if known else None
 
@@ -28,24 +28,15 @@ def _days(context: Context, data: CheckinCreate, at: datetime, zone: ZoneInfo) -
         arrays = (context.mood, context.stress, context.anxiety, context.energy, context.sleep, context.alone)
         stored = zip(*(array or () for array in arrays), strict=True)
         rows += zip(context.at, stored, strict=True)
-    today = context.now.astimezone(zone).date()
+    today = context.now.astimezone(zone).date().toordinal()
     grouped: dict[int, list[Sequence[float | None]]] = defaultdict(list)
     for moment, values in rows:
-        ago = (today - moment.astimezone(zone).date()).days
+        ago = today - moment.astimezone(zone).toordinal()
         if 0 <= ago <= 6:
             grouped[ago].append(values)
+    # By position: a day is made for each check-in of each request.
     return tuple(
-        Day(
-            ago=ago,
-            checkins=len(group),
-            mood=_mean(v[0] for v in group),
-            stress=_mean(v[1] for v in group),
-            anxiety=_mean(v[2] for v in group),
-            energy=_mean(v[3] for v in group),
-            sleep=_mean(v[4] for v in group),
-            alone=_mean(v[5] for v in group),
-        )
-        for ago, group in sorted(grouped.items())
+        [Day(ago, len(group), *map(_mean, zip(*group, strict=True))) for ago, group in sorted(grouped.items())]
     )
 
 

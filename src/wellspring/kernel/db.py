@@ -6,7 +6,8 @@ Only UUIDs and members of fixed enums are ever written into that message.
 
 import asyncio
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import asynccontextmanager
 from enum import StrEnum
 from types import TracebackType
 from typing import Any, Final, Generic, Self, TypeVar, cast
@@ -173,34 +174,81 @@ class _Connection(asyncpg.Connection):  # type: ignore[misc]  # asyncpg is untyp
         return ""
 
 
+class Connections:
+    """The connections of one role: an asyncpg pool, and before it those that ended their last transaction cleanly.
+
+    asyncpg makes a task of each release (and of each acquisition with a time limit), which costs a request more than
+    opening its transaction does. So a connection goes back to the pool only when somebody waits for one, or when it
+    did not end cleanly.
+    """
+
+    __slots__ = ("_idle", "_pool", "_waiting")
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self._idle: list[Connection] = []
+        self._waiting = 0
+
+    async def take(self) -> Connection:
+        """Return a connection that nobody else uses."""
+        while self._idle:
+            conn = self._idle.pop()
+            if _alive(conn):
+                return conn
+            await self._pool.release(conn)
+        self._waiting += 1
+        try:
+            async with asyncio.timeout(3):
+                return cast("Connection", await self._pool.acquire())
+        finally:
+            self._waiting -= 1
+
+    async def give_back(self, conn: Connection, *, clean: bool) -> None:
+        """Keep a connection for the next transaction."""
+        if clean and not self._waiting and not self._pool.is_closing() and _alive(conn):
+            self._idle.append(conn)
+        else:
+            await self._pool.release(conn)
+
+    async def close(self) -> None:
+        """Close all, those in use after their transaction, those that do not end in time by force."""
+        while self._idle:
+            await self._pool.release(self._idle.pop())
+        try:
+            await asyncio.wait_for(self._pool.close(), 3)
+        except TimeoutError:
+            self._pool.terminate()
+
+
+def _alive(conn: Connection) -> bool:
+    try:
+        return not conn.is_closed()
+    except asyncpg.InterfaceError:  # it ended while nobody used it, and the pool has taken it back
+        return False
+
+
 class Begin:
     """A transaction to be entered: made by `Database.begin`."""
 
-    __slots__ = ("_conn", "_db", "_opening", "_pool", "_role", "_tx")
+    __slots__ = ("_conn", "_connections", "_db", "_opening", "_role", "_tx")
 
     def __init__(self, db: "Database", role: DbRole, opening: str) -> None:
         self._db = db
         self._role = role
         self._opening = opening
-        self._pool: Pool | None = None
-        self._conn: Connection | None = None
 
     async def __aenter__(self) -> Tx:
-        self._pool = await self._db.pool(self._role)
+        self._connections = await self._db.connections(self._role)
         try:
-            # The pool's own time limit makes a task of each acquisition, which costs more than opening does.
-            async with asyncio.timeout(3):
-                conn = cast("Connection", await self._pool.acquire())
-            self._conn = conn
+            conn = self._conn = await self._connections.take()
         except FAILURES as error:
             raise DatabaseDown from error
         try:
-            answer = await conn.execute(self._opening)
-            if answer == "SELECT 0":
+            if await conn.execute(self._opening) == "SELECT 0":
                 await conn.execute("ROLLBACK")
                 raise SessionEnded
         except BaseException as error:
-            await self._release()
+            await self._connections.give_back(conn, clean=False)
             raise _as_problem(error) from error
         self._tx = Tx(conn, self._role)
         return self._tx
@@ -209,28 +257,25 @@ class Begin:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         conn = self._conn
-        assert conn is not None
+        clean = False
         try:
             if error is None:
-                if await conn.execute("COMMIT") != "COMMIT":
+                clean = await conn.execute("COMMIT") == "COMMIT"
+                if not clean:
                     raise DatabaseDown("the transaction was rolled back")
-            elif not conn.is_closed():
+            elif _alive(conn):
                 await conn.execute("ROLLBACK")
         except FAILURES as failure:
             if error is None:
                 raise _as_problem(failure) from failure
         finally:
-            await self._release()
+            await self._connections.give_back(conn, clean=clean)
         if error is not None:
             problem = _as_problem(error)
             if problem is not error:
                 raise problem from error
             return
         self._db.committed(self._tx)
-
-    async def _release(self) -> None:
-        if self._pool is not None and self._conn is not None:
-            await self._pool.release(self._conn)
 
 
 _DOWN: Final = (
@@ -271,7 +316,7 @@ class Database:
         self._dsns = dsns
         self._size = size
         self._prepare = prepare or {}
-        self._pools: dict[DbRole, Pool] = {}
+        self._connections: dict[DbRole, Connections] = {}
         self._lock = asyncio.Lock()
         self.on_commit: Callable[[Tx], None] | None = None
 
@@ -279,14 +324,26 @@ class Database:
         """Return the address of a role, for the few connections that are no part of a pool (LISTEN, the queue)."""
         return self._dsns[role]
 
-    async def pool(self, role: DbRole) -> Pool:
-        """Return the pool of a role; raises DatabaseDown."""
-        if found := self._pools.get(role):
+    async def connections(self, role: DbRole) -> Connections:
+        """Return the connections of a role; raises DatabaseDown."""
+        if found := self._connections.get(role):
             return found
         async with self._lock:
-            if role not in self._pools:
-                self._pools[role] = await self._open(role)
-            return self._pools[role]
+            if role not in self._connections:
+                self._connections[role] = Connections(await self._open(role))
+            return self._connections[role]
+
+    @asynccontextmanager
+    async def connection(self, role: DbRole) -> AsyncGenerator[Connection]:
+        """Lend a connection outside any transaction; its user leaves it as it was. Raises DatabaseDown."""
+        connections = await self.connections(role)
+        conn = await connections.take()
+        clean = False
+        try:
+            yield conn
+            clean = True
+        finally:
+            await connections.give_back(conn, clean=clean)
 
     async def _open(self, role: DbRole) -> Pool:
         async def init(conn: Connection) -> None:
@@ -348,12 +405,9 @@ class Database:
 
     async def close(self) -> None:
         """Close every pool."""
-        pools, self._pools = list(self._pools.values()), {}
-        for pool in pools:
-            try:
-                await asyncio.wait_for(pool.close(), 3)
-            except TimeoutError:
-                pool.terminate()
+        opened, self._connections = list(self._connections.values()), {}
+        for connections in opened:
+            await connections.close()
 
     async def __aenter__(self) -> Self:
         return self

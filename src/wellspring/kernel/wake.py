@@ -63,8 +63,7 @@ class Waker:
             parts.append(f"NOTIFY {STREAM_CHANNEL}, '{payload}'")
         if jobs:
             parts.append(f"NOTIFY {_JOBS_CHANNEL}, '{_table_changed()}'")
-        pool = await self._db.pool(DbRole.MEMBER)
-        async with pool.acquire(timeout=3) as conn:
+        async with self._db.connection(DbRole.MEMBER) as conn:
             await conn.execute(";".join([*parts, "COMMIT"]))
 
 

@@ -59,7 +59,7 @@ STRONG_AT: Final = 0.75
 """Mood at its full and one more at its full: the combination that lifts what a person has said themselves."""
 
 
-class Day(msgspec.Struct, frozen=True, kw_only=True):
+class Day(msgspec.Struct, frozen=True):
     """Means of one local day. `ago`: 0 (today) to 6. 1 to 10, but sleep 1 to 5 (5 is good), alone 0 to 1."""
 
     ago: int
@@ -250,14 +250,15 @@ def _protective(days: Sequence[Day], known: Sequence[Protective]) -> tuple[Prote
 
 
 def _strain(day: Day) -> float | None:
-    said = [v for v in (number(day.stress, 1, 10), number(day.anxiety, 1, 10)) if v is not None]
-    return max(said, default=None)
+    stress, anxiety = number(day.stress, 1, 10), number(day.anxiety, 1, 10)
+    if stress is None or anxiety is None:
+        return anxiety if stress is None else stress
+    return max(stress, anxiety)
 
 
 def _series(days: Sequence[Day], of: Callable[[Day], float | None], low: float, high: float) -> list[tuple[int, float]]:
     """Pairs of (day number, value), oldest first, without what is missing or out of range."""
-    pairs = ((-d.ago, number(of(d), low, high)) for d in days)
-    return [(day, value) for day, value in pairs if value is not None]
+    return [(-d.ago, value) for d in days if (value := of(d)) is not None and low <= value <= high]
 
 
 def number(value: float | None, low: float, high: float) -> float | None:
@@ -267,14 +268,20 @@ def number(value: float | None, low: float, high: float) -> float | None:
 
 def _step(values: Sequence[float]) -> float:
     """The largest fall between the mean before and the mean after any day of the week (negative: it rose)."""
-    return max(_mean(values[:cut]) - _mean(values[cut:]) for cut in range(1, len(values)))
+    before, after, size = 0.0, sum(values), len(values)
+    steps = []
+    for cut, value in enumerate(values[:-1], 1):
+        before += value
+        after -= value
+        steps.append(before / cut - after / (size - cut))
+    return max(steps)
 
 
 def _slope(points: Sequence[tuple[int, float]]) -> float:
     """Least squares, points per day; 0 when all lie on one day."""
-    middle = _mean([x for x, _ in points])
-    width = sum((x - middle) ** 2 for x, _ in points)
-    return sum((x - middle) * y for x, y in points) / width if width else 0.0
+    middle = sum([x for x, _ in points]) / len(points)
+    width = sum([(x - middle) ** 2 for x, _ in points])
+    return sum([(x - middle) * y for x, y in points]) / width if width else 0.0
 
 
 def _between(value: float, none: float, full: float) -> float:
