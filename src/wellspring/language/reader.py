@@ -123,10 +123,12 @@ def read(text: str, *, hint: str | None = None) -> Reading:
     letters, latin = _latin(text[:2000], halves[0].text[:2000])
     language, confidence = languages.identify(first, letters, latin, hint)
     hits = tuple(hit for half in halves for hit in half.hits())
+    level = level_of(hits)
     return Reading(
         language=language,
         language_confidence=confidence,
-        level=level_of(hits),
+        level=level,
+        rules_level=level,
         tier=tier_of(hits),
         hits=hits,
         fully_read=language in TABLES and len(text) <= CAP,

@@ -25,6 +25,24 @@ Reason = Literal["negated", "third_person", "question", "past", "idiom", "quoted
 Person = Literal["first", "second", "third", "none"]
 Tense = Literal["present", "past", "future"]
 
+Urgency = Literal["low", "medium", "high"]
+EMOTIONS: tuple[str, ...] = (
+    "joy",
+    "sadness",
+    "anger",
+    "fear",
+    "disgust",
+    "surprise",
+    "anxiety",
+    "overwhelm",
+    "calm",
+    "hopeful",
+    "frustrated",
+    "neutral",
+)
+"""The twelve labels, in the order of every model's output."""
+PLUTCHIK: tuple[str, ...] = ("anger", "anticipation", "disgust", "fear", "joy", "sadness", "surprise", "trust")
+
 LEVELS: tuple[Level, ...] = ("low", "mentioned", "moderate", "high", "critical")
 
 
@@ -46,8 +64,30 @@ class Hit(msgspec.Struct, frozen=True):
     tense: Tense
 
 
+class Span(msgspec.Struct, frozen=True):
+    """A stretch of the text (`text[start:end]`, usually a sentence) and the crisis probability a model gives it."""
+
+    start: int
+    end: int
+    probability: float
+
+
+class Feedback(msgspec.Struct, frozen=True):
+    """What a piece of feedback is about, and how soon somebody should look: `urgency_score` runs from 0 to 1."""
+
+    topics: tuple[str, ...]
+    urgency: Urgency
+    urgency_score: float
+
+
 class Reading(msgspec.Struct, frozen=True):
-    """The judgement of one text; it can say "danger" or "nothing found", never "safe"."""
+    """The judgement of one text; it can say "danger" or "nothing found", never "safe".
+
+    `level` is the higher of what the rules say (`rules_level`, `tier`, `hits`) and what a model says. `crisis` is the
+    calibrated probability that the writer is in danger now, None when only rules have read. `emotions` maps each of
+    the twelve labels to its probability (they sum to 1), `plutchik` each of the eight to its own. `sentiment` runs
+    from -1 to 1. `evidence` are the sentences that a model finds most dangerous. `versions` names what has read.
+    """
 
     language: Language
     language_confidence: float
@@ -56,3 +96,10 @@ class Reading(msgspec.Struct, frozen=True):
     hits: tuple[Hit, ...]
     fully_read: bool
     versions: dict[str, str]
+    rules_level: Level = "low"
+    crisis: float | None = None
+    emotions: dict[str, float] = {}
+    plutchik: dict[str, float] = {}
+    sentiment: float | None = None
+    evidence: tuple[Span, ...] = ()
+    feedback: Feedback | None = None
