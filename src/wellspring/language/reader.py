@@ -22,7 +22,8 @@ _STOPS = frozenset(".!?\n")
 _AROUND = 90  # characters before and after a quotation that may say whose it is
 
 
-def _halves(text: str) -> list[tuple[int, str]]:
+def halves(text: str) -> list[tuple[int, str]]:
+    """The stretches that are read, with their offsets: the whole text, or start and end of a very long one."""
     if len(text) <= CAP:
         return [(0, text)]
     return [(0, text[: CAP // 2]), (len(text) - CAP // 2, text[-CAP // 2 :])]
@@ -118,11 +119,11 @@ def read(text: str, *, hint: str | None = None) -> Reading:
     `hint` is the person's language tag ("fr-CA"); it decides the language of a short text. Rules of every language
     run on every text, so that a change of language inside a text hides nothing.
     """
-    halves = [_Half(fold(part), offset) for offset, part in _halves(text)]
-    first = words(halves[0].text, 0, 2000)
-    letters, latin = _latin(text[:2000], halves[0].text[:2000])
+    parts = [_Half(fold(part), offset) for offset, part in halves(text)]
+    first = words(parts[0].text, 0, 2000)
+    letters, latin = _latin(text[:2000], parts[0].text[:2000])
     language, confidence = languages.identify(first, letters, latin, hint)
-    hits = tuple(hit for half in halves for hit in half.hits())
+    hits = tuple(hit for part in parts for hit in part.hits())
     level = level_of(hits)
     return Reading(
         language=language,

@@ -1,0 +1,114 @@
+"""The fine-tuned encoder at run time: onnxruntime and a tokenizer, one thread, no torch, no pickle."""
+
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+from tokenizers import Tokenizer
+
+from wellspring.language.segments import segments
+
+WINDOW: Final = 254
+"""Tokens of one forward pass, without the two at its ends."""
+WINDOWS: Final = 8
+"""Passes for one text at most: about 1,500 words. Of longer texts the first and the last are read."""
+_SESSION: Final = "session.intra_op.allow_spinning"
+
+Floats = NDArray[np.float32]
+
+
+class Scores(msgspec.Struct, frozen=True):
+    """What the encoder says of one folded text, before calibration.
+
+    `whole` and `parts` are logits of danger, `spans` the half-open ranges that `parts` belong to. `emotions` (12) and
+    `plutchik` (8) are logits, `sentiment` runs from -1 to 1; all three are means over the windows by their length.
+    """
+
+    whole: float
+    parts: list[float]
+    spans: list[tuple[int, int]]
+    emotions: list[float]
+    plutchik: list[float]
+    sentiment: float
+
+
+class Encoder:
+    """A session over `encoder.onnx` and its `tokenizer.json`. Raises OSError when they are not there."""
+
+    def __init__(self, folder: Path) -> None:
+        for name in ("encoder.onnx", "tokenizer.json"):
+            if not (folder / name).is_file():
+                raise FileNotFoundError(folder / name)
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1
+        options.inter_op_num_threads = 1
+        options.enable_cpu_mem_arena = False
+        options.log_severity_level = 3
+        options.add_session_config_entry(_SESSION, "0")
+        self._session: Any = onnxruntime.InferenceSession(
+            str(folder / "encoder.onnx"), options, providers=["CPUExecutionProvider"]
+        )
+        self._tokenizer: Any = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        self._tokenizer.no_truncation()
+        self._tokenizer.no_padding()
+
+    def score(self, text: str) -> Scores:
+        """Score a folded text, whole and by its segments. An empty text has no parts and logits of 0."""
+        coded = self._tokenizer.encode(text, add_special_tokens=False)
+        ids, offsets = coded.ids, coded.offsets
+        windows = _windows([end for _, end in segments(text)], offsets)
+        if len(windows) > WINDOWS:
+            windows = windows[: WINDOWS // 2] + windows[-WINDOWS // 2 :]
+        spans: list[tuple[int, int]] = []
+        wholes, parts, others, sizes = [], list[float](), list[Floats](), list[int]()
+        for groups in windows:
+            first, last = groups[0][0], groups[-1][1]
+            out = self._run(ids[first:last], [(a - first, b - first) for a, b in groups])
+            wholes.append(float(out[0][0]))
+            parts += [float(value) for value in (out[0][1:] if len(groups) > 1 else out[0][:1])]
+            spans += [(offsets[a][0], offsets[b - 1][1]) for a, b in groups]
+            others.append(np.concatenate([out[1][0], out[2][0], out[3][:1]]))
+            sizes.append(last - first)
+        if not others:
+            return Scores(0.0, [], [], [0.0] * 12, [0.0] * 8, 0.0)
+        mean = np.average(np.stack(others), axis=0, weights=sizes)
+        values = [float(value) for value in mean]
+        return Scores(max(wholes), parts, spans, values[:12], values[12:20], values[20])
+
+    def _run(self, ids: list[int], groups: list[tuple[int, int]]) -> list[Floats]:
+        """One pass: row 0 pools everything, the others a segment each (none when there is only one)."""
+        size = len(ids) + 2
+        tokens = np.empty((1, size), np.int64)
+        tokens[0, 0], tokens[0, 1:-1], tokens[0, -1] = 101, ids, 102
+        rows = groups if len(groups) > 1 else []
+        pool = np.zeros((1 + len(rows), size), np.float32)
+        pool[0] = 1 / size
+        for row, (start, end) in enumerate(rows, 1):
+            pool[row, start + 1 : end + 1] = 1 / (end - start)
+        feed = {"input_ids": tokens, "attention_mask": np.ones((1, size), np.int64), "pool": pool}
+        found: list[Floats] = self._session.run(None, feed)
+        return found
+
+
+def _windows(ends: list[int], offsets: list[tuple[int, int]]) -> list[list[tuple[int, int]]]:
+    """Group segments, as token ranges, into passes of at most WINDOW tokens."""
+    groups: list[tuple[int, int]] = []
+    start = token = 0
+    for end in ends:
+        while token < len(offsets) and offsets[token][1] <= end:
+            token += 1
+        while start < token:
+            stop = min(token, start + WINDOW)
+            groups.append((start, stop))
+            start = stop
+    if start < len(offsets):
+        groups.append((start, min(len(offsets), start + WINDOW)))
+    windows: list[list[tuple[int, int]]] = []
+    for group in groups:
+        if not windows or group[1] - windows[-1][0][0] > WINDOW:
+            windows.append([])
+        windows[-1].append(group)
+    return windows
