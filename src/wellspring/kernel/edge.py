@@ -54,11 +54,19 @@ def cookie_name(settings: Settings) -> str:
     return f"__Host-{COOKIE}" if settings.secure else COOKIE
 
 
+def header(connection: "ASGIConnection[Any, Any, Any, Any]", wanted: bytes) -> str | None:
+    """Return a header by its lower-case name. Litestar's own mapping is made of all headers first."""
+    for name, value in connection.scope["headers"]:
+        if name == wanted:
+            return value.decode("latin-1")
+    return None
+
+
 def _bearer(connection: "ASGIConnection[Any, Any, Any, Any]") -> Principal | None:
-    header = connection.headers.get("authorization")
-    if header is None:
+    found = header(connection, b"authorization")
+    if found is None:
         return None
-    scheme, _, token = header.partition(" ")
+    scheme, _, token = found.partition(" ")
     if scheme.lower() != "bearer":
         raise Unauthenticated
     return edge(connection).tokens.verify(token.strip(), TokenKind.ACCESS)
@@ -132,8 +140,10 @@ def client_ip(request: "ASGIConnection[Any, Any, Any, Any]") -> str | None:
     client = request.client
     if client is None:
         return None
-    forwarded = request.headers.get("x-forwarded-for")
-    if forwarded and client.host == edge(request).settings.trusted_proxy:
+    if client.host != edge(request).settings.trusted_proxy:
+        return client.host
+    forwarded = header(request, b"x-forwarded-for")
+    if forwarded:
         candidate = forwarded.rsplit(",", 1)[-1].strip()
         try:
             return str(ipaddress.ip_address(candidate))

@@ -1,9 +1,11 @@
 """UUIDv7 identifiers (RFC 9562), made here or by a client."""
 
 from datetime import UTC, datetime, timedelta
+from typing import cast
 from uuid import UUID
 
-from uuid_utils.compat import uuid7
+import uuid_utils
+from asyncpg.pgproto import pgproto
 
 from wellspring.kernel import clock
 from wellspring.kernel.errors import Invalid
@@ -16,8 +18,13 @@ NIL = UUID(int=0)
 
 
 def new() -> UUID:
-    """Return a new UUIDv7."""
-    return uuid7()
+    """Return a new UUIDv7, as the driver's subclass: made, hashed and sent at a fraction of the cost."""
+    return cast("UUID", pgproto.UUID(uuid_utils.uuid7().bytes))
+
+
+def parse(text: str) -> UUID:
+    """Return a UUID from its text; raises ValueError."""
+    return cast("UUID", pgproto.UUID(text))
 
 
 def timestamp(value: UUID) -> datetime:

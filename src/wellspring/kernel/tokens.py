@@ -7,11 +7,10 @@ from collections import OrderedDict
 from datetime import timedelta
 from enum import StrEnum
 from typing import Final
-from uuid import UUID
 
 import jwt
 
-from wellspring.kernel import clock
+from wellspring.kernel import clock, ids
 from wellspring.kernel.crypto import Keyring
 from wellspring.kernel.errors import Unauthenticated
 from wellspring.kernel.policy import Role
@@ -84,8 +83,8 @@ class Tokens:
             if claims["typ"] != kind.value:
                 raise TokenRefused
             who = Principal(
-                person_id=UUID(str(claims["sub"])),
-                session_id=UUID(str(claims["sid"])),
+                person_id=ids.parse(str(claims["sub"])),
+                session_id=ids.parse(str(claims["sid"])),
                 version=int(claims["ver"]),
                 roles=frozenset(Role(role) for role in claims["roles"]),
             )
