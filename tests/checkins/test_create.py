@@ -94,6 +94,18 @@ async def test_the_same_request_twice_stores_once(alice: Person) -> None:
     assert (other.status_code, other.json()["code"]) == (422, "idempotency_key_reused")
 
 
+async def test_a_list_tells_when_it_was_when_it_was_written_and_when_changed(alice: Person) -> None:
+    earlier = (datetime.now(UTC) - timedelta(days=2)).isoformat()
+    now = (await alice.post("/v1/checkins", json={"mood_score": 6})).json()["checkin"]
+    past = (await alice.post("/v1/checkins", json={"mood_score": 5, "occurred_at": earlier})).json()["checkin"]
+    assert (await alice.get("/v1/checkins")).json()["items"] == [now, past]
+    assert now["occurred_at"] == now["created_at"] == now["updated_at"]
+    assert past["occurred_at"] < now["created_at"] < past["created_at"] == past["updated_at"]
+    changed = (await alice.patch(f"/v1/checkins/{past['id']}", json={"mood_score": 4})).json()["checkin"]
+    assert changed["created_at"] == past["created_at"] < changed["updated_at"]
+    assert (await alice.get("/v1/checkins")).json()["items"] == [now, changed]
+
+
 async def test_a_client_may_name_the_id(alice: Person) -> None:
     own = str(ids.new())
     assert (await alice.post("/v1/checkins", json={"mood_score": 5, "id": own})).json()["checkin"]["id"] == own

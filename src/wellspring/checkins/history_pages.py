@@ -11,7 +11,7 @@ from wellspring.checkins import chart
 from wellspring.checkins import queries as q
 from wellspring.checkins import search as searching
 from wellspring.checkins.schemas import Checkin, Search
-from wellspring.checkins.wire import checkin
+from wellspring.checkins.wire import checkins
 from wellspring.kernel import audit, clock, forms, i18n, pages
 from wellspring.kernel.db import Tx
 from wellspring.kernel.edge import Req, access, as_member, edge, principal
@@ -95,7 +95,7 @@ async def history(request: Req) -> Response[str]:
         arguments = (place.at, place.id, start, end, _ON_A_PAGE + 1)
         rows = await tx.all(q.LIST, person_id, *arguments, *row.args())
         moods = await _moods(tx, person_id, start, end)
-    shown = [_entry(checkin(r, edge(request).keys, person_id), here) for r in rows[:_ON_A_PAGE]]
+    shown = [_entry(found, here) for found in checkins(rows[:_ON_A_PAGE], edge(request).keys, person_id)]
     more = len(rows) > _ON_A_PAGE
     last = rows[_ON_A_PAGE - 1] if more else None
     first_page = "/history?" + urlencode({"start_date": start, "end_date": end})

@@ -23,9 +23,9 @@ from wellspring.checkins.schemas import (
 )
 from wellspring.checkins.sending import send
 from wellspring.checkins.service import CheckinCreated
-from wellspring.checkins.wire import checkin, without_words
+from wellspring.checkins.wire import checkin, checkins, without_words
 from wellspring.kernel import audit, clock, etags, idempotency
-from wellspring.kernel.edge import Req, access, as_member, edge, principal
+from wellspring.kernel.edge import Req, access, as_member, edge, header, principal
 from wellspring.kernel.errors import Invalid, NotFound
 from wellspring.kernel.paging import Cursor
 from wellspring.kernel.policy import Access, Permission
@@ -39,8 +39,9 @@ Limit = Annotated[int, QueryParameter(ge=1, le=100)]
 
 
 async def _key(request: Req) -> idempotency.Key | None:
-    header = request.headers.get("idempotency-key")
-    return idempotency.key(header, principal(request).person_id, "checkins", await request.body())
+    return idempotency.key(
+        header(request, b"idempotency-key"), principal(request).person_id, "checkins", await request.body()
+    )
 
 
 @post("/v1/checkins", Access.SELF, tags=TAGS, summary="Check in")
@@ -76,7 +77,7 @@ async def list_checkins(
     row = access(request, "checkins:checkin:list", "checkins")
     async with as_member(request) as tx:
         rows = await tx.all(q.LIST, person_id, place.at, place.id, start_date, end_date, limit + 1, *row.args())
-    items = [checkin(r, keys, person_id) for r in rows[:limit]]
+    items = checkins(rows[:limit], keys, person_id)
     following = Cursor(rows[limit - 1].occurred_at, rows[limit - 1].id).encode() if len(rows) > limit else None
     return Checkins(items=items, next_cursor=following)
 
@@ -160,7 +161,7 @@ async def list_shared(
         )
         await audit.record(tx, row)
         journals = await door.also_shared(tx, principal(request), person_id, "journals")
-    items = [checkin(r, keys, person_id) for r in rows[:limit]]
+    items = checkins(rows[:limit], keys, person_id)
     if not journals:
         items = [without_words(item) for item in items]
     following = Cursor(rows[limit - 1].occurred_at, rows[limit - 1].id).encode() if len(rows) > limit else None

@@ -10,7 +10,7 @@ from wellspring.checkins import words
 from wellspring.checkins.queries import Row
 from wellspring.checkins.schemas import Checkin, CheckinCreate, Emotion, Factor
 from wellspring.checkins.words import LABELS, Words
-from wellspring.kernel.crypto import Keyring
+from wellspring.kernel.crypto import Keyring, Sealer
 
 
 def columns(
@@ -133,9 +133,27 @@ def fresh(entry: Entry, judged: Judged, created_at: datetime) -> Checkin:
 
 def checkin(row: Row, keys: Keyring, person_id: UUID) -> Checkin:
     """Return the wire form of a stored check-in."""
-    found = words.unseal(row.sealed, keys.sealer(row.wrapped, person_id), row.id)
-    emotions = [Emotion(e, i) for e, i in zip(row.emotion_tags, row.emotion_intensities, strict=True)]
-    emotions += found.own_emotions
+    return _shown(row, keys.sealer(row.wrapped, person_id))
+
+
+def checkins(rows: list[Row], keys: Keyring, person_id: UUID) -> list[Checkin]:
+    """Return the wire form of rows that one statement read of one person: they share a data key."""
+    if not rows:
+        return []
+    sealer = keys.sealer(rows[0].wrapped, person_id)
+    return [_shown(row, sealer) for row in rows]
+
+
+def _factors(row: Row, found: Words) -> list[Factor]:
+    return [Factor(f["type"], f["value"], found.factor_notes.get(f["type"])) for f in row.factors]
+
+
+def _shown(row: Row, sealer: Sealer) -> Checkin:
+    found = words.unseal(row.sealed, sealer, row.id)
+    emotions, tags = list(map(Emotion, row.emotion_tags, row.emotion_intensities)), row.emotion_tags
+    if found.own_emotions:
+        emotions += found.own_emotions
+        tags = [e.emotion for e in emotions]
     return Checkin(
         id=row.id,
         created_at=row.created_at,
@@ -146,12 +164,12 @@ def checkin(row: Row, keys: Keyring, person_id: UUID) -> Checkin:
         energy_level=row.energy_level,
         anxiety_level=row.anxiety_level,
         stress_level=row.stress_level,
-        emotion_tags=[e.emotion for e in emotions],
+        emotion_tags=tags,
         emotions=emotions,
         context_location=row.context_location,
         context_activity=found.context_activity,
         context_social=row.context_social,
-        factors=[Factor(f["type"], f["value"], found.factor_notes.get(f["type"])) for f in row.factors],
+        factors=_factors(row, found) if row.factors else [],
         activities=found.activities,
         triggers=found.triggers,
         weather=found.weather,
@@ -202,7 +220,7 @@ def as_written(row: Row, found: Words) -> CheckinCreate:
         context_location=row.context_location,  # type: ignore[arg-type]
         context_activity=found.context_activity,
         context_social=row.context_social,  # type: ignore[arg-type]
-        factors=[Factor(f["type"], f["value"], found.factor_notes.get(f["type"])) for f in row.factors],
+        factors=_factors(row, found),
         activities=found.activities,
         triggers=found.triggers,
         weather=found.weather,
@@ -222,6 +240,7 @@ __all__ = [
     "Judged",
     "as_written",
     "checkin",
+    "checkins",
     "columns",
     "fresh",
     "without_words",
