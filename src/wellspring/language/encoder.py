@@ -15,7 +15,7 @@ WINDOW: Final = 254
 """Tokens of one forward pass, without the two at its ends."""
 WINDOWS: Final = 8
 """Passes for one text at most: about 1,500 words. Of longer texts the first and the last are read."""
-_SESSION: Final = "session.intra_op.allow_spinning"
+FIRST, LAST = 101, 102  # the tokens that open and close a pass
 
 Floats = NDArray[np.float32]
 
@@ -35,25 +35,35 @@ class Scores(msgspec.Struct, frozen=True):
     sentiment: float
 
 
+def open_session(path: Path) -> Any:
+    """Open a graph with one thread and without an arena that never shrinks. Raises FileNotFoundError."""
+    if not path.is_file():
+        raise FileNotFoundError(path)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.enable_cpu_mem_arena = False
+    options.log_severity_level = 3
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+
+def open_tokenizer(path: Path) -> Any:
+    """Open a tokenizer that neither cuts nor pads. Raises FileNotFoundError."""
+    if not path.is_file():
+        raise FileNotFoundError(path)
+    tokenizer: Any = Tokenizer.from_file(str(path))
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    return tokenizer
+
+
 class Encoder:
     """A session over `encoder.onnx` and its `tokenizer.json`. Raises OSError when they are not there."""
 
     def __init__(self, folder: Path) -> None:
-        for name in ("encoder.onnx", "tokenizer.json"):
-            if not (folder / name).is_file():
-                raise FileNotFoundError(folder / name)
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        options.inter_op_num_threads = 1
-        options.enable_cpu_mem_arena = False
-        options.log_severity_level = 3
-        options.add_session_config_entry(_SESSION, "0")
-        self._session: Any = onnxruntime.InferenceSession(
-            str(folder / "encoder.onnx"), options, providers=["CPUExecutionProvider"]
-        )
-        self._tokenizer: Any = Tokenizer.from_file(str(folder / "tokenizer.json"))
-        self._tokenizer.no_truncation()
-        self._tokenizer.no_padding()
+        self._session: Any = open_session(folder / "encoder.onnx")
+        self._tokenizer: Any = open_tokenizer(folder / "tokenizer.json")
 
     def score(self, text: str) -> Scores:
         """Score a folded text, whole and by its segments. An empty text has no parts and logits of 0."""
@@ -82,7 +92,7 @@ class Encoder:
         """One pass: row 0 pools everything, the others a segment each (none when there is only one)."""
         size = len(ids) + 2
         tokens = np.empty((1, size), np.int64)
-        tokens[0, 0], tokens[0, 1:-1], tokens[0, -1] = 101, ids, 102
+        tokens[0, 0], tokens[0, 1:-1], tokens[0, -1] = FIRST, ids, LAST
         rows = groups if len(groups) > 1 else []
         pool = np.zeros((1 + len(rows), size), np.float32)
         pool[0] = 1 / size

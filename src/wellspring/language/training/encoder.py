@@ -21,7 +21,7 @@ from wellspring.language.training.examples import Example
 
 WIDTH: Final = 384
 TOKENS: Final = 256
-_BATCH_TOKENS: Final = 2048
+_BATCH_TOKENS: Final = 768
 _DROP: Final = 0.1
 
 
@@ -31,7 +31,8 @@ class Net(nn.Module):  # type: ignore[misc]  # torch is untyped here
     def __init__(self, body: Path) -> None:
         super().__init__()
         self.body = AutoModel.from_pretrained(str(body))
-        self.body.embeddings.word_embeddings.weight.requires_grad_(False)
+        for frozen in (self.body.embeddings, self.body.encoder.layer[0]):
+            frozen.requires_grad_(False)
         self.drop = nn.Dropout(_DROP)
         self.crisis = nn.Linear(WIDTH, 2)  # danger, and whether the matter is mentioned at all
         self.emotions = nn.Linear(WIDTH, len(EMOTIONS))
@@ -173,23 +174,27 @@ def fit(
     epochs: list[Callable[[random.Random], list[Example]]],
     *,
     seed: int = 7,
-    rate: float = 6e-5,
+    rate: float = 1e-4,
     tell: Callable[[str], None] = print,
     limit_s: float = math.inf,
+    start: Path | None = None,
 ) -> Net:
     """Train over the epochs given, each a function that draws its examples; keeps a moving mean of the weights.
 
-    `limit_s` ends the schedule early in wall-clock seconds: the learning rate reaches 0 there.
+    `limit_s` ends the schedule early in wall-clock seconds: the learning rate reaches 0 there. `start` is a folder
+    with an earlier checkpoint to go on from.
     """
     torch.manual_seed(seed)
     chance = random.Random(seed)  # noqa: S311  no secret depends on it
     net, tokenizer = Net(body), tokenizer_of(body)
+    if start is not None:
+        net.load_state_dict(torch.load(start / "encoder.pt", weights_only=True))
     drawn = [draw(chance) for draw in epochs]
     weights = class_weights(drawn[0])
     total = sum(sum(min(len(e.text) // 4 + 4, TOKENS) for e in examples) for examples in drawn)
     optimizer = torch.optim.AdamW(_groups(net, rate), weight_decay=0.01)
     base = [group["lr"] for group in optimizer.param_groups]
-    mean = torch.optim.swa_utils.AveragedModel(net, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.998))
+    mean = torch.optim.swa_utils.AveragedModel(net, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.99))
     began, done, step, smooth = time.monotonic(), 0, 0, 0.0
     net.train()
     for examples in drawn:
@@ -197,8 +202,8 @@ def fit(
             share = max(done / total, (time.monotonic() - began) / limit_s)
             if share >= 1:
                 break
-            for group, start in zip(optimizer.param_groups, base, strict=True):
-                group["lr"] = start * min(1.0, share / 0.06) * (1 - share)
+            for group, most in zip(optimizer.param_groups, base, strict=True):
+                group["lr"] = most * min(1.0, share / 0.06) * (1 - share)
             loss = loss_of(net, batch, weights)
             optimizer.zero_grad()
             loss.backward()
