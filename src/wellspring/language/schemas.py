@@ -41,6 +41,14 @@ EMOTIONS: tuple[str, ...] = (
     "neutral",
 )
 """The twelve labels, in the order of every model's output."""
+EKMAN: dict[str, str] = {
+    "frustrated": "anger",
+    "anxiety": "fear",
+    "overwhelm": "fear",
+    "calm": "joy",
+    "hopeful": "joy",
+}
+"""What some of the twelve become where only Ekman's six and neutral are asked for."""
 PLUTCHIK: tuple[str, ...] = ("anger", "anticipation", "disgust", "fear", "joy", "sadness", "surprise", "trust")
 
 LEVELS: tuple[Level, ...] = ("low", "mentioned", "moderate", "high", "critical")
