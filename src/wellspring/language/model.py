@@ -1,0 +1,250 @@
+"""Rules, light model and encoder as one reading: rules first, a model raises and never lowers.
+
+The crisis probability is a logistic function of what each of them says, fitted on held-out voices
+(`training/calibrate.py`) and stored with its thresholds in `models/combine.json`.
+"""
+
+import functools
+import math
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from wellspring.language.encoder import Encoder
+from wellspring.language.fold import Folded, fold
+from wellspring.language.judge import higher
+from wellspring.language.light import Light, feedback_of
+from wellspring.language.light import Scores as LightScores
+from wellspring.language.reader import CAP, halves, read
+from wellspring.language.schemas import EMOTIONS, PLUTCHIK, Level, Reading, Span
+
+MODELS: Final = Path(__file__).with_name("models")
+_MOST_EVIDENCE: Final = 3
+_EVIDENCE_AT: Final = 0.5
+_Part = tuple[Folded, int]  # a folded stretch and where it begins in the original
+
+
+class Weights(msgspec.Struct, frozen=True):
+    """The logistic function over what was seen; weights of tiers are never negative, so no rule's word is lowered.
+
+    `whole` and `most` weigh the encoder's logits of the whole text and of its gravest sentence, `light` the light
+    model's. `tiers` are added up to the rules' tier. `uncounted` (never positive) is added when
+    the rules found words of danger and each of them is denied, quoted, past or about somebody else.
+    """
+
+    bias: float
+    tiers: tuple[float, float, float]
+    uncounted: float
+    light: float
+    whole: float = 0.0
+    most: float = 0.0
+
+
+class Thresholds(msgspec.Struct, frozen=True):
+    """From which probability on a model alone says moderate or high, and the false alarms that was chosen for."""
+
+    moderate: float
+    high: float
+    moderate_false_alarms: float
+    high_false_alarms: float
+
+
+class Combined(msgspec.Struct, frozen=True):
+    """One way to combine, with its thresholds."""
+
+    weights: Weights
+    thresholds: Thresholds
+
+
+class Settings(msgspec.Struct, frozen=True):
+    """`combine.json`: with the encoder and without, the temperature of emotions, and the version of the set."""
+
+    version: str
+    full: Combined
+    light: Combined
+    emotion_temperature: float
+    emotion_share: float
+    part_scale: float
+    part_bias: float
+
+
+class Seen(msgspec.Struct, frozen=True):
+    """What goes into the probability: the features that `training/calibrate.py` fits on."""
+
+    tier: int
+    uncounted: bool
+    light: float
+    whole: float = 0.0
+    most: float = 0.0
+
+
+class Models:
+    """The model files of one folder, loaded once; `encoder` is opened when it is first needed."""
+
+    def __init__(self, folder: Path = MODELS) -> None:
+        """Take the folder. Raises OSError or ValueError when a file is missing or broken."""
+        self.folder = folder
+        self.settings = msgspec.json.decode((folder / "combine.json").read_bytes(), type=Settings)
+        self.light = Light(folder / "light.npz")
+        self._encoder: Encoder | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def encoder(self) -> Encoder:
+        """The encoder. Raises OSError when it did not come with this installation."""
+        with self._lock:
+            if self._encoder is None:
+                self._encoder = Encoder(self.folder)
+            return self._encoder
+
+    @property
+    def has_encoder(self) -> bool:
+        """Whether a full reading is possible."""
+        return (self.folder / "encoder.onnx").is_file()
+
+    def lightly(self, text: str, hint: str | None = None, *, feedback: bool = False) -> Reading:
+        """Read by rules and the light model; with `feedback`, its topics and urgency too."""
+        reading = read(text, hint=hint)
+        if not text.strip():
+            return reading
+        parts = _parts(text)
+        light = self._lit(parts)
+        found = [list(zip(one.spans, one.parts, strict=True)) for one in light]
+        gravest = max(light, key=lambda scores: scores.crisis)
+        combined = self.settings.light
+        crisis = probability(combined.weights, Seen(reading.tier, uncounted(reading), gravest.crisis))
+        return msgspec.structs.replace(
+            reading,
+            crisis=crisis,
+            level=higher(reading.rules_level, level_of(combined.thresholds, crisis)),
+            emotions=dict(zip(EMOTIONS, gravest.emotions, strict=True)),
+            plutchik=dict(zip(PLUTCHIK, gravest.plutchik, strict=True)),
+            sentiment=gravest.sentiment,
+            evidence=_evidence(parts, found),
+            feedback=feedback_of(gravest) if feedback else None,
+            versions={**reading.versions, "light": self.light.version, "combine": self.settings.version},
+        )
+
+    def fully(self, text: str, hint: str | None = None, lightly: Reading | None = None) -> Reading:
+        """Read by all; `lightly` is what that method gave for the same text. Raises OSError without an encoder."""
+        reading = lightly or self.lightly(text, hint)
+        if not text.strip():
+            return reading
+        parts = _parts(text)
+        light = max(self._lit(parts), key=lambda scores: scores.crisis)
+        scores = [self.encoder.score(folded.text) for folded, _ in parts]
+        found = [[(span, self._part(logit)) for span, logit in zip(s.spans, s.parts, strict=True)] for s in scores]
+        gravest = max(scores, key=lambda score: score.whole)
+        most = max([gravest.whole, *(value for s in scores for value in s.parts)])
+        seen = Seen(reading.tier, uncounted(reading), light.crisis, gravest.whole, most)
+        combined = self.settings.full
+        crisis = probability(combined.weights, seen)
+        shares = softmax(gravest.emotions, self.settings.emotion_temperature)
+        emotions = mixed(shares, light.emotions, self.settings.emotion_share)
+        return msgspec.structs.replace(
+            reading,
+            crisis=crisis,
+            level=higher(reading.rules_level, level_of(combined.thresholds, crisis)),
+            emotions=dict(zip(EMOTIONS, emotions, strict=True)),
+            plutchik=dict(zip(PLUTCHIK, [sigmoid(value) for value in gravest.plutchik], strict=True)),
+            sentiment=gravest.sentiment,
+            evidence=_evidence(parts, found),
+            versions={**reading.versions, "encoder": self.settings.version},
+        )
+
+    def _lit(self, parts: list[_Part]) -> list[LightScores]:
+        return [self.light.score(folded.text) for folded, _ in parts]
+
+    def _part(self, logit: float) -> float:
+        return sigmoid(self.settings.part_scale * logit + self.settings.part_bias)
+
+
+def _evidence(parts: list[_Part], scored: Sequence[Sequence[tuple[tuple[int, int], float]]]) -> tuple[Span, ...]:
+    """Return the gravest stretches, in the order of the text, at their places in the original."""
+    found: list[Span] = []
+    for (folded, offset), pairs in zip(parts, scored, strict=True):
+        for (start, end), chance in pairs:
+            if chance >= _EVIDENCE_AT and end > start:
+                first, last = folded.origin(start, end)
+                found.append(Span(first + offset, last + offset, round(chance, 3)))
+    gravest = sorted(found, key=lambda span: -span.probability)[:_MOST_EVIDENCE]
+    return tuple(sorted(gravest, key=lambda span: span.start))
+
+
+def probability(weights: Weights, seen: Seen) -> float:
+    """Return the calibrated probability that the writer is in danger now."""
+    total = weights.bias + sum(weights.tiers[: seen.tier])
+    total += weights.uncounted if seen.uncounted else 0.0
+    total += weights.light * seen.light + weights.whole * seen.whole + weights.most * seen.most
+    return sigmoid(total)
+
+
+def level_of(thresholds: Thresholds, crisis: float) -> Level:
+    """Return what a model alone says: low, moderate or high, never critical."""
+    if crisis >= thresholds.high:
+        return "high"
+    return "moderate" if crisis >= thresholds.moderate else "low"
+
+
+def sigmoid(value: float) -> float:
+    """Return the logistic function, without overflow."""
+    return 1 / (1 + math.exp(-value)) if value > -700 else 0.0
+
+
+def softmax(logits: Sequence[float], temperature: float) -> list[float]:
+    """Return probabilities that sum to 1."""
+    top = max(logits)
+    powers = [math.exp((value - top) / temperature) for value in logits]
+    total = sum(powers)
+    return [power / total for power in powers]
+
+
+def mixed(one: Sequence[float], other: Sequence[float], share: float) -> list[float]:
+    """Return `share` of the one and the rest of the other."""
+    return [share * a + (1 - share) * b for a, b in zip(one, other, strict=True)]
+
+
+def _parts(text: str) -> list[_Part]:
+    return [(fold(part), offset) for offset, part in halves(text)]
+
+
+def uncounted(reading: Reading) -> bool:
+    """Tell whether the rules found words of danger and counted none of them."""
+    return bool(reading.hits) and not any(hit.counted for hit in reading.hits)
+
+
+@functools.cache
+def shipped() -> Models | None:
+    """Return the models that came with this installation; None when they were left out or do not load."""
+    try:
+        return Models()
+    except (OSError, ValueError):
+        return None
+
+
+def read_lightly(text: str, *, hint: str | None = None, feedback: bool = False) -> Reading:
+    """Read within a request: rules and the light model, or rules alone where no model is installed."""
+    models = shipped()
+    return read(text, hint=hint) if models is None else models.lightly(text, hint, feedback=feedback)
+
+
+def read_fully(
+    text: str, *, hint: str | None = None, lightly: Reading | None = None, feedback: bool = False
+) -> Reading:
+    """Read with everything that is installed; `lightly` is an earlier light reading of the same text."""
+    models = shipped()
+    if models is None:
+        return lightly or read(text, hint=hint)
+    first = lightly or models.lightly(text, hint, feedback=feedback)
+    return models.fully(text, hint, first) if models.has_encoder else first
+
+
+def read_many(texts: Sequence[str], *, hint: str | None = None) -> list[Reading]:
+    """Read each of many texts fully, in order."""
+    return [read_fully(text, hint=hint) for text in texts]
+
+
+__all__ = ["CAP", "MODELS", "Models", "Seen", "Settings", "read_fully", "read_lightly", "read_many", "shipped"]

@@ -1,0 +1,106 @@
+"""Fit how rules, light model and encoder are combined, on voices that none of them has learned from.
+
+Pure numpy: a logistic regression by projected gradient (a rule's tier never lowers, a denied word never raises),
+thresholds for stated shares of false alarms, the temperature of emotions.
+"""
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from wellspring.language.model import Combined, Seen, Settings, Thresholds, Weights, probability
+
+Floats = NDArray[np.float64]
+
+NAMES: Final = ("tier1", "tier2", "tier3", "uncounted", "light", "whole", "most")
+_LOW: Final = np.array([0, 0, 0, -6, 0, 0, 0, -20], dtype=float)
+_HIGH: Final = np.array([6, 6, 6, 0, 6, 6, 6, 20], dtype=float)
+
+
+class Case(msgspec.Struct, frozen=True):
+    """One text of the calibration set: what was seen, whether its writer is in danger, and what it counts."""
+
+    seen: Seen
+    danger: bool
+    ordinary: bool
+    weight: float = 1.0
+
+
+def features(seen: Seen, *, full: bool) -> list[float]:
+    """Return the row that `probability` weighs, with 1 for the bias at its end."""
+    tiers = [float(seen.tier >= n) for n in (1, 2, 3)]
+    encoder = [seen.whole, seen.most] if full else [0.0, 0.0]
+    return [*tiers, float(seen.uncounted), seen.light, *encoder, 1.0]
+
+
+def fit(cases: Sequence[Case], *, full: bool, ridge: float = 0.02, steps: int = 4000) -> Weights:
+    """Return the weights with the least loss within their bounds."""
+    rows = np.array([features(case.seen, full=full) for case in cases])
+    truth = np.array([case.danger for case in cases], dtype=float)
+    weight = np.array([case.weight for case in cases])
+    weight = weight / weight.sum()
+    scale = np.maximum(np.abs(rows).max(0), 1e-9)
+    scaled = rows / scale
+    low, high = _LOW * scale, _HIGH * scale
+    found = np.zeros(rows.shape[1])
+    rate = 4.0 / max(float((weight[:, None] * scaled**2).sum(0).max()), 1e-9)
+    momentum = np.zeros_like(found)
+    for _ in range(steps):
+        chance = 1 / (1 + np.exp(-np.clip(scaled @ found, -50, 50)))
+        gradient = scaled.T @ (weight * (chance - truth)) + ridge * np.append(found[:-1], 0.0) / len(found)
+        momentum = 0.9 * momentum - 0.1 * rate * gradient
+        found = np.clip(found + momentum, low, high)
+    plain = (found / scale).tolist()
+    return Weights(
+        bias=plain[7],
+        tiers=(plain[0], plain[1], plain[2]),
+        uncounted=plain[3],
+        light=plain[4],
+        whole=plain[5],
+        most=plain[6],
+    )
+
+
+def threshold(scores: Sequence[float], share: float) -> float:
+    """Return the smallest threshold that at most `share` of these scores reach."""
+    ordered = sorted(scores)
+    allowed = math.floor(share * len(ordered))
+    if allowed >= len(ordered):
+        return 0.0
+    return math.nextafter(ordered[len(ordered) - 1 - allowed], 2.0)
+
+
+def combined(cases: Sequence[Case], *, full: bool, moderate: float, high: float, ordinary: float) -> Combined:
+    """Fit and choose thresholds: at most `moderate` and `high` false alarms among the corpus's own negatives, which
+    are hard on purpose, and at most `ordinary` (and a third of it) among ordinary texts of others.
+    """
+    weights = fit(cases, full=full)
+    hard = [probability(weights, c.seen) for c in cases if not c.danger and not c.ordinary]
+    easy = [probability(weights, c.seen) for c in cases if not c.danger and c.ordinary]
+    at = max(threshold(hard, moderate), threshold(easy, ordinary))
+    above = max(threshold(hard, high), threshold(easy, ordinary / 3), at)
+    return Combined(weights, Thresholds(round(at, 4), round(above, 4), moderate, high))
+
+
+def temperature(logits: Sequence[Sequence[float]], truth: Sequence[int]) -> float:
+    """Return the temperature with the least cross-entropy, between .5 and 3."""
+    rows, right = np.array(logits), np.array(truth)
+    best, least = 1.0, math.inf
+    for value in np.linspace(0.5, 3.0, 51):
+        scaled = rows / value
+        scaled = scaled - scaled.max(1, keepdims=True)
+        loss = float((np.log(np.exp(scaled).sum(1)) - scaled[np.arange(len(right)), right]).mean())
+        if loss < least:
+            best, least = float(value), loss
+    return best
+
+
+def write(settings: Settings, folder: Path) -> None:
+    """Write `combine.json`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "combine.json").write_bytes(msgspec.json.format(msgspec.json.encode(settings), indent=2) + b"\n")

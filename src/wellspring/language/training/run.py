@@ -1,0 +1,126 @@
+"""The whole training: what is drawn in each epoch, the encoder, its export, and how all parts are combined."""
+
+import random
+import zlib
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from wellspring.language.corpus import Text
+from wellspring.language.encoder import Encoder
+from wellspring.language.fold import fold
+from wellspring.language.light import Light
+from wellspring.language.model import Seen, Settings, uncounted
+from wellspring.language.reader import read
+from wellspring.language.schemas import EMOTIONS
+from wellspring.language.training import calibrate
+from wellspring.language.training.examples import Example, authored, licensed
+
+HELD: Final = 12
+"""Of a hundred voices, those that no model learns from: on them the parts are combined and thresholds chosen."""
+MODERATE: Final = 0.03
+HIGH: Final = 0.01
+ORDINARY: Final = 0.002
+EPOCHS: Final = 3
+_DRAWN: Final = {"goemotions": 14_000, "xed_en": 5_000, "xed_fr": 1_500, "brighter_eng": 1_200}
+Tell = Callable[[str], None]
+
+
+def held(group: str) -> bool:
+    """Whether this voice is kept from training. A voice keeps its side for ever."""
+    return zlib.crc32(group.encode()) % 100 < HELD
+
+
+def learned(texts: Iterable[Text]) -> list[Text]:
+    """Return the texts that models learn from."""
+    return [text for text in texts if text.kind != "feedback" and not held(text.group)]
+
+
+def withheld(texts: Iterable[Text]) -> list[Text]:
+    """Return the texts for combining and choosing thresholds."""
+    return [text for text in texts if text.kind != "feedback" and held(text.group)]
+
+
+def ordinary(path: Path) -> tuple[dict[str, list[Example]], list[str]]:
+    """Return the emotion data to learn from, by source, and 5 % of its English texts that are kept aside."""
+    kept: dict[str, list[Example]] = {}
+    aside: list[str] = []
+    for example in licensed(path):
+        if zlib.crc32(example.text.encode()) % 100 < 95:
+            kept.setdefault(example.source, []).append(example)
+        elif example.lang == "en":
+            aside.append(example.text)
+    return kept, aside
+
+
+def draws(texts: Sequence[Text], emotion_data: Path) -> list[Callable[[random.Random], list[Example]]]:
+    """Return the epochs: all that we wrote, and another part of the emotion data each time."""
+    own = list(authored(learned(texts)))
+    feelings = [e for e in own if e.source == "emotion"]
+    kept, _ = ordinary(emotion_data)
+
+    def draw(chance: random.Random) -> list[Example]:
+        drawn = [e for source, count in _DRAWN.items() for e in _some(chance, kept.get(source, []), count)]
+        return [*own, *feelings, *drawn]
+
+    return [draw] * EPOCHS
+
+
+def _some(chance: random.Random, examples: list[Example], count: int) -> list[Example]:
+    return chance.sample(examples, min(count, len(examples)))
+
+
+def seen(text: str, light: Light, encoder: Encoder) -> tuple[Seen, list[float]]:
+    """Return what the parts say of a text, and the encoder's emotion logits."""
+    reading = read(text)
+    folded = fold(text).text
+    lit = light.score(folded)
+    scores = encoder.score(folded)
+    gravest = max([scores.whole, *scores.parts])
+    return Seen(reading.tier, uncounted(reading), lit.crisis, scores.whole, gravest), scores.emotions
+
+
+def combine(texts: Sequence[Text], emotion_data: Path, folder: Path, version: str, tell: Tell = print) -> Settings:
+    """Fit `combine.json` in a folder that holds `light.npz` and the encoder."""
+    light, encoder = Light(folder / "light.npz"), Encoder(folder)
+    cases: list[calibrate.Case] = []
+    logits: list[list[float]] = []
+    truth: list[int] = []
+    for text in withheld(texts):
+        found, emotions = seen(text.text, light, encoder)
+        if text.kind == "emotion" and text.emotion and text.lang == "en":
+            logits.append(emotions)
+            truth.append(EMOTIONS.index(text.emotion))
+        elif text.label:
+            cases.append(calibrate.Case(found, danger=text.label == "d", ordinary=False))
+    _, aside = ordinary(emotion_data)
+    quiet = [text for text in aside if not read(text).hits]
+    weight = 0.25 * len(cases) / max(len(quiet), 1)
+    cases += [
+        calibrate.Case(seen(text, light, encoder)[0], danger=False, ordinary=True, weight=weight) for text in quiet
+    ]
+    tell(f"combining on {len(cases)} texts, {len(truth)} for emotions")
+    shares = {"moderate": MODERATE, "high": HIGH, "ordinary": ORDINARY}
+    settings = Settings(
+        version=version,
+        full=calibrate.combined(cases, full=True, **shares),
+        light=calibrate.combined(cases, full=False, **shares),
+        emotion_temperature=calibrate.temperature(logits, truth) if truth else 1.0,
+        emotion_share=0.75,
+        part_scale=1.0,
+        part_bias=-0.5,
+    )
+    calibrate.write(settings, folder)
+    tell(msgspec.json.encode(settings.full).decode())
+    return settings
+
+
+def train_encoder(texts: Sequence[Text], emotion_data: Path, body: Path, out: Path, tell: Tell = print) -> None:
+    """Train and export the encoder into `out` (`encoder.onnx`, `tokenizer.json`). Needs the training extra."""
+    from wellspring.language.training import encoder, export  # noqa: PLC0415  torch comes with the extra only
+
+    net = encoder.fit(body, draws(texts, emotion_data), tell=tell)
+    encoder.save(net, out / "checkpoint")
+    export.encoder(net, body, out)

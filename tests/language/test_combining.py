@@ -1,0 +1,97 @@
+"""How rules and models become one probability and one level: a rule's word is never lowered."""
+
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wellspring.language.model import Seen, Thresholds, Weights, level_of, mixed, probability, sigmoid, softmax
+from wellspring.language.training import calibrate
+
+WEIGHTS = Weights(bias=-1.0, tiers=(1.0, 0.5, 2.0), uncounted=-1.0, light=0.5, whole=0.4, most=0.6)
+logit = st.floats(-30, 30)
+
+
+@given(logit, logit, logit, st.integers(0, 2))
+def test_a_higher_tier_never_lowers(light: float, whole: float, most: float, tier: int) -> None:
+    one = probability(WEIGHTS, Seen(tier, False, light, whole, most))
+    assert probability(WEIGHTS, Seen(tier + 1, False, light, whole, most)) >= one
+
+
+def test_a_denied_word_does_not_raise() -> None:
+    assert probability(WEIGHTS, Seen(0, True, 0, 0, 0)) < probability(WEIGHTS, Seen(0, False, 0, 0, 0))
+
+
+def test_a_model_alone_is_never_critical() -> None:
+    thresholds = Thresholds(0.5, 0.9, 0.03, 0.01)
+    assert [level_of(thresholds, p) for p in (0.0, 0.49, 0.5, 0.89, 0.9, 1.0)] == [
+        "low",
+        "low",
+        "moderate",
+        "moderate",
+        "high",
+        "high",
+    ]
+
+
+def test_no_size_of_logit_breaks_it() -> None:
+    assert sigmoid(-1e6) == 0.0
+    assert sigmoid(1e6) == 1.0
+    assert sum(softmax([1e3, -1e3, 0.0], 1.0)) == pytest.approx(1)
+    assert mixed([1.0, 0.0], [0.0, 1.0], 0.75) == [0.75, 0.25]
+
+
+def cases(count: int, seed: int = 1) -> list[calibrate.Case]:
+    """Texts whose danger follows a known rule: tier and logits each add to it."""
+    chance, made = random.Random(seed), []
+    for _ in range(count):
+        tier, light = chance.choice([0, 0, 0, 1, 2, 3]), chance.gauss(0, 1.5)
+        whole = chance.gauss(0, 2)
+        truth = sigmoid(-1.5 + 1.0 * tier + 0.5 * light + 1.0 * whole)
+        made.append(calibrate.Case(Seen(tier, False, light, whole, whole), chance.random() < truth, ordinary=False))
+    return made
+
+
+def test_fitting_finds_the_rule_behind_the_cases() -> None:
+    known = cases(6000)
+    weights = calibrate.fit(known, full=True, ridge=0.0)
+    assert weights.whole + weights.most == pytest.approx(1.0, abs=0.12)
+    assert weights.light == pytest.approx(0.5, abs=0.12)
+    assert sum(weights.tiers) == pytest.approx(3.0, abs=0.4)
+    chances = [probability(weights, case.seen) for case in known]
+    assert sum(chances) / len(chances) == pytest.approx(sum(c.danger for c in known) / len(known), abs=0.01)
+
+
+def test_without_the_encoder_its_logits_weigh_nothing() -> None:
+    weights = calibrate.fit(cases(500), full=False)
+    assert (weights.whole, weights.most) == (0.0, 0.0)
+
+
+def test_evidence_against_a_rule_cannot_make_its_weight_negative() -> None:
+    against = [calibrate.Case(Seen(3, False, 0, 0, 0), danger=False, ordinary=False)] * 50
+    weights = calibrate.fit([*against, *cases(50)], full=True)
+    assert min(weights.tiers) >= 0
+
+
+def test_a_threshold_keeps_its_share_of_false_alarms() -> None:
+    scores = [n / 1000 for n in range(1000)]
+    at = calibrate.threshold(scores, 0.03)
+    assert sum(score >= at for score in scores) == 30
+    assert calibrate.threshold([0.5] * 100, 0.03) > 0.5
+    assert calibrate.threshold([], 0.03) == 0.0
+
+
+def test_high_is_not_below_moderate() -> None:
+    found = calibrate.combined(cases(2000), full=True, moderate=0.03, high=0.01, ordinary=0.002)
+    assert found.thresholds.high >= found.thresholds.moderate
+
+
+def test_the_temperature_follows_how_sure_the_logits_are() -> None:
+    chance = random.Random(3)
+    logits, truth = [], []
+    for _ in range(3000):
+        row = [chance.gauss(0, 1) for _ in range(4)]
+        truth.append(chance.choices(range(4), softmax(row, 1.0))[0])
+        logits.append([2 * value for value in row])
+    assert calibrate.temperature(logits, truth) == pytest.approx(2.0, abs=0.3)
