@@ -150,18 +150,10 @@ def create_script(person: UUID, session: UUID, text: str | None, interventions: 
 
 
 def list_script(person: UUID, session: UUID) -> str:
-    """Return the list transaction of one person."""
-    rows = inline(
-        q.LIST,
-        person,
-        FIRST_TIME,
-        FIRST_ID,
-        Sql("NULL"),
-        Sql("NULL"),
-        31,
-        *access(person, session, "checkins:checkin:list"),
-    )
-    return f"{opening(person, session)}{rows}\nCOMMIT;\n"
+    """Return the list transaction of one person; its audit row goes out with the commit."""
+    rows = inline(q.LIST, person, FIRST_TIME, FIRST_ID, Sql("NULL"), Sql("NULL"), 31)
+    row = inline(audit.RECORD, *access(person, session, "checkins:checkin:list"))
+    return f"{opening(person, session)}{rows}\n\\startpipeline\n{row}\nCOMMIT;\n\\endpipeline\n"
 
 
 def rate(running: Running, scripts: list[str], seconds: int, folder: Path) -> float:

@@ -14,7 +14,7 @@ from msgspec import Struct
 from tests.support import database
 from tests.support.people import Person
 from wellspring.app import asgi_app, make_edge
-from wellspring.kernel import dsn, ids, stream
+from wellspring.kernel import audit, dsn, ids, stream
 from wellspring.kernel.db import Database, DatabaseDown, DbRole, Duty, Query, Session
 from wellspring.kernel.edge import Edge
 from wellspring.kernel.errors import Conflict, SessionEnded, Unavailable
@@ -284,3 +284,41 @@ async def test_a_connection_that_failed_is_not_used_again_as_it_is(parts: Edge) 
                 raise ZeroDivisionError
         async with db.begin(DbRole.MEMBER) as tx:
             assert await tx.one(ONE) == 1
+
+
+def _looked(actor: Person, **more: Any) -> audit.Access:
+    return audit.Access(action="test:row:read", section="x", person_id=actor.id, actor_id=actor.id, **more)
+
+
+COUNT = query("SELECT count(*)::int FROM kernel.audit WHERE action = 'test:row:read'")
+
+
+async def test_what_runs_at_the_commit_is_stored_with_it_or_not_at_all(parts: Edge, alice: Person) -> None:
+    async with parts.db.begin(DbRole.MEMBER, actor=alice.id) as tx:
+        await audit.record(tx, _looked(alice, ip="2001:db8::7", count=2))
+        assert await tx.one(COUNT) == 0
+    with pytest.raises(ZeroDivisionError):
+        async with parts.db.begin(DbRole.MEMBER, actor=alice.id) as tx:
+            await audit.record(tx, _looked(alice))
+            raise ZeroDivisionError
+    async with parts.db.begin(DbRole.MEMBER, actor=alice.id) as tx:
+        assert await tx.one(COUNT) == 1
+
+
+async def test_a_commit_whose_last_statement_fails_stores_nothing(parts: Edge, alice: Person, bob: Person) -> None:
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        async with parts.db.begin(DbRole.MEMBER, actor=alice.id) as tx:
+            await stream.publish(tx, alice.id, "test.changed", alice.id)
+            await audit.record(tx, _looked(bob))
+    async with parts.db.begin(DbRole.MEMBER, actor=alice.id) as tx:
+        assert await tx.one(stream.HEAD, alice.id) == 0
+        assert await tx.one(COUNT) == 0
+
+
+async def test_no_argument_can_become_a_statement(parts: Edge, alice: Person) -> None:
+    odd = ["'); DROP TABLE kernel.audit; --", "\\", "a'b", "é", "line\nbreak", "$1", "a;b"]
+    async with parts.db.begin(DbRole.MEMBER, actor=alice.id) as tx:
+        for text in odd:
+            await audit.record(tx, _looked(alice, request_id=text))
+        assert await tx.one(COUNT) == len(odd), "written at once, with parameters"
+        assert tx.closing() == "COMMIT"

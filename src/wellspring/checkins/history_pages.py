@@ -90,10 +90,11 @@ async def history(request: Req) -> Response[str]:
         place = Cursor.decode(request.query_params.get("cursor"))
     except Invalid as problem:
         errors, place = forms.errors_of(problem, here.language), Cursor()
-    row = access(request, "checkins:checkin:list", "checkins")
     async with as_member(request) as tx:
         arguments = (place.at, place.id, start, end, _ON_A_PAGE + 1)
-        rows = await tx.all(q.LIST, person_id, *arguments, *row.args())
+        rows = await tx.all(q.LIST, person_id, *arguments)
+        count = min(len(rows), _ON_A_PAGE)
+        await audit.record(tx, access(request, "checkins:checkin:list", "checkins", count=count))
         moods = await _moods(tx, person_id, start, end)
     shown = [_entry(found, here) for found in checkins(rows[:_ON_A_PAGE], edge(request).keys, person_id)]
     more = len(rows) > _ON_A_PAGE

@@ -65,10 +65,10 @@ def _week(moods: list[q.DayMood], here: Local) -> list[dict[str, Any]]:
 async def home(request: Req) -> Response[str]:
     """Show the day: one tap, the last days, what was offered last."""
     here, person_id = await pages.local(request), principal(request).person_id
-    row = access(request, "checkins:checkin:list", "checkins")
     async with as_member(request) as tx:
         first = Cursor()
-        last = await tx.all(q.LIST, person_id, first.at, first.id, None, None, 2, *row.args())
+        last = await tx.all(q.LIST, person_id, first.at, first.id, None, None, 1)
+        await audit.record(tx, access(request, "checkins:checkin:list", "checkins", count=len(last)))
         moods = await tx.all(q.LATELY, person_id)
         hard = await tx.one(safety_queries.HARD_TIME, person_id)
         offered = await recommend.logged(tx, person_id, last[0].id, here.language) if last else []

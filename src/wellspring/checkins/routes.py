@@ -74,9 +74,9 @@ async def list_checkins(
     """List check-ins, newest first."""
     check_range(start_date, end_date)
     person_id, keys, place = principal(request).person_id, edge(request).keys, Cursor.decode(cursor)
-    row = access(request, "checkins:checkin:list", "checkins")
     async with as_member(request) as tx:
-        rows = await tx.all(q.LIST, person_id, place.at, place.id, start_date, end_date, limit + 1, *row.args())
+        rows = await tx.all(q.LIST, person_id, place.at, place.id, start_date, end_date, limit + 1)
+        await audit.record(tx, access(request, "checkins:checkin:list", "checkins", count=min(len(rows), limit)))
     items = checkins(rows[:limit], keys, person_id)
     following = Cursor(rows[limit - 1].occurred_at, rows[limit - 1].id).encode() if len(rows) > limit else None
     return Checkins(items=items, next_cursor=following)

@@ -55,21 +55,20 @@ class Access(Struct, frozen=True, kw_only=True):
 WIDTH: Final = 11
 
 
-def insert(first: int, count: str | None = None) -> str:
-    """Return the INSERT for parameters `$first`… (11 of them); `count` may be an SQL expression instead of `$n`."""
+def insert(first: int) -> str:
+    """Return the INSERT for parameters `$first`… (11 of them)."""
     p = [f"${n}" for n in range(first, first + WIDTH)]
-    counted = f"coalesce({count or 'NULL'}, {p[7]}::int)"
     return (
         "INSERT INTO kernel.audit (person_id, id, actor_id, session_id, action, section, outcome, count, ip,"
         " request_id, consent_id) "
         f"SELECT {p[0]}::uuid, {p[1]}::uuid, {p[2]}::uuid, {p[3]}::uuid, {p[4]}::text, {p[5]}::text, {p[6]}::text,"
-        f" {counted}, {p[8]}::text, {p[9]}::text, {p[10]}::uuid"
+        f" {p[7]}::int, {p[8]}::text, {p[9]}::text, {p[10]}::uuid"
     )
 
 
-RECORD: Final = Query(insert(1), int, DbRole.MEMBER, DbRole.STAFF, DbRole.WORKER, DbRole.SIGNIN)
+RECORD: Final = Query(insert(1), int, DbRole.MEMBER, DbRole.STAFF, DbRole.WORKER, DbRole.SIGNIN, name="audit_record")
 
 
 async def record(tx: Tx, access: Access) -> None:
-    """Write one row in the caller's transaction."""
-    await tx.do(RECORD, *access.args())
+    """Write one row in the caller's transaction, as its last statement."""
+    await tx.at_commit(RECORD, *access.args())

@@ -1,11 +1,13 @@
 """PostgreSQL: one pool per database role, transactions that say who acts, and typed queries.
 
 A transaction opens with one simple-protocol message (`BEGIN; SET LOCAL …; EXECUTE session check`): one round trip.
-Only UUIDs and members of fixed enums are ever written into that message.
+Only UUIDs and members of fixed enums are ever written into that message, and into the one that commits only what
+`_PLAIN` lets through.
 """
 
 import asyncio
 import inspect
+import re
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from enum import StrEnum
@@ -17,9 +19,12 @@ import asyncpg
 import msgspec
 from asyncpg import Connection, Pool, Record
 
+from wellspring.kernel.connections import Connections, PlainConnection, alive
 from wellspring.kernel.errors import Problem, SessionEnded, Unavailable
 
 T = TypeVar("T")
+_PLAIN: Final = re.compile(r"[\w .,:/%+-]*", re.ASCII)
+"""Text that means nothing but itself between single quotes."""
 
 
 class DbRole(StrEnum):
@@ -52,15 +57,23 @@ class Query(Generic[T]):
     """A SQL text and what its rows become.
 
     `row` is a msgspec Struct filled by position, or a scalar type for one-column rows. `roles` are the database roles
-    that run it. `crosses_people` marks the few statements that read rows of more than one person.
+    that run it. `crosses_people` marks the few statements that read rows of more than one person. One with a `name`
+    is prepared on each connection of its roles, for `Tx.at_commit`.
     """
 
-    __slots__ = ("crosses_people", "make", "roles", "row", "sql")
+    __slots__ = ("crosses_people", "make", "name", "roles", "row", "sql")
 
     def __init__(
-        self, sql: str, row: type[T], *roles: DbRole, crosses_people: bool = False, register: bool = True
+        self,
+        sql: str,
+        row: type[T],
+        *roles: DbRole,
+        crosses_people: bool = False,
+        register: bool = True,
+        name: str | None = None,
     ) -> None:
         self.sql = sql
+        self.name = name
         self.row = row
         self.roles = roles
         self.crosses_people = crosses_people
@@ -103,10 +116,11 @@ class DatabaseDown(Unavailable):
 class Tx:
     """An open transaction. The edge commits; services never do."""
 
-    __slots__ = ("_conn", "role", "wake_jobs", "woken")
+    __slots__ = ("_conn", "_last", "role", "wake_jobs", "woken")
 
     def __init__(self, conn: Connection, role: DbRole) -> None:
         self._conn = conn
+        self._last: list[str] = []
         self.role = role
         self.woken: set[UUID] = set()
         self.wake_jobs = False
@@ -137,6 +151,23 @@ class Tx:
         """Run a statement once for each row of arguments."""
         await self._conn.executemany(query.sql, rows)
 
+    async def at_commit(self, query: Query[T], *args: object) -> None:
+        """Run a named statement in the very message that commits, which saves a round trip.
+
+        If it fails, nothing is committed. Its arguments are written out: ids, numbers and plain words; a statement
+        with anything else among them runs now.
+        """
+        words = ["" if arg is None else str(arg) for arg in args]
+        if query.name is None or not _PLAIN.fullmatch("".join(words)):
+            await self.do(query, *args)
+            return
+        written = ["NULL" if arg is None else f"'{word}'" for arg, word in zip(args, words, strict=True)]
+        self._last.append(f"EXECUTE {query.name}({','.join(written)})")
+
+    def closing(self) -> str:
+        """Return the message that commits."""
+        return ";".join([*self._last, "COMMIT"])
+
     async def set_subject(self, person_id: UUID) -> None:
         """Open one person's rows to a staff transaction. Only `privacy.open_person` and jobs call this."""
         await self._conn.execute(f"SET LOCAL app.subject_id = '{UUID(str(person_id))}'")
@@ -165,66 +196,6 @@ class Session:
 
     def __init__(self, person_id: UUID, session_id: UUID, version: int) -> None:
         self.text = f"EXECUTE session_check('{person_id}', '{session_id}', {version:d})"
-
-
-class _Connection(asyncpg.Connection):  # type: ignore[misc]  # asyncpg is untyped
-    """A connection that is not reset on release: nothing ever sets session state."""
-
-    def get_reset_query(self) -> str:
-        return ""
-
-
-class Connections:
-    """The connections of one role: an asyncpg pool, and before it those that ended their last transaction cleanly.
-
-    asyncpg makes a task of each release (and of each acquisition with a time limit), which costs a request more than
-    opening its transaction does. So a connection goes back to the pool only when somebody waits for one, or when it
-    did not end cleanly.
-    """
-
-    __slots__ = ("_idle", "_pool", "_waiting")
-
-    def __init__(self, pool: Pool) -> None:
-        self._pool = pool
-        self._idle: list[Connection] = []
-        self._waiting = 0
-
-    async def take(self) -> Connection:
-        """Return a connection that nobody else uses."""
-        while self._idle:
-            conn = self._idle.pop()
-            if _alive(conn):
-                return conn
-            await self._pool.release(conn)
-        self._waiting += 1
-        try:
-            async with asyncio.timeout(3):
-                return cast("Connection", await self._pool.acquire())
-        finally:
-            self._waiting -= 1
-
-    async def give_back(self, conn: Connection, *, clean: bool) -> None:
-        """Keep a connection for the next transaction."""
-        if clean and not self._waiting and not self._pool.is_closing() and _alive(conn):
-            self._idle.append(conn)
-        else:
-            await self._pool.release(conn)
-
-    async def close(self) -> None:
-        """Close all, those in use after their transaction, those that do not end in time by force."""
-        while self._idle:
-            await self._pool.release(self._idle.pop())
-        try:
-            await asyncio.wait_for(self._pool.close(), 3)
-        except TimeoutError:
-            self._pool.terminate()
-
-
-def _alive(conn: Connection) -> bool:
-    try:
-        return not conn.is_closed()
-    except asyncpg.InterfaceError:  # it ended while nobody used it, and the pool has taken it back
-        return False
 
 
 class Begin:
@@ -260,10 +231,10 @@ class Begin:
         clean = False
         try:
             if error is None:
-                clean = await conn.execute("COMMIT") == "COMMIT"
+                clean = await conn.execute(self._tx.closing()) == "COMMIT"
                 if not clean:
                     raise DatabaseDown("the transaction was rolled back")
-            elif _alive(conn):
+            elif alive(conn):
                 await conn.execute("ROLLBACK")
         except FAILURES as failure:
             if error is None:
@@ -350,6 +321,9 @@ class Database:
             await conn.set_type_codec("jsonb", encoder=_encode, decoder=msgspec.json.decode, schema="pg_catalog")
             for statement in self._prepare.get(role, ()):
                 await conn.execute(statement)
+            for query in REGISTRY:
+                if query.name is not None and role in query.roles:
+                    await conn.execute(f"PREPARE {query.name} AS {query.sql}")
 
         try:
             return await asyncpg.create_pool(
@@ -362,7 +336,7 @@ class Database:
                 timeout=5,
                 statement_cache_size=500,
                 max_cached_statement_lifetime=0,
-                connection_class=_Connection,
+                connection_class=PlainConnection,
                 init=init,
                 server_settings={"application_name": f"wellspring {role.value}"},
             )
