@@ -95,7 +95,7 @@ def create_script(person: UUID, session: UUID, text: str | None, interventions: 
     """Return the create transaction of one person."""
     row_id = Sql(RANDOM_ID)
     sealed = Sealer(b"k" * 32).seal((text or "").encode(), "x", person) if text else None
-    context = inline(q.CONTEXT, person, Sql("sha256(:n::text::bytea)"), Sql(":n::bigint"), row_id)
+    context = inline(q.CONTEXT, person, Sql("sha256(:n::text::bytea)"), Sql(":n::bigint"))
     values = (
         datetime.now(UTC),
         "UTC",

@@ -16,16 +16,18 @@ M, S, W = DbRole.MEMBER, DbRole.STAFF, DbRole.WORKER
 
 
 class Context(Struct, frozen=True):
-    """All that judging and choosing need to know, read in one round trip. The arrays run newest first."""
+    """All that judging and choosing need to know, read in one round trip. The arrays run newest first.
+
+    `at` holds seconds since 1970: the driver takes twenty times as long over a moment as over a number.
+    """
 
     free: bool
     stored: list[str] | None
     now: datetime
-    exists: bool
     wrapped: bytes
     person: list[str]
     contraindications: list[str]
-    at: list[datetime] | None
+    at: list[float] | None
     mood: list[int] | None
     energy: list[int | None] | None
     anxiety: list[int | None] | None
@@ -43,14 +45,14 @@ class Context(Struct, frozen=True):
 CONTEXT: Final = Query(
     f"""SELECT CASE WHEN $3::bigint IS NULL THEN true ELSE {idempotency.FIND.format(lock="$3")} END,
         {idempotency.STORED.format(person="$1", digest="$2")}, now(),
-        EXISTS (SELECT 1 FROM checkins.checkin WHERE person_id = $1 AND id = $4),
         {vault.WRAPPED.format(person="$1")}, p.about, p.contraindications,
         d.at, d.mood, d.energy, d.anxiety, d.stress, d.sleep, d.alone,
         (SELECT ARRAY[count(*), avg(mood_avg), stddev_samp(mood_avg), count(alone), avg(alone), sum(count)]::float8[]
            FROM checkins.day WHERE person_id = $1 AND day < current_date - 6 AND day >= current_date - 34),
         e.levels, e.hours, r.ids, r.ratings, r.hours
-    FROM (SELECT array_agg(occurred_at) AS at, array_agg(mood_score) AS mood, array_agg(energy_level) AS energy,
-            array_agg(anxiety_level) AS anxiety, array_agg(stress_level) AS stress, array_agg(sleep) AS sleep,
+    FROM (SELECT array_agg(date_part('epoch', occurred_at)) AS at, array_agg(mood_score) AS mood,
+            array_agg(energy_level) AS energy, array_agg(anxiety_level) AS anxiety,
+            array_agg(stress_level) AS stress, array_agg(sleep) AS sleep,
             array_agg(context_social = 'alone') AS alone
           FROM (SELECT * FROM checkins.checkin WHERE person_id = $1 AND occurred_at > now() - interval '7 days'
                 AND occurred_at <= now() + interval '1 day' ORDER BY occurred_at DESC, id DESC LIMIT 60) c) d,

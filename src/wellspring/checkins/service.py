@@ -117,13 +117,11 @@ async def create(tx: Tx, request: Request, data: CheckinCreate, *, is_quick: boo
     _check_lists(data)
     row_id = ids.check(data.id) if data.id is not None else ids.new()
     key = request.key
-    context = await tx.one(q.CONTEXT, request.person_id, key.digest if key else None, key.lock if key else None, row_id)
+    context = await tx.one(q.CONTEXT, request.person_id, key.digest if key else None, key.lock if key else None)
     if key is not None:
         stored = idempotency.judge(idempotency.Found(context.free, context.stored), key)
         if stored is not None:
             return stored.ref
-    if context.exists:
-        raise CheckinExists
     person = about(context.person)
     timezone = _timezone(data.timezone, person.timezone)
     at = check_time(data.occurred_at or context.now, context.now)
@@ -281,7 +279,7 @@ async def change(
         raise NotFound
     if seen is not None and seen != row.version:
         raise PreconditionFailed
-    context = await tx.one(q.CONTEXT, request.person_id, None, None, row_id)
+    context = await tx.one(q.CONTEXT, request.person_id, None, None)
     sealer = request.keys.sealer(row.wrapped, request.person_id)
     before = as_written(row, words.unseal(row.sealed, sealer, row_id))
     data = merged(before, wanted)

@@ -21,17 +21,17 @@ def _days(context: Context, data: CheckinCreate, at: datetime, zone: ZoneInfo) -
     """Group the stored rows and the new one by the person's own days."""
     sleep = next((f.value for f in data.factors if f.type == "sleep"), None)
     alone = None if data.context_social is None else data.context_social == "alone"
-    rows: list[tuple[datetime, Sequence[float | None]]] = [
-        (at, (data.mood_score, data.stress_level, data.anxiety_level, data.energy_level, sleep, alone))
+    rows: list[tuple[float, Sequence[float | None]]] = [
+        (at.timestamp(), (data.mood_score, data.stress_level, data.anxiety_level, data.energy_level, sleep, alone))
     ]
     if context.at:
         arrays = (context.mood, context.stress, context.anxiety, context.energy, context.sleep, context.alone)
         stored = zip(*(array or () for array in arrays), strict=True)
         rows += zip(context.at, stored, strict=True)
-    today = context.now.astimezone(zone).date().toordinal()
+    today = context.now.astimezone(zone).toordinal()
     grouped: dict[int, list[Sequence[float | None]]] = defaultdict(list)
     for moment, values in rows:
-        ago = today - moment.astimezone(zone).toordinal()
+        ago = today - datetime.fromtimestamp(moment, zone).toordinal()
         if 0 <= ago <= 6:
             grouped[ago].append(values)
     # By position: a day is made for each check-in of each request.
@@ -55,8 +55,9 @@ def _baseline(numbers: Sequence[float | None]) -> Baseline:
 
 def of(context: Context, data: CheckinCreate, at: datetime, timezone: str) -> Signals:
     """Return the signals for a check-in at a moment; a past entry is judged with today's week all the same."""
-    before = [moment for moment in context.at or () if moment < at]
-    gap = (at - max(before)).total_seconds() / 86_400 if before else None
+    moment = at.timestamp()
+    before = next((earlier for earlier in context.at or () if earlier < moment), None)
+    gap = None if before is None else (moment - before) / 86_400
     return Signals(
         days=_days(context, data, at, ZoneInfo(timezone)),
         moment=Moment(mood=data.mood_score, stress=data.stress_level, anxiety=data.anxiety_level),
