@@ -19,11 +19,12 @@ from wellspring.language.judge import higher
 from wellspring.language.light import Light, feedback_of
 from wellspring.language.light import Scores as LightScores
 from wellspring.language.reader import CAP, halves, read
-from wellspring.language.schemas import EMOTIONS, PLUTCHIK, Level, Reading, Span
+from wellspring.language.schemas import EMOTIONS, PLUTCHIK, Feedback, Level, Reading, Span
 
 MODELS: Final = Path(__file__).with_name("models")
 _MOST_EVIDENCE: Final = 3
 _EVIDENCE_AT: Final = 0.5
+_PRESSING: Final = 0.9  # urgency of what somebody in danger writes
 _Part = tuple[Folded, int]  # a folded stretch and where it begins in the original
 
 
@@ -116,15 +117,16 @@ class Models:
         gravest = max(light, key=lambda scores: scores.crisis)
         combined = self.settings.light
         crisis = probability(combined.weights, Seen(reading.tier, uncounted(reading), gravest.crisis))
+        level = higher(reading.rules_level, level_of(combined.thresholds, crisis))
         return msgspec.structs.replace(
             reading,
             crisis=crisis,
-            level=higher(reading.rules_level, level_of(combined.thresholds, crisis)),
+            level=level,
             emotions=dict(zip(EMOTIONS, gravest.emotions, strict=True)),
             plutchik=dict(zip(PLUTCHIK, gravest.plutchik, strict=True)),
             sentiment=gravest.sentiment,
             evidence=_evidence(parts, found),
-            feedback=feedback_of(gravest) if feedback else None,
+            feedback=_pressing(feedback_of(gravest), level) if feedback else None,
             versions={**reading.versions, "light": self.light.version, "combine": self.settings.version},
         )
 
@@ -142,16 +144,18 @@ class Models:
         seen = Seen(reading.tier, uncounted(reading), light.crisis, gravest.whole, most)
         combined = self.settings.full
         crisis = probability(combined.weights, seen)
+        level = higher(reading.rules_level, level_of(combined.thresholds, crisis))
         shares = softmax(gravest.emotions, self.settings.emotion_temperature)
         emotions = mixed(shares, light.emotions, self.settings.emotion_share)
         return msgspec.structs.replace(
             reading,
             crisis=crisis,
-            level=higher(reading.rules_level, level_of(combined.thresholds, crisis)),
+            level=level,
             emotions=dict(zip(EMOTIONS, emotions, strict=True)),
             plutchik=dict(zip(PLUTCHIK, [sigmoid(value) for value in gravest.plutchik], strict=True)),
             sentiment=gravest.sentiment,
             evidence=_evidence(parts, found),
+            feedback=_pressing(reading.feedback, level) if reading.feedback else None,
             versions={**reading.versions, "encoder": self.settings.version},
         )
 
@@ -160,6 +164,13 @@ class Models:
 
     def _part(self, logit: float) -> float:
         return sigmoid(self.settings.part_scale * logit + self.settings.part_bias)
+
+
+def _pressing(feedback: Feedback, level: Level) -> Feedback:
+    """Feedback from somebody in danger is urgent whatever it is about."""
+    if level not in ("high", "critical"):
+        return feedback
+    return msgspec.structs.replace(feedback, urgency="high", urgency_score=max(feedback.urgency_score, _PRESSING))
 
 
 def _evidence(parts: list[_Part], scored: Sequence[Sequence[tuple[tuple[int, int], float]]]) -> tuple[Span, ...]:
