@@ -1,0 +1,89 @@
+"""The encoder that ships: what a pass returns, how long texts are cut, that it stays within its means."""
+
+import math
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from wellspring.language import encoder, vectors
+from wellspring.language.encoder import WINDOW, WINDOWS, Encoder
+from wellspring.language.fold import fold
+from wellspring.language.model import MODELS
+from wellspring.language.segments import segments
+
+LONG = "the bus was late and it rained. i went home, made some tea and read a book about ships. " * 200
+
+
+@pytest.fixture(scope="module")
+def loaded() -> Encoder:
+    return Encoder(MODELS)
+
+
+@pytest.fixture(scope="module")
+def memory() -> vectors.Vectors:
+    return vectors.Vectors(MODELS)
+
+
+def test_one_sentence_is_its_own_part(loaded: Encoder) -> None:
+    scores = loaded.score("i want to go home now")
+    assert scores.parts == [scores.whole]
+    assert scores.spans == [(0, 21)]
+    assert (len(scores.emotions), len(scores.plutchik)) == (12, 8)
+    assert -1 <= scores.sentiment <= 1
+
+
+def test_each_sentence_gets_a_score_of_its_own(loaded: Encoder) -> None:
+    text = "the match was good and we won it. i want to die tonight and i mean it. then we had pizza at home."
+    scores = loaded.score(text)
+    assert [text[a:b] for a, b in scores.spans] == [text[a:b].strip() for a, b in segments(text)]
+    assert scores.parts[1] == max(scores.parts)
+
+
+def test_nothing_to_read_is_nothing_found(loaded: Encoder) -> None:
+    for text in ("", "\n \n"):
+        scores = loaded.score(text)
+        assert (scores.whole, scores.parts, scores.spans) == (0.0, [], [])
+
+
+def test_a_long_text_costs_a_bounded_number_of_passes(loaded: Encoder, monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes: list[int] = []
+    real = loaded._run
+
+    def counting(ids: list[int], groups: list[tuple[int, int]]) -> list[encoder.Floats]:
+        sizes.append(len(ids))
+        return real(ids, groups)
+
+    monkeypatch.setattr(loaded, "_run", counting)
+    scores = loaded.score(LONG)
+    assert len(sizes) == WINDOWS
+    assert max(sizes) <= WINDOW
+    assert scores.spans[0][0] == 0
+    assert scores.spans[-1][1] >= len(LONG.rstrip()) - 1
+
+
+@settings(max_examples=30, deadline=None)
+@given(text=st.text(max_size=300))
+def test_any_text_gives_numbers(loaded: Encoder, text: str) -> None:
+    folded = fold(text).text
+    scores = loaded.score(folded)
+    numbers = [scores.whole, scores.sentiment, *scores.parts, *scores.emotions, *scores.plutchik]
+    assert all(math.isfinite(number) for number in numbers)
+    assert all(0 <= a < b <= len(folded) for a, b in scores.spans)
+
+
+def test_a_folder_without_the_files_says_so(tmp_path_factory: pytest.TempPathFactory) -> None:
+    with pytest.raises(FileNotFoundError):
+        Encoder(tmp_path_factory.mktemp("empty"))
+
+
+def test_a_memory_is_found_by_what_it_means(memory: vectors.Vectors) -> None:
+    asked = memory.embed("how is my dog doing")
+    near, far = memory.embed("my puppy was ill last week"), memory.embed("the tax form is due on monday")
+    assert float(asked @ near) > float(asked @ far) + 0.2
+
+
+def test_vectors_have_length_one_and_long_texts_one_vector(memory: vectors.Vectors) -> None:
+    assert memory.embed(LONG).shape == (vectors.WIDTH,)
+    assert float(memory.embed(LONG) @ memory.embed(LONG)) == pytest.approx(1, abs=1e-5)
+    assert not memory.embed("").any()

@@ -1,0 +1,122 @@
+"""The models that ship, together with the rules: usable out of the box, never below the rules, honest about it."""
+
+import hashlib
+import json
+
+import pytest
+
+from wellspring.language import higher, read
+from wellspring.language.model import MODELS, Models, read_fully, read_lightly, read_many
+from wellspring.language.schemas import EMOTIONS, LEVELS, PLUTCHIK
+
+GOODBYE = [
+    "I am going to kill myself tonight, goodbye",
+    "I’m going to kill myself tonight, goodbye 😞",
+    "I am going to k\u200bill my\u200bself tonight, goodbye",
+    "Ｉ am going to ｋｉｌｌ myself tonight, goodbye",
+    "Je vais me tuer ce soir, adieu",
+    "Je vais me tuer ce soir… adieu 🖤",
+]
+ORDINARY = [
+    "this deadline is killing me",
+    "this deadline is killing me 😂",
+    "ce délai me tue",
+    "We had pizza at my sister's and the kids fell asleep in the car.",
+    "My bus was late again so I missed the first half of the match.",
+    "Finished the report, then a long walk by the river with the dog.",
+]
+
+
+@pytest.fixture(scope="module")
+def models() -> Models:
+    return Models()
+
+
+@pytest.mark.parametrize("text", GOODBYE)
+def test_plain_danger_is_critical(text: str) -> None:
+    assert read_fully(text).level == "critical"
+    assert read_lightly(text).level == "critical"
+
+
+@pytest.mark.parametrize("text", ORDINARY)
+def test_ordinary_words_stay_low(text: str) -> None:
+    assert read_fully(text).level in ("low", "mentioned")
+    assert read_lightly(text).level in ("low", "mentioned")
+
+
+@pytest.mark.parametrize("text", [*GOODBYE, *ORDINARY, "", "   ", "?", "😞", "a" * 30_000, "没有人想要我了。"])
+def test_no_text_breaks_it_and_no_model_lowers_the_rules(text: str) -> None:
+    rules, light, full = read(text), read_lightly(text), read_fully(text)
+    for reading in (light, full):
+        assert reading.rules_level == rules.level
+        assert higher(reading.level, rules.level) == reading.level
+        assert reading.hits == rules.hits
+        for span in reading.evidence:
+            assert 0 <= span.start < span.end <= len(text)
+            assert 0 <= span.probability <= 1
+
+
+def test_a_reading_tells_everything_at_once() -> None:
+    reading = read_fully("I'm so happy, my daughter passed her exam!", feedback=True)
+    assert set(reading.emotions) == set(EMOTIONS)
+    assert sum(reading.emotions.values()) == pytest.approx(1, abs=1e-3)
+    assert set(reading.plutchik) == set(PLUTCHIK)
+    assert max(reading.emotions, key=lambda label: reading.emotions[label]) == "joy"
+    assert reading.sentiment is not None
+    assert reading.sentiment > 0.2
+    assert reading.crisis is not None
+    assert reading.crisis < 0.2
+    assert reading.feedback is not None
+    assert {"rules", "language", "light", "combine", "encoder"} <= set(reading.versions)
+
+
+def test_evidence_points_at_the_sentence_that_matters() -> None:
+    text = "We went to the shop. I want to die and I can’t go on like this. Then we cooked pasta for everyone at home."
+    spans = [text[span.start : span.end] for span in read_fully(text).evidence]
+    assert any("want to die" in span for span in spans)
+    assert not any("pasta" in span for span in spans)
+
+
+def test_a_worse_sentence_does_not_lower_the_level() -> None:
+    quiet = read_fully("The day was long and grey.").level
+    worse = read_fully("The day was long and grey. I want to kill myself.").level
+    assert LEVELS.index(worse) > LEVELS.index(quiet)
+
+
+def test_feedback_is_read_when_asked_for() -> None:
+    late = read_fully("I waited three hours past my appointment and nobody told me why.", feedback=True).feedback
+    kind = read_fully("Thank you, the nurses were lovely and so patient with my dad.", feedback=True).feedback
+    assert late is not None
+    assert kind is not None
+    assert late.urgency_score > kind.urgency_score
+    assert read_fully("The food was cold.").feedback is None
+
+
+def test_feedback_of_somebody_in_danger_is_urgent() -> None:
+    found = read_fully("The app is slow. I am going to kill myself tonight.", feedback=True).feedback
+    assert found is not None
+    assert found.urgency == "high"
+    assert found.urgency_score >= 0.9
+
+
+def test_many_are_read_like_one() -> None:
+    texts = [*GOODBYE[:2], *ORDINARY[:2]]
+    assert read_many(texts) == [read_fully(text) for text in texts]
+
+
+def test_the_files_are_what_their_manifest_says() -> None:
+    manifest = json.loads((MODELS / "manifest.json").read_text())
+    for name, digest in manifest["sha256"].items():
+        assert hashlib.sha256((MODELS / name).read_bytes()).hexdigest() == digest, name
+    assert {"encoder.onnx", "memory.onnx", "light.npz", "tokenizer.json"} == set(manifest["sha256"])
+    assert sum(path.stat().st_size for path in MODELS.iterdir()) < 55_000_000
+
+
+def test_without_files_it_says_so(tmp_path_factory: pytest.TempPathFactory) -> None:
+    with pytest.raises(OSError, match="combine"):
+        Models(tmp_path_factory.mktemp("empty"))
+
+
+def test_without_an_encoder_the_light_reading_is_all(models: Models, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Models, "has_encoder", False)
+    assert "encoder" not in read_fully("I feel fine today.").versions
