@@ -17,7 +17,12 @@ from wellspring.safety.protocol import Refusal as Step
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 PAGE: Final = ROOT / "docs" / "reference" / "errors.md"
-_SKIPPED: Final = ("wellspring.migrations.versions", "wellspring.migrations.env", "wellspring.__main__")
+_SKIPPED: Final = (
+    "wellspring.migrations.versions",
+    "wellspring.migrations.env",
+    "wellspring.__main__",
+    "wellspring.language.training.",  # its packages come with an extra
+)
 _AT_START: Final = ("wellspring.kernel.keys", "wellspring.migrations.")
 
 _HEAD: Final = """# Error codes

@@ -21,8 +21,9 @@ from wellspring.kernel.tables import Erase, Kind
 pytestmark = pytest.mark.anyio
 
 assert slices.TABLES, "importing the slices declares their tables"
+OTHERS = ("wellspring.migrations.", "wellspring.__main__", "wellspring.cli", "wellspring.language.training.")
 for found in pkgutil.walk_packages(wellspring.__path__, "wellspring."):
-    if not found.name.startswith(("wellspring.migrations.", "wellspring.__main__", "wellspring.cli")):
+    if not found.name.startswith(OTHERS):
         importlib.import_module(found.name)
 
 OUTSIDE = ("pg_catalog", "information_schema", "pg_toast", "jobs", "public")

@@ -10,31 +10,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.language.made import write
 from wellspring.language import hashing
 from wellspring.language.fold import fold
-from wellspring.language.light import Combination, Light, Meta, feedback_of, sigmoid
-from wellspring.language.schemas import EMOTIONS, PLUTCHIK
+from wellspring.language.light import Light, Meta, feedback_of, sigmoid
 from wellspring.language.segments import segments
 
-TOPICS = ("food", "waiting_time")
-COLUMNS = 1 + len(EMOTIONS) + len(PLUTCHIK) + 1 + len(TOPICS) + 3
 TEXT = "I can't go on like this. Is it my fault? He said \"no\" 14 times, and it's raining again."
-
-
-def write(path: Path, weights: np.ndarray, meta: Meta) -> Path:
-    scales = np.linspace(0.005, 0.02, weights.shape[1]).astype(np.float32)
-    bias = np.linspace(-0.5, 0.5, weights.shape[1]).astype(np.float32)
-    described = np.array(msgspec.json.encode(meta).decode())
-    np.savez_compressed(path, weights=weights, scales=scales, bias=bias, meta=described)
-    return path
 
 
 @pytest.fixture(scope="module")
 def light(tmp_path_factory: pytest.TempPathFactory) -> Light:
-    weights = np.random.default_rng(5).integers(-127, 128, (hashing.BUCKETS, COLUMNS)).astype(np.int8)
-    how = Combination(whole=0.4, highest=0.3, count=-0.2, bias=0.1)
-    meta = Meta("t1", TOPICS, how, (1.1, -0.3), 0.8, topic=((1.0, 0.0), (2.0, -0.5)), urgency=1.2)
-    return Light(write(tmp_path_factory.mktemp("light") / "light.npz", weights, meta))
+    return Light(write(tmp_path_factory.mktemp("light") / "light.npz"))
 
 
 def by_hand(light: Light, text: str) -> np.ndarray:

@@ -18,6 +18,7 @@ COMMANDS: Final = {
     "demo": "wellspring.cli.run_commands:demo_app",
     "doctor": "wellspring.cli.doctor:app",
     "keys": "wellspring.cli.rotate:app",
+    "language": "wellspring.cli.language:app",
     "migrate": "wellspring.cli.migrate:app",
     "pg": "wellspring.cli.pg:app",
     "psql": "wellspring.cli.pg:psql_app",

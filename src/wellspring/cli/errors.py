@@ -99,3 +99,21 @@ class DemoNotFilled(Refusal):
     """The synthetic people could not be made."""
 
     code = "demo_not_filled"
+
+
+class NoTrainingExtra(Refusal):
+    """Training needs packages that running does not: pip install "wellspring[training]"."""
+
+    code = "training_extra_missing"
+
+
+class ModelsMissing(Refusal):
+    """These models cannot be used."""
+
+    code = "models_missing"
+
+
+class CorpusWrong(Refusal):
+    """These texts cannot be used."""
+
+    code = "texts_wrong"

@@ -1,0 +1,220 @@
+"""`wellspring language …`: training, judging, using and describing the models that read texts."""
+
+import importlib
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+import msgspec
+import typer
+
+from wellspring.cli import console
+from wellspring.cli.errors import CorpusWrong, ModelsMissing, NoTrainingExtra
+from wellspring.cli.options import Json
+from wellspring.language import card as cards
+from wellspring.language import corpus, scoring
+from wellspring.language.model import MODELS, Models, shipped
+from wellspring.language.reader import read as read_by_rules
+from wellspring.language.report import Report, evaluated
+from wellspring.language.schemas import Reading
+
+app = typer.Typer(no_args_is_help=True)
+
+_TRAINING: Final = "wellspring.language.training"
+_Folder = Annotated[Path | None, typer.Option("--models", help="A folder with models of your own.")]
+_Emotion = Annotated[Path | None, typer.Option("--emotion-data", help="A parquet file: text, label, source.")]
+_Light = Annotated[bool, typer.Option("--light", help="Rules and the light model only, without the encoder.")]
+
+
+@app.callback()
+def _group() -> None:
+    """The models that read what people write."""
+
+
+class Reader:
+    """What reads texts for a command: models of a folder, the shipped ones, or rules alone where there are none."""
+
+    def __init__(self, folder: Path | None, *, light: bool = False) -> None:
+        try:
+            self.models = shipped() if folder is None else Models(folder)
+        except (OSError, ValueError, KeyError, msgspec.MsgspecError) as error:
+            raise ModelsMissing(f"{folder}: {error}") from error
+        self._full = self.models is not None and self.models.has_encoder and not light
+        if self.models is None:
+            console.err.print("No models are installed: this is what the rules alone say.")
+
+    def __call__(self, text: str, lang: str | None = None) -> Reading:
+        """Read one text."""
+        if self.models is None:
+            return read_by_rules(text, hint=lang)
+        reading = self.models.lightly(text, lang, feedback=True)
+        return self.models.fully(text, lang, reading) if self._full else reading
+
+
+@app.command()
+def score(
+    source: Annotated[Path | None, typer.Argument(help="JSON lines; without it, standard input.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Where to write; without it, standard output.")] = None,
+    models: _Folder = None,
+    *,
+    light: _Light = False,
+) -> None:
+    """Judge texts: lines of {"id", "text"} in, a line for each out, in the same order."""
+    reader = Reader(models, light=light)
+    with _bytes_from(source) as lines, _bytes_to(out) as written:
+        for answer in scoring.scored(lines, reader):
+            written.write(msgspec.json.encode(answer) + b"\n")
+            written.flush()
+
+
+@contextmanager
+def _bytes_from(path: Path | None) -> Generator[Any]:
+    if path is None:
+        yield sys.stdin.buffer
+        return
+    try:
+        with path.open("rb") as file:
+            yield file
+    except FileNotFoundError as error:
+        raise CorpusWrong(f"{path}: {error.strerror}.") from error
+
+
+@contextmanager
+def _bytes_to(path: Path | None) -> Generator[Any]:
+    if path is None:
+        yield sys.stdout.buffer
+        return
+    with path.open("wb") as file:
+        yield file
+
+
+def _texts(data: Path | None) -> list[corpus.Text]:
+    """Return the texts of a file or folder; without one, the sealed set."""
+    try:
+        found = corpus.shipped(sealed=True) if data is None else corpus.load(data)
+    except (OSError, UnicodeDecodeError, corpus.BadCorpus) as error:
+        raise CorpusWrong(str(error)) from error
+    if not found:
+        raise CorpusWrong(f"{data}: there are no texts in it.")
+    return found
+
+
+def _part(name: str) -> Any:
+    """Import a module of training. Raises NoTrainingExtra."""
+    try:
+        return importlib.import_module(f"{_TRAINING}.{name}")
+    except ModuleNotFoundError as error:
+        raise NoTrainingExtra(f"Missing: {error.name}.") from error
+
+
+def _ordinary(path: Path) -> list[corpus.Text]:
+    ordinary = _part("ordinary")
+    try:
+        return list(ordinary.aside(path))
+    except ModuleNotFoundError as error:
+        raise NoTrainingExtra(f"Missing: {error.name}.") from error
+    except OSError as error:
+        raise CorpusWrong(f"{path}: {error}") from error
+
+
+@app.command()
+def evaluate(
+    data: Annotated[Path | None, typer.Option(help="Labelled texts; without it, the sealed set.")] = None,
+    models: _Folder = None,
+    emotion_data: _Emotion = None,
+    *,
+    light: _Light = False,
+    json: Json = False,
+) -> None:
+    """Say how well the shipped models read labelled texts and, beside them, those of --models."""
+    texts = _texts(data)
+    readers = {"shipped": Reader(None, light=light)}
+    if models is not None:
+        readers[models.name or str(models)] = Reader(models, light=light)
+    reports = [(name, evaluated(texts, reader)) for name, reader in readers.items()]
+    sets = [(f"{len(texts)} texts", reports)]
+    if emotion_data is not None:
+        others = _ordinary(emotion_data)
+        more = [(name, evaluated(others, reader)) for name, reader in readers.items()]
+        sets.append((f"{len(others)} ordinary texts of the shared data", more))
+    if json:
+        console.as_json({title: dict(found) for title, found in sets})
+        return
+    for title, found in sets:
+        console.say(f"# {title}\n\n{_versions(found)}\n\n{cards.sections(found)}\n")
+
+
+def _versions(reports: list[tuple[str, Report]]) -> str:
+    return "\n".join(f"{name}: {' '.join(f'{k} {v}' for k, v in r.versions.items())}" for name, r in reports)
+
+
+@app.command()
+def card(
+    out: Annotated[Path | None, typer.Option(help="Where to write; without it, standard output.")] = None,
+    models: _Folder = None,
+    emotion_data: _Emotion = None,
+) -> None:
+    """Write the model card as Markdown, with scores worked out now on the sealed set."""
+    reader = Reader(models)
+    if reader.models is None:
+        raise ModelsMissing("There is nothing to describe.")
+    report = evaluated(_texts(None), reader)
+    others = []
+    if emotion_data is not None:
+        others.append(("Ordinary texts of other people", evaluated(_ordinary(emotion_data), reader)))
+    meta = reader.models.light.meta
+    text = cards.card(report, others, reader.models.folder, meta.trained_on, meta.figures)
+    if out is None:
+        console.say(text)
+    else:
+        out.write_text(text, "utf-8")
+
+
+@app.command()
+def train(
+    out: Annotated[Path, typer.Option(help="The folder for the models.")],
+    data: Annotated[Path | None, typer.Option(help="Texts of your own: corpus files or JSON lines.")] = None,
+    emotion_data: _Emotion = None,
+    body: Annotated[Path | None, typer.Option(help="The folder of all-MiniLM-L6-v2, for the encoder.")] = None,
+    only: Annotated[Literal["light", "encoder"] | None, typer.Option(help="Train one of the two.")] = None,
+) -> None:
+    """Train on the corpus and on texts of your own; then compare with `evaluate --models` before you switch."""
+    run, makes = _part("run"), _part("light")
+    if only != "light" and (body is None or emotion_data is None):
+        raise CorpusWrong("The encoder needs --body and --emotion-data; --only light does without.")
+    try:
+        texts = corpus.shipped()
+    except FileNotFoundError as error:
+        raise CorpusWrong("This installation came without its corpus.") from error
+    texts += _without_sealed(_texts(data)) if data else []
+    kept = run.ordinary(emotion_data)[0] if emotion_data else {}
+    shared = [example for examples in kept.values() for example in examples]
+    out.mkdir(parents=True, exist_ok=True)
+    if only != "encoder":
+        meta = makes.train([text for text in texts if not run.held(text.group)], shared, out, console.err.print)
+        console.say(f"light model {meta.version}: {meta.figures}")
+    if only != "light":
+        run.train_encoder(texts, emotion_data, body, out, console.err.print)
+    _fill(out)
+    run.combine(texts, emotion_data, out, cards.sha256(out / "encoder.onnx")[:8], console.err.print)
+    console.say(f"Compare before you switch: wellspring language evaluate --models {out}")
+
+
+def _fill(out: Path) -> None:
+    """Copy from the shipped models what was not trained, so that the folder is whole."""
+    for name in ("encoder.onnx", "tokenizer.json", "light.npz"):
+        if not (out / name).is_file():
+            if not (MODELS / name).is_file():
+                raise ModelsMissing(f"{name} was not trained and did not come with this installation.")
+            (out / name).write_bytes((MODELS / name).read_bytes())
+
+
+def _without_sealed(texts: list[corpus.Text]) -> list[corpus.Text]:
+    """Leave out what stands in the sealed set: models must not learn what they are tested on."""
+    sealed = {corpus.plain(text.text) for text in corpus.shipped(sealed=True)}
+    kept = [text for text in texts if corpus.plain(text.text) not in sealed]
+    if len(kept) < len(texts):
+        console.err.print(f"{len(texts) - len(kept)} texts are in the sealed set and were left out.")
+    return kept

@@ -1,0 +1,166 @@
+"""The model card as Markdown: what the models are, how well they read, and what they must not be used for."""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from wellspring.language.evaluation import Interval
+from wellspring.language.report import Line, Report
+
+FILES: Final = ("encoder.onnx", "tokenizer.json", "light.npz", "combine.json", "memory.onnx")
+_PER_1000: Final = "per 1,000"
+_WEAKEST: Final = 6
+
+_ABOUT: Final = """\
+# Model card: reading what people write
+
+Wellspring reads journals, messages and feedback so that somebody in danger is shown help at once and a responder is
+called. Three parts read each text: rules with fixed phrases, a light linear model over hashed words, and a fine-tuned
+MiniLM encoder. Rules come first; a model can raise a level and never lowers one, and alone it never says *critical*.
+
+**No clinical validity is claimed.** A reading can say "danger" or "nothing found", never "safe"."""
+
+_USES: Final = """\
+## What it is for
+
+To put texts in front of people sooner: help lines for the writer, a page for a responder, an order in a queue. A
+person decides. Everybody can ask for help without any reading, and can switch the reading of feelings off.
+
+## What it must not be used for
+
+- To diagnose, to estimate a person's risk over days or weeks, or to decide about treatment, discharge or detention.
+- To refuse, delay or end help because "nothing was found". Most people in danger write nothing that a model can see.
+- To watch people who have not agreed to it: staff, pupils, tenants, customers, prisoners, asylum seekers.
+- To discipline, insure, hire, police or advertise; to act on a person's words without a person having read them.
+- On languages other than English and French: they are marked as not fully read."""
+
+_DATA: Final = """\
+## Data
+
+- Texts written for this project by several hands: short texts, contrast pairs, long entries with labels by sentence,
+  texts for each of the twelve emotions, feedback (English and French). No text tells a method; nobody in them is real.
+- For emotions, and as ordinary texts: GoEmotions (Google; copy under Apache-2.0, data CC BY 4.0), XED (Helsinki-NLP,
+  CC BY 4.0, English and French), BRIGHTER / SemEval-2025 task 11 (CC BY 4.0, English). The data are not shipped.
+- Encoder body: all-MiniLM-L6-v2 (Apache-2.0), fine-tuned. No forum posts of people in crisis were used: such sets have
+  no licence.
+- The sealed set was written before the models, by somebody who did not see the rules. Nothing was tuned on it."""
+
+_FAILURES: Final = """\
+## Known failures
+
+- Despair told as a long story without a plain sentence, irony, new slang, code words of a group.
+- Sentences that turn on one small word: a negation far away, a quotation without marks, somebody else's words.
+- Danger that is only in the past or only feared for somebody else may be raised; danger said as a joke may not be.
+- Dialects, second-language writing and voices unlike those of the corpus; the corpus was written, not collected.
+- Feelings that a text shows without naming them; *overwhelm*, *calm* and *hopeful* rest on authored texts alone."""
+
+
+def sha256(path: Path) -> str:
+    """Return the checksum of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def shown(found: Interval, name: str) -> str:
+    """Return a figure with its interval, to the digits that it deserves."""
+    digits = 1 if _PER_1000 in name else 3
+    return f"{found.value:.{digits}f} ({found.low:.{digits}f} to {found.high:.{digits}f})"
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a Markdown table."""
+    lines = [" | ".join(row).join(("| ", " |")) for row in (head, ["---"] * len(head), *rows)]
+    return "\n".join(lines)
+
+
+def sections(reports: Sequence[tuple[str, Report]]) -> str:
+    """Return every figure, the reports side by side."""
+    found: dict[str, dict[str, dict[str, Interval]]] = {}
+    for title, report in reports:
+        for line in report.lines:
+            found.setdefault(line.section, {}).setdefault(line.name, {})[title] = line.found
+    titles = [title for title, _ in reports]
+    parts: list[str] = []
+    for section, names in found.items():
+        rows: list[list[str]] = []
+        for name, values in names.items():
+            count = max(value.count for value in values.values())
+            cells = [shown(values[title], name) if title in values else "" for title in titles]
+            rows.append([name, str(count), *cells])
+        parts.append(f"### {section[0].upper()}{section[1:]}\n\n" + table(["", "texts", *titles], rows))
+    return "\n\n".join(parts)
+
+
+def weakest(lines: Iterable[Line]) -> str:
+    """Return the categories least found and most often raised wrongly, as sentences."""
+    lines = list(lines)
+    missed = sorted((one for one in lines if one.section.startswith("found, by")), key=lambda one: one.found.value)
+    raised = sorted((one for one in lines if one.section.startswith("raised ")), key=lambda one: -one.found.value)
+    said = [f"{one.name} ({one.found.value:.0%} of {one.found.count})" for one in missed[:_WEAKEST]]
+    wrong = [f"{one.name} ({one.found.value:.0%} of {one.found.count})" for one in raised[:_WEAKEST]]
+    found: list[str] = []
+    if said:
+        found.append("- Least found on these texts: " + ", ".join(said) + ".")
+    if wrong:
+        found.append("- Most often raised wrongly: " + ", ".join(wrong) + ".")
+    return "\n".join(found)
+
+
+def files(folder: Path) -> str:
+    """Return the model files with size and checksum."""
+    rows = [
+        [name, f"{(folder / name).stat().st_size / 1e6:.1f} MB", f"`{sha256(folder / name)}`"]
+        for name in FILES
+        if (folder / name).is_file()
+    ]
+    return table(["file", "size", "sha256"], rows)
+
+
+def training(counts: dict[str, int], figures: dict[str, float | None]) -> str:
+    """Return what the light model learned from and how it did on voices held out meanwhile."""
+    learned = table(["texts for training", "number"], [[name, str(number)] for name, number in counts.items()])
+    rows = [[name.replace("_", " "), "" if value is None else f"{value:.3f}"] for name, value in figures.items()]
+    return f"{learned}\n\n{table(['light model alone, voices held out in training', 'figure'], rows)}"
+
+
+def calibration(report: Report) -> str:
+    """Return probability against frequency."""
+    rows = [[f"{one.probability:.2f}", f"{one.danger:.2f}", str(one.count)] for one in report.bins]
+    return table(["mean probability", "share in danger", "texts"], rows)
+
+
+def card(
+    report: Report,
+    others: Sequence[tuple[str, Report]],
+    folder: Path,
+    counts: dict[str, int],
+    trained: dict[str, float | None],
+) -> str:
+    """Return the whole card. `others` are reports over other texts, such as ordinary ones."""
+    versions = ", ".join(f"{name} {version}" for name, version in report.versions.items())
+    extra = "\n\n".join(
+        f"## {title}\n\n{report.texts} texts.\n\n{sections([(title, report)])}" for title, report in others
+    )
+    parts = [
+        _ABOUT,
+        f"Versions: {versions}.",
+        _USES,
+        _DATA,
+        training(counts, trained),
+        f"## Scores on the sealed set\n\n{report.texts} texts; in brackets the range of 95 of 100 resamplings.",
+        sections([("figure", report)]),
+        "### Calibration\n\n" + calibration(report),
+        extra,
+        _FAILURES,
+        weakest(report.lines),
+        "## Files\n\n" + files(folder),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def as_json(reports: Sequence[tuple[str, Report]]) -> bytes:
+    """Return reports for a script."""
+    return msgspec.json.encode(dict(reports))

@@ -1,0 +1,139 @@
+"""`wellspring language`: commands on models made up for the test, with and without the training extra."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Run
+from tests.language import made
+from wellspring.cli import language
+from wellspring.cli.errors import CorpusWrong, ModelsMissing, NoTrainingExtra
+from wellspring.cli.language import Reader
+
+OWN = """# kind=short label=d category=explicit voice=a place=chat
+I want to kill myself
+i want to die tonight
+I am going to end my life
+no more of this, i will kill myself
+I cannot stop thinking about suicide
+# kind=short label=- category=work voice=b place=chat
+The meeting took three hours and nobody brought biscuits
+Fixed the printer, ruined the shirt
+Boss is away, so the office smells of toast
+New chairs. My back approves.
+Payday, finally
+"""
+
+
+@pytest.fixture
+def models(tmp_path: Path) -> Path:
+    return made.folder(tmp_path / "models")
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Path:
+    path = tmp_path / "own.txt"
+    path.write_text(OWN, "utf-8")
+    return path
+
+
+def test_score_answers_each_line_in_order(run: Run, models: Path) -> None:
+    rows = ['{"id": "a", "text": "I want to kill myself"}', "rubbish", "", '{"id": "b", "text": "Nice day"}']
+    done = run("language", "score", "--models", str(models), input="\n".join(rows))
+    assert done.exit_code == 0
+    first, bad, last = (json.loads(line) for line in done.stdout.splitlines())
+    assert (first["id"], first["level"], first["tier"]) == ("a", "critical", 3)
+    assert 0 <= first["crisis"] <= 1
+    assert sum(first["emotions"].values()) == pytest.approx(1, abs=1e-4)
+    assert first["versions"]["light"] == "t1"
+    assert set(bad) == {"id", "error"}
+    assert last["id"] == "b"
+
+
+def test_score_reads_and_writes_files(run: Run, models: Path, tmp_path: Path) -> None:
+    source, out = tmp_path / "in.jsonl", tmp_path / "out.jsonl"
+    source.write_text("".join(f'{{"id": {n}, "text": "text {n}"}}\n' for n in range(300)), "utf-8")
+    assert run("language", "score", str(source), "--out", str(out), "--models", str(models)).exit_code == 0
+    assert [json.loads(line)["id"] for line in out.read_text("utf-8").splitlines()] == list(range(300))
+    assert isinstance(run("language", "score", str(tmp_path / "none.jsonl")).exception, CorpusWrong)
+
+
+def test_without_models_the_rules_answer_and_say_so(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(language, "shipped", lambda: None)
+    done = run("language", "score", input='{"id": 1, "text": "I want to kill myself"}\n')
+    found = json.loads(done.stdout)
+    assert (found["level"], found["crisis"]) == ("critical", None)
+    assert "No models are installed" in done.stderr
+    assert isinstance(run("language", "card").exception, ModelsMissing)
+
+
+def test_broken_models_are_named(run: Run, models: Path) -> None:
+    (models / "light.npz").write_bytes(b"not a model")
+    done = run("language", "score", "--models", str(models), input="")
+    assert isinstance(done.exception, ModelsMissing)
+    assert str(models) in str(done.exception)
+    assert isinstance(run("language", "score", "--models", str(models / "no"), input="").exception, ModelsMissing)
+
+
+def test_evaluate_compares_with_what_ships(run: Run, models: Path, own: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(language, "shipped", lambda: None)
+    done = run("language", "evaluate", "--data", str(own), "--models", str(models))
+    assert done.exit_code == 0, done.exception
+    assert "|  | texts | shipped | models |" in done.stdout
+    assert "| found (above mentioned) | 5 | 1.000" in done.stdout
+    found = json.loads(run("language", "evaluate", "--data", str(own), "--models", str(models), "--json").stdout)
+    (both,) = found.values()
+    assert set(both) == {"shipped", "models"}
+    assert both["models"]["versions"]["combine"] == "t2"
+
+
+def test_evaluate_names_what_is_wrong_with_texts(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "bad.txt").write_text("no header\n", "utf-8")
+    assert "bad.txt:1" in str(run("language", "evaluate", "--data", str(tmp_path / "bad.txt")).exception)
+    (tmp_path / "empty").mkdir()
+    for name in ("empty", "none.txt"):
+        assert isinstance(run("language", "evaluate", "--data", str(tmp_path / name)).exception, CorpusWrong)
+
+
+def test_card_is_complete(run: Run, models: Path, own: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from wellspring.language import corpus
+
+    monkeypatch.setattr(language.corpus, "shipped", lambda *, sealed: corpus.load(own))
+    out = tmp_path / "card.md"
+    assert run("language", "card", "--models", str(models), "--out", str(out)).exit_code == 0
+    card = out.read_text("utf-8")
+    for part in (
+        "What it must not be used for",
+        "## Data",
+        "Calibration",
+        "Known failures",
+        "sha256",
+        "| short d en | 7 |",
+    ):
+        assert part in card
+    assert "false alarms per 1,000 ordinary" in card
+    assert "by category" in card
+    assert "Found, by category" in card
+    assert "light t1" in card
+
+
+def test_train_says_how_to_install_its_extra(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(language, "_TRAINING", "not_installed")
+    done = run("language", "train", "--out", str(tmp_path), "--only", "light")
+    assert isinstance(done.exception, NoTrainingExtra)
+    assert 'pip install "wellspring[training]"' in str(done.exception)
+    assert "Missing: not_installed." in str(done.exception)
+
+
+def test_what_is_sealed_is_not_trained_on(own: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from wellspring.language import corpus
+
+    texts = corpus.load(own)
+    monkeypatch.setattr(language.corpus, "shipped", lambda *, sealed: texts[:2])
+    assert language._without_sealed(texts) == texts[2:]
+
+
+def test_the_light_option_leaves_the_encoder_out(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (models / "encoder.onnx").write_bytes(b"never opened")
+    assert "encoder" not in Reader(models, light=True)("Nice day").versions
