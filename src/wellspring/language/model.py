@@ -20,6 +20,7 @@ from wellspring.language.light import Light, feedback_of
 from wellspring.language.light import Scores as LightScores
 from wellspring.language.reader import CAP, halves, read
 from wellspring.language.schemas import EMOTIONS, PLUTCHIK, Feedback, Level, Reading, Span
+from wellspring.language.topics import joined
 
 MODELS: Final = Path(__file__).with_name("models")
 _MOST_EVIDENCE: Final = 3
@@ -126,7 +127,7 @@ class Models:
             plutchik=dict(zip(PLUTCHIK, gravest.plutchik, strict=True)),
             sentiment=gravest.sentiment,
             evidence=_evidence(parts, found),
-            feedback=_pressing(feedback_of(gravest), level) if feedback else None,
+            feedback=_pressing(joined(_whole(parts), feedback_of(gravest)), level) if feedback else None,
             versions={**reading.versions, "light": self.light.version, "combine": self.settings.version},
         )
 
@@ -220,6 +221,10 @@ def mixed(one: Sequence[float], other: Sequence[float], share: float) -> list[fl
 
 def _parts(text: str) -> list[_Part]:
     return [(fold(part), offset) for offset, part in halves(text)]
+
+
+def _whole(parts: list[_Part]) -> str:
+    return "\n".join(folded.text for folded, _ in parts)
 
 
 def uncounted(reading: Reading) -> bool:

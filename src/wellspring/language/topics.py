@@ -1,0 +1,105 @@
+"""What feedback is about and how soon somebody should look, by plain words in English and French.
+
+The words lie in `data/topics.toml`. They find what is said outright; the light model adds what is only hinted at.
+"""
+
+import re
+import tomllib
+from collections.abc import Iterable
+from importlib import resources
+from typing import Final
+
+import msgspec
+
+from wellspring.language.schemas import Feedback, Urgency
+
+OTHER: Final = "other"
+_GAP: Final = r"\b[^.!?\n]{0,40}?\b"
+_NUMBER: Final = (
+    r"(?:\d{1,4}|two|three|four|five|six|seven|eight|nine|ten|twelve"
+    r"|deux|trois|quatre|cinq|sept|huit|neuf|dix|douze)"
+)
+_SPACE: Final = r"\s{1,3}"
+_DENIED: Final = "".join(f"(?<!{word} )" for word in ("not", "n't", "no", "never", "not very", "pas", "jamais"))
+_ORDER: Final[tuple[Urgency, ...]] = ("low", "medium", "high")
+_FLOORS: Final[dict[Urgency, float]] = {"low": 0.0, "medium": 0.3334, "high": 0.6667}
+_TOP: Final[dict[Urgency, float]] = {"low": 0.3333, "medium": 0.6666, "high": 1.0}
+_RAISED: Final[dict[Urgency, float]] = {"low": 0.0, "medium": 0.5, "high": 0.8333}  # the middle of each third
+
+
+class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    topics: dict[str, list[str]]
+    urgency: dict[Urgency, list[str]]
+
+
+def _phrase(written: str) -> str:
+    """Turn one entry of the file into a pattern."""
+    return _GAP.join(_SPACE.join(map(_word, stretch.split())) for stretch in written.split(" .. "))
+
+
+def _word(written: str) -> str:
+    if written == "#":
+        return _NUMBER
+    return re.escape(written[:-1]) + r"\w*" if written.endswith("*") else re.escape(written)
+
+
+def _pattern(phrases: list[str], before: str = "") -> re.Pattern[str]:
+    """Compile one pattern for all phrases; of two that begin alike the longer wins.
+
+    Grouped by their first letter, so that a word of the text is held against few of them.
+    """
+    groups: dict[str, list[str]] = {}
+    for phrase in sorted(set(phrases), key=len, reverse=True):
+        pattern = _phrase(phrase)
+        groups.setdefault("" if phrase[0] == "#" else phrase[0], []).append(pattern.removeprefix(phrase[0]))
+    choices = "|".join(f"{letter}(?:{'|'.join(group)})" for letter, group in groups.items())
+    return re.compile(rf"\b{before}(?:{choices})\b")
+
+
+_FILE: Final = msgspec.convert(
+    tomllib.loads(resources.files("wellspring.language").joinpath("data", "topics.toml").read_text("utf-8")), _File
+)
+TOPICS: Final = tuple(_FILE.topics)
+_TOPICS: Final = {name: _pattern(words, _DENIED if name == "praise" else "") for name, words in _FILE.topics.items()}
+_URGENT: Final = {name: _pattern(words, _DENIED) for name, words in _FILE.urgency.items()}
+
+
+def _alone(topics: Iterable[str]) -> tuple[str, ...]:
+    """Drop `other` beside any named topic."""
+    found = tuple(topics)
+    return tuple(name for name in found if name != OTHER) or found
+
+
+def topics_of(folded: str) -> tuple[str, ...]:
+    """Return the topics that a folded text names, most often named first, then in the order of the text.
+
+    `other` stands alone or not at all. A text that names nothing gives nothing.
+    """
+    weighed: list[tuple[int, int, str]] = []
+    for name, pattern in _TOPICS.items():
+        first: dict[str, int] = {}
+        for match in pattern.finditer(folded):
+            first.setdefault(match[0], match.start())
+        if first:
+            weighed.append((-len(first), min(first.values()), name))
+    return _alone(name for _, _, name in sorted(weighed))
+
+
+def urgency_of(folded: str) -> Urgency | None:
+    """Return `high` where a folded text tells of harm or danger now, `medium` where it asks for an answer."""
+    for name in reversed(_ORDER):
+        if name in _URGENT and _URGENT[name].search(folded):
+            return name
+    return None
+
+
+def joined(folded: str, model: Feedback) -> Feedback:
+    """Return what words and the light model say together: topics of both, words first, and the higher urgency.
+
+    `urgency_score` lies in the third that belongs to the label (low < 1/3 <= medium < 2/3 <= high).
+    """
+    topics = _alone(dict.fromkeys((*topics_of(folded), *model.topics))) or (OTHER,)
+    by_words: Urgency = urgency_of(folded) or "low"
+    urgency = max((by_words, model.urgency), key=_ORDER.index)
+    score = model.urgency_score if urgency == model.urgency else max(model.urgency_score, _RAISED[urgency])
+    return Feedback(topics, urgency, round(min(max(score, _FLOORS[urgency]), _TOP[urgency]), 4))

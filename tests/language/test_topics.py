@@ -1,0 +1,138 @@
+"""Topics and urgency of feedback by plain words, English and French."""
+
+import time
+
+import pytest
+
+from wellspring.language import corpus
+from wellspring.language.fold import fold
+from wellspring.language.schemas import Feedback, Urgency
+from wellspring.language.topics import OTHER, TOPICS, joined, topics_of, urgency_of
+
+PLAIN = {
+    "waiting_time": ["We waited three hours past our time.", "Deux heures d'attente aux urgences."],
+    "staff_attitude": ["The man at reception was rude.", "Le médecin a été désagréable avec ma mère."],
+    "communication": ["Nobody told us what would happen.", "On ne m'a rien expliqué."],
+    "treatment_quality": ["The surgeon did not look at the wound.", "La plaie a été mal soignée."],
+    "medication": ["I was given the wrong tablets.", "On s'est trompé dans mes médicaments."],
+    "cost_billing": ["I was charged twice, I want a refund.", "La facture est trop élevée."],
+    "facilities_cleanliness": ["The toilets were filthy.", "Les douches étaient sales."],
+    "food": ["Lunch was cold again.", "Les repas étaient froids."],
+    "appointment_booking": ["My appointment was cancelled.", "Impossible de prendre rendez-vous."],
+    "privacy": ["It was a breach of confidentiality.", "Le secret médical n'a pas été gardé."],
+    "accessibility": ["There is no ramp for my wheelchair.", "L'ascenseur est trop étroit pour mon fauteuil roulant."],
+    "app_technical": ["The app crashes when I open it.", "L'appli plante, le mot de passe est refusé."],
+    "crisis_support": ["The crisis line never picked up.", "La ligne d'écoute m'a aidé pendant la crise."],
+    "discharge_followup": ["No follow-up after my discharge.", "Aucun suivi après ma sortie."],
+    "praise": ["Thank you, you were brilliant.", "Un grand merci, c'était parfait."],
+    "other": ["The gift shop was shut.", "Les heures de visite, on ne les trouve nulle part."],
+}
+URGENT: list[tuple[str, Urgency | None]] = [
+    ("They gave him the wrong pills.", "high"),
+    ("She is having an allergic reaction.", "high"),
+    ("He has been bleeding since noon.", "high"),
+    ("A porter hit my brother.", "high"),
+    ("I rang the crisis line and there was no answer.", "high"),
+    ("I can see other people's records.", "high"),
+    ("Personne ne décroche sur la ligne d'écoute.", "high"),
+    ("On lui a donné le mauvais médicament.", "high"),
+    ("Il y a une fuite de données.", "high"),
+    ("Please call me about it.", "medium"),
+    ("When will the lift be mended?", "medium"),
+    ("I still haven't had a letter.", "medium"),
+    ("This is a formal complaint.", "medium"),
+    ("Je demande un remboursement.", "medium"),
+    ("Toujours pas de nouvelles, rappelez-moi.", "medium"),
+    ("The soup was nice.", None),
+    ("La soupe était bonne.", None),
+    ("He was not bleeding.", None),
+]
+
+
+def folded(text: str) -> str:
+    return fold(text).text
+
+
+def test_every_topic_has_its_plain_sentences() -> None:
+    assert set(PLAIN) == set(TOPICS)
+    assert len(TOPICS) == 16
+
+
+@pytest.mark.parametrize(("topic", "text"), [(topic, text) for topic, texts in PLAIN.items() for text in texts])
+def test_a_plain_sentence_names_its_topic(topic: str, text: str) -> None:
+    assert topic in topics_of(folded(text))
+
+
+@pytest.mark.parametrize(("text", "urgency"), URGENT)
+def test_urgency_of_plain_sentences(text: str, urgency: Urgency | None) -> None:
+    assert urgency_of(folded(text)) == urgency
+
+
+@pytest.mark.parametrize("text", ["", "   ", "\n", "?", "*", "..."])
+def test_nothing_in_a_text_without_words(text: str) -> None:
+    assert topics_of(folded(text)) == ()
+    assert urgency_of(folded(text)) is None
+
+
+def test_what_is_named_more_often_comes_first() -> None:
+    assert topics_of("the bill was late. lunch, soup and toast were cold.") == ("food", "cost_billing")
+
+
+def test_other_stands_alone() -> None:
+    assert topics_of("the gift shop sells no food") == ("food",)
+    assert topics_of("the gift shop was shut") == (OTHER,)
+
+
+def test_praise_that_is_denied_is_none() -> None:
+    assert "praise" in topics_of("they were helpful")
+    assert "praise" not in topics_of("they were not helpful")
+
+
+def test_part_of_a_word_is_not_the_word() -> None:
+    assert topics_of("happening") == ()
+    assert topics_of("a threat") == ()
+
+
+def test_words_come_before_the_model_and_the_higher_urgency_counts() -> None:
+    found = joined("they gave me the wrong pills", Feedback(("privacy", "medication", OTHER), "low", 0.1))
+    assert found == Feedback(("medication", "privacy"), "high", 0.8333)
+    assert joined("they gave me pills", Feedback((), "high", 0.7)).urgency == "high"
+    assert joined("qwerty", Feedback((), "low", 0.1)) == Feedback((OTHER,), "low", 0.1)
+
+
+@pytest.mark.parametrize("score", [0.0, 0.2, 0.3333, 0.5, 0.6667, 0.9, 1.0])
+@pytest.mark.parametrize("label", ["low", "medium", "high"])
+@pytest.mark.parametrize("text", ["hm", "please call me", "the wrong dose"])
+def test_the_score_agrees_with_the_label(text: str, label: Urgency, score: float) -> None:
+    found = joined(text, Feedback((), label, score))
+    expected = "low" if found.urgency_score < 1 / 3 else "medium" if found.urgency_score < 2 / 3 else "high"
+    assert found.urgency == expected
+
+
+@pytest.mark.parametrize("unit", ["we waited and ", "a", "wrong ", "crisis ", "i n't ", "two "])
+def test_a_long_text_takes_little_time(unit: str) -> None:
+    text = (unit * 20_000)[:20_000]
+    start = time.process_time()
+    topics_of(text)
+    urgency_of(text)
+    assert time.process_time() - start < 2.0
+
+
+def scored(texts: list[corpus.Text]) -> float:
+    """Return micro-F1 of the words alone; where they name nothing, the answer is `other`."""
+    right = given = wanted = 0
+    for text in texts:
+        found = set(topics_of(folded(text.text)) or (OTHER,))
+        right += len(found & set(text.topics))
+        given += len(found)
+        wanted += len(text.topics)
+    return 2 * right / (given + wanted)
+
+
+def test_words_alone_reach_their_share_of_oblique_feedback() -> None:
+    """The corpus mostly hints. Texts with an even id were read while words were chosen, the odd ones were not."""
+    texts = [text for text in corpus.shipped() if text.kind == "feedback"]
+    unread = [text for text in texts if int(text.id[-1], 16) % 2]
+    assert len(unread) > 100
+    assert scored(texts) >= 0.44
+    assert scored(unread) >= 0.38
