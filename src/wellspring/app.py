@@ -33,8 +33,8 @@ def make_edge(settings: Settings, ring: Keyring, url: str) -> Edge:
     """Return the process's parts for a database address (user and password in it do not matter)."""
     dsns = dsn.all_roles(url, ring)
     checked: dict[DbRole, tuple[str, ...]] = {
-        DbRole.MEMBER: (identity_queries.SESSION_CHECK,),
-        DbRole.STAFF: (identity_queries.STAFF_SESSION_CHECK,),
+        DbRole.MEMBER: (identity_queries.SESSION_CHECK, identity_queries.SESSION_LISTEN),
+        DbRole.STAFF: (identity_queries.STAFF_SESSION_CHECK, identity_queries.SESSION_LISTEN),
     }
     db = Database(dsns, size=settings.pool_size, prepare=checked)
     hub = Hub(db, dsns[DbRole.SIGNIN], identity_queries.LIVE_SESSIONS)

@@ -279,6 +279,20 @@ async def test_a_logout_ends_the_stream_within_a_second(site: Site, alice: Perso
         assert (await client.get("/v1/stream")).status_code == 401
 
 
+async def test_an_idle_staff_session_goes_on_hearing_until_it_ends(site: Site, dana: Person) -> None:
+    async with listening(site, dana) as hers, site.client(dana) as client:
+        await site.owner.execute("UPDATE identity.session SET last_seen_at = now() - interval '16 minutes'")
+        await asyncio.sleep(1.2)  # sessions of open streams are looked at every half second
+        await site.happen(dana)
+        await until(lambda: len(hers.events) == 1)
+        assert (await client.get("/v1/crisis/duty")).status_code == 401
+        async with listening(site, dana) as again:
+            assert again.status == 200
+            await site.owner.execute("UPDATE identity.session SET ended_at = now()")
+            await until(lambda: hers.ended and again.ended, 3)
+        assert (await client.get("/v1/stream")).status_code == 401
+
+
 async def test_nothing_is_lost_when_the_listening_connection_is_cut(site: Site, alice: Person) -> None:
     async with listening(site, alice) as hers:
         for _ in range(3):

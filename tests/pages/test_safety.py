@@ -1,6 +1,7 @@
 """Help now, the safety plan, and the crisis desk: truth about who is there, and nothing before claiming."""
 
 import re
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import psycopg
@@ -153,9 +154,52 @@ async def test_the_outbox_shows_states_and_no_content(client: httpx.AsyncClient,
     assert (await erin.get("/outbox?cursor=made-up")).status_code == 422
 
 
-async def test_an_idle_desk_ends(at_desk: Browser, database_url: str) -> None:
+def _idle_for(database_url: str, minutes: int) -> None:
+    with psycopg.connect(database_url) as conn:
+        conn.execute("UPDATE identity.session SET last_seen_at = now() - make_interval(mins => %s)", (minutes,))
+
+
+async def test_an_idle_desk_locks_and_goes_on_listening(at_home: Browser, at_desk: Browser, database_url: str) -> None:
+    await at_desk.fill("/desk", "/desk/duty")
+    await at_home.fill("/check-in", "/check-in", mood_score="1", journal_text=DANGER)
+    desk = (await at_desk.get("/desk/list")).text
+    event, token = await _event(desk), fields(desk, "/desk/duty")
+    _idle_for(database_url, 16)
+    locked = await at_desk.get("/desk/list")
+    assert locked.status_code == 200
+    assert "Locked: nothing was done here for 15 minutes 1 person is waiting." in text(locked.text)
+    for hidden in ("Critical", "Signs of danger", event, "<form"):
+        assert hidden not in locked.text, hidden
+    assert (await at_desk.get("/desk")).headers["location"] == "/sign-in?next=/desk"
+    assert (await at_desk.get(event)).headers["location"] == f"/sign-in?next={event}"
+    for path in ("/desk/duty", f"{event}/claim", f"{event}/steps"):
+        assert (await at_desk.post(path, token | {"step": "contact"})).status_code == 401, path
+    with psycopg.connect(database_url) as conn:
+        assert conn.execute("SELECT state, claimed_by FROM safety.desk").fetchall() == [("paged", None)]
+        conn.execute("UPDATE safety.desk SET response_due_at = now() - interval '1 minute'")
+    assert "Overdue: 1" in text((await at_desk.get("/desk/list")).text)
+    with psycopg.connect(database_url) as conn:
+        conn.execute("UPDATE identity.session SET ended_at = now() WHERE is_staff")
+    assert (await at_desk.get("/desk/list")).status_code == 401
+
+
+async def test_what_a_page_fetches_by_itself_is_no_activity(at_desk: Browser, database_url: str) -> None:
+    _idle_for(database_url, 10)
+    assert (await at_desk.get("/desk/list")).status_code == 200
+    seen = "SELECT now() - last_seen_at > interval '9 minutes' FROM identity.session WHERE is_staff"
+    with psycopg.connect(database_url) as conn:
+        assert conn.execute(seen).fetchall() == [(True,)]
     assert (await at_desk.get("/desk")).status_code == 200
     with psycopg.connect(database_url) as conn:
-        conn.execute("UPDATE identity.session SET last_seen_at = now() - interval '16 minutes'")
-    assert (await at_desk.get("/desk/list")).status_code == 401
-    assert (await at_desk.get("/desk")).headers["location"] == "/sign-in?next=/desk"
+        assert conn.execute(seen).fetchall() == [(False,)]
+
+
+async def test_the_end_of_a_duty_names_its_day_when_it_is_not_today(at_desk: Browser, database_url: str) -> None:
+    await at_desk.fill("/desk", "/desk/duty")
+    with psycopg.connect(database_url) as conn:
+        conn.execute("UPDATE safety.duty SET until = (current_date + 1) + time '00:10'")
+    tomorrow = datetime.now(UTC).date() + timedelta(days=1)
+    assert f"until {tomorrow:%A} {tomorrow.day} {tomorrow:%B}" in text((await at_desk.get("/desk")).text)
+    with psycopg.connect(database_url) as conn:
+        conn.execute("UPDATE safety.duty SET until = greatest(now(), current_date + time '23:59:59')")
+    assert re.search(r"You are on duty until \d\d?:59", text((await at_desk.get("/desk/list")).text))

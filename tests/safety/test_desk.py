@@ -101,6 +101,35 @@ async def test_of_many_claims_exactly_one_wins(alice: Person, circle: Circle) ->
     assert {a.json()["code"] for a in answers if a.status_code == 409} == {"already_claimed"}
 
 
+async def _news(who: Person, cursor: int = 0) -> tuple[list[tuple[str, str]], int]:
+    found = (await who.get("/v1/changes", params={"cursor": cursor})).json()
+    return [(item["topic"], item["ref"]) for item in found["items"]], found["cursor"]
+
+
+async def test_every_desk_on_duty_hears_of_claims_steps_and_duties(alice: Person, circle: Circle) -> None:
+    dana, fay, off = [await circle.staff(name, Role.RESPONDER) for name in ("dana", "fay", "off")]
+    erin = await circle.staff("erin", Role.ADMIN)
+    for who in (dana, fay):
+        await who.put("/v1/crisis/duty", json={"on_duty": True})
+    duties = [("desk.changed", str(dana.id)), ("desk.changed", str(fay.id))]
+    heard, cursor = await _news(fay)
+    assert heard == duties
+    assert (await _news(off))[0] == duties, "who is not on duty learns that others are"
+    event = await danger(alice)
+    path = f"/v1/people/{alice.id}/crisis-events/{event['event_id']}"
+    assert (await dana.post(path + "/claim")).status_code == 200
+    heard, cursor = await _news(fay, cursor)
+    assert heard == [("desk.changed", event["event_id"])]
+    assert (await fay.post(path + "/claim")).status_code == 409
+    assert (await dana.post(path + "/steps", json={"step": "contact"})).status_code == 200
+    await dana.put("/v1/crisis/duty", json={"on_duty": False})
+    heard, _ = await _news(fay, cursor)
+    assert heard == [("desk.changed", event["event_id"]), ("desk.changed", str(dana.id))]
+    assert (await _news(off))[0] == [*duties, ("desk.changed", str(dana.id))], "events only to those on duty"
+    assert (await _news(erin))[0] == []
+    assert {topic for topic, _ in (await _news(alice))[0]} == {"checkin.created", "crisis.opened", "crisis.changed"}
+
+
 async def test_the_steps_to_the_end(alice: Person, dana: Person) -> None:
     event = await danger(alice)
     await dana.put("/v1/crisis/duty", json={"on_duty": True})

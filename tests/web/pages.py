@@ -13,6 +13,7 @@ from tests.web.samples import (
     HISTORY,
     HOME,
     JOURNAL,
+    LOCKED,
     MESSAGES,
     NOBODY,
     PLAN,
@@ -153,6 +154,7 @@ PAGES: dict[str, tuple[str, list[str], str, Context]] = {
         "/desk",
         DESK | {"events": [], "on_duty": False, "until": "", "somebody_on_duty": False},
     ),
+    "responder-locked": ("responder.html", STAFF, "/desk", LOCKED),
     "responder-event": ("responder_event.html", STAFF, "/desk/p1/e1", CLAIMED),
     "responder-event-resolve": (
         "responder_event.html",

@@ -201,12 +201,14 @@ EVENTS = [
     event("low", taken=True, state="contacted"),
 ]
 DESK = {
+    "locked": False,
     "events": EVENTS,
     "as_of": "18:44",
     "on_duty": True,
     "until": "22:00",
     "somebody_on_duty": True,
 }
+LOCKED: Context = {"locked": True, "waiting": 2, "overdue": 1, "as_of": "19:01"}
 RESOLVE = [{"name": "resolve", "outcomes": [("safe_with_plan", "Safe for now, with a plan")]}]
 CLAIMED: Context = {
     "event": event("critical", mine=True, taken=True, state="acknowledged"),

@@ -42,6 +42,7 @@ class Site(ThreadingHTTPServer):
         self.news = Event()
         self.told = Event()
         self.broken = False
+        self.locked: dict[str, object] | None = None
         self.envs: dict[str, Environment] = {lang: environment(lang) for lang in ("en", "fr")}
         super().__init__(("127.0.0.1", 0), Handler)
 
@@ -92,6 +93,9 @@ class Handler(BaseHTTPRequestHandler):
         if self.server.news.is_set():
             events = [DESK["events"][0] | {"id": "e-new", "waiting": "9 minutes"}]
         text = self.server.envs["en"].get_template("desk_list.html")
+        if self.server.locked:
+            self.reply(text.render(self.server.locked | {"csrf": "t"}).encode())
+            return
         self.reply(text.render(DESK | {"events": events, "csrf": "t"}).encode())
 
     def do_GET(self) -> None:

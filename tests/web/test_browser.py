@@ -8,6 +8,7 @@ from axe_core_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.web.pages import PAGES
+from tests.web.samples import LOCKED
 from tests.web.site import Site, running
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -67,6 +68,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture
 def context(browser: Browser, site: Site) -> Iterator[BrowserContext]:
     site.broken = False
+    site.locked = None
     site.news.clear()
     site.told.clear()
     found = browser.new_context(viewport={"width": 390, "height": 844}, service_workers="block")
@@ -144,6 +146,7 @@ def test_a_failure_keeps_what_was_written(page: Page, site: Site) -> None:
     assert page.locator("#journal_text").input_value() == "I want to keep this."
     page.context.set_offline(False)
     site.broken = False
+    site.locked = None
     page.get_by_role("button", name="Save my check-in").first.click()
     expect(page.locator("h1")).to_contain_text("Saved")
 
@@ -218,6 +221,43 @@ def test_the_desk_is_live_and_keeps_the_focus(page: Page, site: Site) -> None:
     expect(page.locator("[data-desk-news]")).to_have_text("Somebody new is waiting.")
     site.told.set()
     assert page.evaluate("document.activeElement.textContent") == "End my duty"
+
+
+def test_a_locked_desk_hides_its_list_and_goes_on_counting(page: Page, site: Site) -> None:
+    page.clock.install()
+    page.goto(f"{site.url}/desk")
+    expect(page.locator(".desk > li")).to_have_count(4)
+    site.locked = LOCKED
+    page.clock.fast_forward(10_000)
+    expect(page.locator("[data-locked]")).to_contain_text("2 people are waiting. Overdue: 1")
+    expect(page.locator(".desk > li")).to_have_count(0)
+    expect(page.locator("#desk form")).to_have_count(0)
+    expect(page.locator("[data-desk-news]")).to_have_text("This desk is locked.")
+    page.clock.fast_forward(10_000)
+    expect(page.locator("[data-desk-news]")).to_have_text("")
+    site.locked = LOCKED | {"waiting": 3}
+    page.clock.fast_forward(10_000)
+    expect(page.locator("[data-desk-news]")).to_have_text("Somebody new is waiting.")
+    expect(page.get_by_role("link", name="Sign in again")).to_have_attribute("href", "/sign-in?next=/desk")
+    site.locked = None
+    page.clock.fast_forward(10_000)
+    expect(page.locator(".desk > li")).to_have_count(4)
+    expect(page.locator("[data-desk-news]")).to_have_text("")
+
+
+def test_somebody_s_evidence_is_covered_when_nobody_is_there(page: Page, site: Site) -> None:
+    page.clock.install()
+    page.goto(f"{site.url}/page/responder-event")
+    expect(page.locator("main")).to_contain_text("I have the pills here")
+    page.clock.fast_forward("14:00")
+    page.keyboard.press("Tab")
+    page.clock.fast_forward("14:00")
+    expect(page.get_by_text("I have the pills here")).to_be_visible()
+    page.clock.fast_forward("02:00")
+    expect(page.get_by_text("I have the pills here")).to_be_hidden()
+    expect(page.get_by_text("Alice").first).to_be_hidden()
+    assert "Alice" not in page.title()
+    expect(page.get_by_role("link", name="Open this page again")).to_be_focused()
 
 
 def test_the_desk_says_when_it_is_not_live(page: Page, site: Site) -> None:

@@ -34,8 +34,8 @@ def look(chosen: Preferences) -> Look:
 async def load(request: Req, who: Principal) -> Frame:
     """Return the frame of a signed-in person; raises SessionEnded, NotFound."""
     parts = edge(request)
-    begin = parts.db.begin(DbRole.MEMBER, actor=who.person_id, session=session_of(who), read_only=True)
-    async with begin as tx:
+    session = session_of(who, request)
+    async with parts.db.begin(DbRole.MEMBER, actor=who.person_id, session=session, read_only=True) as tx:
         row = await tx.maybe(q.FRAME, who.person_id)
     if row is None:
         raise NotFound

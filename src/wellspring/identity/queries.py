@@ -216,10 +216,13 @@ LOCK_CONTACTS: Final = Query("SELECT person_id FROM identity.person WHERE person
 CONTACTS_COUNT: Final = Query("SELECT count(*) FROM identity.emergency_contact WHERE person_id = $1", int, M)
 SET_ROLES: Final = Query("SELECT identity.set_roles($1, $2)", bool, S)
 
-_OPEN_SESSION: Final = (
-    "FROM identity.session WHERE person_id = $1 AND id = $2 AND version = $3 AND ended_at IS NULL"
-    " AND expires_at > now() AND (NOT is_staff OR last_seen_at > now() - interval '15 minutes')"
+_LISTENING: Final = (
+    "FROM identity.session WHERE person_id = $1 AND id = $2 AND version = $3"
+    " AND ended_at IS NULL AND expires_at > now()"
 )
+_OPEN_SESSION: Final = f"{_LISTENING} AND (NOT is_staff OR last_seen_at > now() - interval '15 minutes')"
+SESSION_LISTEN: Final = f"PREPARE session_listen(uuid, uuid, int) AS SELECT 1 {_LISTENING}"
+"""What a page fetches by itself goes on behind the lock of an idle session, and keeps nobody's session open."""
 SESSION_CHECK: Final = f"PREPARE session_check(uuid, uuid, int) AS SELECT 1 {_OPEN_SESSION}"
 STAFF_SESSION_CHECK: Final = (
     "PREPARE session_check(uuid, uuid, int) AS WITH seen AS (UPDATE identity.session SET last_seen_at = now()"
@@ -227,7 +230,13 @@ STAFF_SESSION_CHECK: Final = (
     " AND last_seen_at BETWEEN now() - interval '15 minutes' AND now() - interval '1 minute')"
     f" SELECT 1 {_OPEN_SESSION}"
 )
-"""Staff work keeps a session open; fifteen minutes without any end it."""
+"""Staff work keeps a session open; fifteen minutes without any lock it."""
+LOCKED: Final = Query(
+    "SELECT is_staff AND last_seen_at <= now() - interval '15 minutes' FROM identity.session"
+    " WHERE person_id = $1 AND id = $2",
+    bool,
+    S,
+)
 
 LIVE_SESSIONS: Final = Query("SELECT id, version FROM identity.live_sessions($1::uuid[])", Live, G, crosses_people=True)
 HAS_FACTOR: Final = Query("SELECT totp_secret IS NOT NULL FROM identity.login WHERE person_id = $1", bool, G)

@@ -145,6 +145,11 @@ async def refresh(db: Database, token: str, where: Where) -> Opened:
     return Opened(who, following, ACCESS_TTL)
 
 
+async def locked(tx: Tx, who: Principal) -> bool:
+    """Tell whether a staff session has been idle for too long: it may listen, and show nobody."""
+    return await tx.one(q.LOCKED, who.person_id, who.session_id)
+
+
 async def _has_factor(db: Database, person_id: UUID) -> bool:
     async with db.begin(DbRole.SIGNIN, actor=person_id, read_only=True) as tx:
         has = await tx.maybe(q.HAS_FACTOR, person_id)

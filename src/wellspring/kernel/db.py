@@ -190,12 +190,16 @@ class Tx:
 
 
 class Session:
-    """The check that opens a signed-in transaction: a prepared statement that must find one row."""
+    """The check that opens a signed-in transaction: a prepared statement that must find one row.
+
+    One that only `listens` is no activity of staff, and holds behind the lock of an idle session too.
+    """
 
     __slots__ = ("text",)
 
-    def __init__(self, person_id: UUID, session_id: UUID, version: int) -> None:
-        self.text = f"EXECUTE session_check('{person_id}', '{session_id}', {version:d})"
+    def __init__(self, person_id: UUID, session_id: UUID, version: int, *, listens: bool = False) -> None:
+        check = "session_listen" if listens else "session_check"
+        self.text = f"EXECUTE {check}('{person_id}', '{session_id}', {version:d})"
 
 
 class Begin:

@@ -113,21 +113,24 @@ def maybe_principal(request: "ASGIConnection[Any, Any, Any, Any]") -> Principal 
     return identify(request, cookie=True)
 
 
-def session_of(who: Principal) -> Session:
-    """Return the check that opens a transaction for `who`."""
-    return Session(who.person_id, who.session_id, who.version)
+def session_of(who: Principal, request: "ASGIConnection[Any, Any, Any, Any] | None" = None) -> Session:
+    """Return the check that opens a transaction for `who`; a route that declares `listens` only listens."""
+    handler = None if request is None else request.scope.get("route_handler")
+    listens = handler is not None and bool(handler.opt.get("listens"))
+    return Session(who.person_id, who.session_id, who.version, listens=listens)
 
 
 def as_member(request: Req, *, read_only: bool = False) -> Begin:
     """Open a transaction in which the caller sees their own rows and nobody else's."""
     who = principal(request)
-    return edge(request).db.begin(DbRole.MEMBER, actor=who.person_id, session=session_of(who), read_only=read_only)
+    session = session_of(who, request)
+    return edge(request).db.begin(DbRole.MEMBER, actor=who.person_id, session=session, read_only=read_only)
 
 
 def as_staff(request: Req) -> Begin:
     """Open a transaction of a staff member; one person at a time is opened in it by `privacy.open_person`."""
     who = principal(request)
-    return edge(request).db.begin(DbRole.STAFF, actor=who.person_id, session=session_of(who))
+    return edge(request).db.begin(DbRole.STAFF, actor=who.person_id, session=session_of(who, request))
 
 
 def as_signin(request: Req, actor: UUID | None = None) -> Begin:

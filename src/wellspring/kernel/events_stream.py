@@ -90,7 +90,7 @@ def _resumed(request: Req) -> int | None:
 @get(
     "/v1/stream",
     Access.SELF,
-    opt={"cookie": True},
+    opt={"cookie": True, "listens": True},
     tags=["stream"],
     media_type="text/event-stream",
     summary="Follow what changes",

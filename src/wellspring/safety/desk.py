@@ -27,6 +27,18 @@ async def my_duty(tx: Tx, who: Principal) -> q.DutyRow | None:
     return await tx.maybe(q.MY_DUTY, who.person_id)
 
 
+async def set_duty(tx: Tx, who: Principal, *, on: bool, hours: int) -> q.DutyRow:
+    """Go on duty for some hours, or off; every desk learns of it."""
+    row = await tx.one(q.SET_DUTY, who.person_id, on, hours)
+    await _tell(tx, who.person_id, everybody=True)
+    return row
+
+
+async def _tell(tx: Tx, changed: UUID, *, everybody: bool = False) -> None:
+    """Tell those on duty (or every responder) that the desk has changed, in the caller's transaction."""
+    tx.woken.update(await tx.all(q.TELL, ids.new(), changed, everybody))
+
+
 async def _on_duty(tx: Tx, who: Principal) -> q.DutyRow:
     duty = await my_duty(tx, who)
     if duty is None or not duty.on_duty:
@@ -102,6 +114,7 @@ async def _record(
     await tx.do(q.MOVE_EVENT, person_id, event_id, after, claimed_by, outcome)
     await tx.do(q.ADD_STEP, person_id, step_id, event_id, who.person_id, before, after, note)
     await stream.publish(tx, person_id, "crisis.changed", event_id)
+    await _tell(tx, event_id)
 
 
 async def open_claimed(tx: Tx, who: Principal, person_id: UUID, event_id: UUID) -> q.DutyRow:
@@ -200,4 +213,4 @@ async def _page_again(tx: Tx, level: str, person_id: UUID, event_id: UUID) -> No
     tx.wake_jobs = True
 
 
-__all__ = ["claim", "glimpse", "listing", "move", "my_duty", "open_claimed", "view"]
+__all__ = ["claim", "glimpse", "listing", "move", "my_duty", "open_claimed", "set_duty", "view"]

@@ -7,6 +7,7 @@ from uuid import UUID
 from litestar import Response
 from litestar.params import FromPath
 
+from wellspring.identity import sessions
 from wellspring.kernel import audit, clock, forms, pages
 from wellspring.kernel.edge import Req, access, as_staff, edge, principal
 from wellspring.kernel.errors import Conflict, Invalid
@@ -14,7 +15,6 @@ from wellspring.kernel.i18n import Local
 from wellspring.kernel.policy import Permission
 from wellspring.kernel.routing import form, page
 from wellspring.safety import desk, service, shown
-from wellspring.safety import queries as q
 from wellspring.safety.copy import words
 from wellspring.safety.errors import AlreadyClaimed
 from wellspring.safety.protocol import TRANSITIONS
@@ -47,18 +47,38 @@ def _event(item: DeskItem, here: Local, now: datetime) -> dict[str, Any]:
     }
 
 
+def _until(until: datetime, here: Local, now: datetime) -> str:
+    """Return when a duty ends: the time, and the day unless it is today."""
+    today = here.at(until).date() == here.at(now).date()
+    return here.clock(until) if today else here.moment(until).text
+
+
+def _lock(items: list[DeskItem], here: Local, now: datetime) -> dict[str, Any]:
+    """Return what a locked desk may say: how many wait, and nothing about any of them."""
+    waiting = [item for item in items if not item.claimed]
+    return {
+        "locked": True,
+        "waiting": len(waiting),
+        "overdue": sum(item.overdue for item in waiting),
+        "as_of": here.clock(now),
+    }
+
+
 async def _listing(request: Req) -> dict[str, Any]:
     here, now = await pages.local(request), clock.now()
     async with as_staff(request) as tx:
         who = principal(request)
         found = await desk.listing(tx, who)
+        if await sessions.locked(tx, who):
+            return _lock(found.items, here, now)
         await audit.record(tx, access(request, "safety:desk:read", "crisis", count=len(found.items)))
         mine = await desk.my_duty(tx, who)
         somebody = await service.on_duty(tx)
     return {
+        "locked": False,
         "events": [_event(item, here, now) for item in found.items],
         "on_duty": found.on_duty,
-        "until": here.clock(mine.until) if mine is not None and found.on_duty else "",
+        "until": _until(mine.until, here, now) if mine is not None and found.on_duty else "",
         "somebody_on_duty": somebody,
         "as_of": here.clock(now),
     }
@@ -70,9 +90,12 @@ async def desk_page(request: Req) -> Response[str]:
     return await pages.render(request, "responder.html", **await _listing(request))
 
 
-@page("/desk/list", Permission.SAFETY_DESK_READ, fragment=True)
+@page("/desk/list", Permission.SAFETY_DESK_READ, fragment=True, listens=True)
 async def desk_list(request: Req) -> Response[str]:
-    """Show the list alone; the page fetches it when something changes, and every ten seconds."""
+    """Show the list alone; the page fetches it when something changes, and every ten seconds.
+
+    That is nobody's activity: once the session is idle it shows how many wait, and no more.
+    """
     return await pages.render(request, "desk_list.html", **await _listing(request))
 
 
@@ -81,7 +104,7 @@ async def set_duty(request: Req) -> Response[Any]:
     """Go on duty for eight hours, or off."""
     on = (await forms.read(request)).one("on") == "true"
     async with as_staff(request) as tx:
-        await tx.one(q.SET_DUTY, principal(request).person_id, on, _HOURS)
+        await desk.set_duty(tx, principal(request), on=on, hours=_HOURS)
     return pages.redirect(request, "/desk", note="duty_on" if on else "duty_off")
 
 

@@ -203,6 +203,9 @@ SET_DUTY: Final = Query(
 )
 
 
+TELL: Final = Query("SELECT safety.tell_desk($1, $2, $3)", UUID, S, crosses_people=True)
+
+
 class PlanRow(Struct, frozen=True):
     """The newest safety plan; `wrapped` is the data key."""
 

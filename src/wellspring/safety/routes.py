@@ -101,7 +101,7 @@ async def get_duty(request: Req) -> DutyView:
 async def put_duty(request: Req, data: JSONBody[DutyWrite]) -> DutyView:
     """Go on duty for some hours, or off."""
     async with as_staff(request) as tx:
-        row = await tx.one(q.SET_DUTY, principal(request).person_id, data.on_duty, data.hours)
+        row = await desk.set_duty(tx, principal(request), on=data.on_duty, hours=data.hours)
     return _duty(row)
 
 

@@ -94,6 +94,19 @@ def _desk() -> None:
         "TABLE (person_id uuid, language text, on_duty boolean, is_supervisor boolean)",
         "worker",
     )
+    # Always in the order of persons: two who tell at once must not wait for each other.
+    definer(
+        "safety.tell_desk(row_id uuid, changed uuid, everybody boolean)",
+        """WITH r AS (SELECT p.person_id FROM identity.person p LEFT JOIN safety.duty d USING (person_id)
+               WHERE p.status = 'active' AND 'responder' = ANY(p.roles)
+               AND (everybody OR coalesce(d.on_duty AND d.until > now(), false)) ORDER BY p.person_id LIMIT 200),
+           h AS (INSERT INTO kernel.stream_head AS h (person_id, seq) SELECT person_id, 1 FROM r ORDER BY person_id
+               ON CONFLICT (person_id) DO UPDATE SET seq = h.seq + 1 RETURNING h.person_id, h.seq)
+           INSERT INTO kernel.stream (person_id, id, seq, topic, ref)
+               SELECT h.person_id, row_id, h.seq, 'desk.changed', changed FROM h RETURNING person_id""",
+        "SETOF uuid",
+        "staff",
+    )
     run("""
     CREATE FUNCTION safety.somebody_on_duty() RETURNS boolean LANGUAGE sql STABLE SECURITY DEFINER
         SET search_path = pg_catalog, pg_temp

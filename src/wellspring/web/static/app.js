@@ -137,16 +137,26 @@
   });
 
   // The desk: the person's stream says that something changed, and the list is fetched; every ten seconds it is fetched anyway.
+  // None of it is activity: after fifteen minutes without any the server answers with a lock that counts who waits.
   const lost = (is) => all("[data-desk-lost]").forEach((note) => { note.hidden = !is; });
   const desk = one("[data-desk][hx-get]");
   if (desk) {
     const waiting = () => new Set(all("li[id]", desk).map((item) => item.id));
     let known = waiting();
+    let counted = null;  // how many waited at the last look behind the lock
     desk.addEventListener("htmx:after:swap", () => {
-      const now = waiting();
       const news = one("[data-desk-news]");
+      const lock = one("[data-locked]", desk);
+      if (lock) {
+        const count = Number(lock.dataset.waiting);
+        news.textContent = counted === null ? news.dataset.deskLocked : count > counted ? news.dataset.deskNews : "";
+        counted = count;
+        return;
+      }
+      const now = waiting();
       news.textContent = [...now].some((id) => !known.has(id)) ? news.dataset.deskNews : "";
       known = now;
+      counted = null;
     });
     const fetchList = () => window.htmx?.trigger(desk, "desk-changed");
     const listen = () => {
@@ -160,6 +170,20 @@
       });
     };
     listen();
+  }
+
+  // A page that shows somebody's evidence covers itself after fifteen minutes without a key or a touch.
+  const cover = one("[data-cover]");
+  if (cover) {
+    let last = Date.now();
+    for (const name of ["keydown", "pointerdown", "input"]) document.addEventListener(name, () => { last = Date.now(); }, true);
+    const idle = setInterval(() => {
+      if (Date.now() - last < 15 * 60 * 1000) return;
+      clearInterval(idle);
+      for (const part of cover.parentElement.children) part.hidden = part !== cover;
+      document.title = cover.dataset.cover;
+      one("a", cover).focus();
+    }, 5000);
   }
 
   all("[data-print]").forEach((button) => { button.hidden = false; button.addEventListener("click", () => print()); });
