@@ -11,6 +11,7 @@ from litestar.datastructures import State
 from litestar.types import ASGIApp
 
 from wellspring import __version__
+from wellspring.checkins.read_later import READERS
 from wellspring.identity import queries as identity_queries
 from wellspring.identity.passwords import Passwords
 from wellspring.kernel import dsn, events_stream, keys, logs, openapi, operations, problems, routing, sockets
@@ -22,6 +23,7 @@ from wellspring.kernel.jobs import JobContext
 from wellspring.kernel.middleware import Outermost
 from wellspring.kernel.settings import Settings
 from wellspring.kernel.wake import Waker
+from wellspring.language.pool import Readers
 from wellspring.notify.smtp import mail_port
 from wellspring.safety.paging import sweep_for_ever
 from wellspring.slices import ROUTES
@@ -41,6 +43,7 @@ def make_edge(settings: Settings, ring: Keyring, url: str) -> Edge:
     ports: dict[str, Any] = {
         "passwords": Passwords(cheap=settings.environment == "test"),
         "mail": mail_port(settings),
+        READERS: Readers(lambda: None),
     }
     return Edge(settings, ring, db, hub, ports)
 
@@ -55,6 +58,8 @@ def make_app(parts: Edge) -> Litestar:
         parts.hub.start()
         context = JobContext(parts.db, parts.settings, parts.keys, parts.ports)
         sweeping = asyncio.create_task(sweep_for_ever(context), name="sweep")
+        readers: Readers = parts.ports[READERS]
+        readers.start()
         gc.collect()
         gc.freeze()  # what lives as long as the process is not looked through again at each collection
         gc.set_threshold(25_000, 20, 50)  # a request makes some thousand objects, nearly all freed by counting
@@ -63,6 +68,7 @@ def make_app(parts: Edge) -> Litestar:
         finally:
             sweeping.cancel()
             await asyncio.gather(sweeping, return_exceptions=True)
+            readers.close()
             await parts.hub.stop()
             await waker.stop()
             await parts.db.close()

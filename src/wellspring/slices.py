@@ -7,6 +7,7 @@ import psycopg
 
 from wellspring.checkins import jobs as checkins_jobs
 from wellspring.checkins import pages as checkins_pages
+from wellspring.checkins import reading_routes as checkins_reading
 from wellspring.checkins import routes as checkins_routes
 from wellspring.checkins import tables as checkins_tables
 from wellspring.identity import jobs as identity_jobs
@@ -41,6 +42,7 @@ ROUTES: Final[list[Any]] = [
     *safety_routes.ROUTES,
     *interventions_routes.ROUTES,
     *checkins_routes.ROUTES,
+    *checkins_reading.ROUTES,
     *identity_pages.PAGES,
     *privacy_pages.PAGES,
     *notify_pages.PAGES,

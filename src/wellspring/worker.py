@@ -27,6 +27,7 @@ from pgqueuer.domain.models import Job, Schedule
 from pgqueuer.domain.settings import DBSettings
 
 from wellspring import slices
+from wellspring.checkins.read_later import READERS
 from wellspring.kernel import logs, maintenance, seal
 from wellspring.kernel.db import DbRole, Query
 from wellspring.kernel.edge import Edge
@@ -213,6 +214,7 @@ async def _serve(parts: Edge) -> None:
     try:
         await run(parts, shutdown)
     finally:
+        parts.ports[READERS].close()
         await parts.db.close()
 
 

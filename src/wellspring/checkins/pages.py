@@ -7,11 +7,10 @@ from uuid import UUID
 from litestar import Response
 from litestar.params import FromPath
 
-from wellspring.checkins import entering, history_pages, service
+from wellspring.checkins import entering, history_pages, sending, service
 from wellspring.checkins import queries as q
 from wellspring.checkins.chart import tidy
 from wellspring.checkins.schemas import Checkin, CheckinCreate, QuickCheck
-from wellspring.checkins.sending import send
 from wellspring.checkins.service import CheckinCreated, CheckinExists
 from wellspring.checkins.wire import checkin
 from wellspring.identity import me
@@ -130,7 +129,7 @@ async def _refused(request: Req, sent: Sent, problem: Problem) -> Response[str]:
 
 async def _store(request: Req, sent: Sent, data: CheckinCreate, *, is_quick: bool) -> CheckinCreated:
     key = sent.key(principal(request).person_id, "checkins")
-    return await forms.patiently(lambda: send(request, data, key, is_quick=is_quick))
+    return await forms.patiently(lambda: sending.send(request, data, key, is_quick=is_quick))
 
 
 @form("/check-in", Access.SELF)
@@ -271,12 +270,8 @@ async def change_entry(request: Req, checkin_id: FromPath[UUID]) -> Response[Any
     sent = await forms.read(request)
     found, version = await _load(request, checkin_id)
     seen = int(sent.one("etag")) if sent.one("etag").isdecimal() else None
-    row = access(request, "checkins:checkin:change", "checkins")
-    made = service.Request(principal(request).person_id, row, None, edge(request).keys)
     try:
-        wanted = entering.changed(sent, found)
-        async with as_member(request) as tx:
-            reply, _ = await service.change(tx, made, checkin_id, wanted, seen)
+        reply, _ = await sending.change(request, checkin_id, entering.changed(sent, found), seen)
     except (Invalid, PreconditionFailed) as problem:
         errors = forms.errors_of(problem, (await pages.local(request)).language)
         values = entering.values_sent(sent)

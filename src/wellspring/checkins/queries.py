@@ -6,6 +6,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from wellspring.checkins.feelings import Seen, rounded
 from wellspring.identity import fragments as identity
 from wellspring.interventions import fragments as interventions
 from wellspring.kernel import audit, idempotency, jobs, stream, vault
@@ -66,8 +67,10 @@ COLUMNS: Final = (
     "occurred_at, timezone, mood_score, energy_level, anxiety_level, stress_level, sleep, sensory_load_score,"
     " executive_function_score, masking_level, emotion_tags, emotion_intensities, context_location, context_social,"
     " factors, body_scan, source, time_taken_seconds, is_quick, session_id, sealed, has_journal, reading_state,"
-    " text_level, risk_level, risk_score, crisis_flagged, crisis_event_id, versions"
+    " text_level, risk_level, risk_score, crisis_flagged, crisis_event_id, versions, ai_emotion_primary,"
+    " ai_emotion_secondary, ai_confidence_score, journal_sentiment_score, emotion_scores, crisis_probability"
 )
+_OF_READING: Final = COLUMNS.split(", ")[-6:]
 _WIDTH: Final = COLUMNS.count(",") + 1
 _VALUES: Final = ", ".join(f"${n}" for n in range(3, 3 + _WIDTH))
 _NEXT: Final = 3 + _WIDTH
@@ -150,7 +153,7 @@ class Row(Struct, frozen=True):
         return self.updated or self.created_at
 
 
-_UNREAD: Final = ("sleep", "text_level", "risk_score", "versions")
+_UNREAD: Final = ("sleep", "text_level", "risk_score", "versions", *_OF_READING)
 _ROW: Final = (
     "id, nullif(created_at, occurred_at) AS created, nullif(updated_at, created_at) AS updated, version,"
     " ai_emotion_primary, ai_emotion_secondary, ai_confidence_score, "
@@ -248,13 +251,81 @@ ROLL_DAY: Final = Query(
 FOR_JOB: Final = Query(
     f"SELECT {_KEY}, {_ROW} FROM checkins.checkin WHERE person_id = $1 AND id = $2 FOR UPDATE", Row, W
 )
+AS_STORED: Final = Query(f"SELECT {_KEY}, {_ROW} FROM checkins.checkin WHERE person_id = $1 AND id = $2", Row, W)
+
+
+class Week(Struct, frozen=True):
+    """The part of `Context` that judging needs, without the check-in that is judged."""
+
+    now: datetime
+    at: list[float] | None
+    mood: list[int] | None
+    energy: list[int | None] | None
+    anxiety: list[int | None] | None
+    stress: list[int | None] | None
+    sleep: list[int | None] | None
+    alone: list[bool | None] | None
+    baseline: list[float | None]
+    event_levels: list[str] | None
+    event_hours: list[float] | None
+
+
+WEEK: Final = Query(
+    f"""SELECT now(), d.at, d.mood, d.energy, d.anxiety, d.stress, d.sleep, d.alone,
+        (SELECT ARRAY[count(*), avg(mood_avg), stddev_samp(mood_avg), count(alone), avg(alone), sum(count)]::float8[]
+           FROM checkins.day WHERE person_id = $1 AND day < current_date - 6 AND day >= current_date - 34),
+        e.levels, e.hours
+    FROM (SELECT array_agg(date_part('epoch', occurred_at)) AS at, array_agg(mood_score) AS mood,
+            array_agg(energy_level) AS energy, array_agg(anxiety_level) AS anxiety,
+            array_agg(stress_level) AS stress, array_agg(sleep) AS sleep,
+            array_agg(context_social = 'alone') AS alone
+          FROM (SELECT * FROM checkins.checkin WHERE person_id = $1 AND id <> $2
+                AND occurred_at > now() - interval '7 days' AND occurred_at <= now() + interval '1 day'
+                ORDER BY occurred_at DESC, id DESC LIMIT 60) c) d,
+        ({safety.EARLIER.format(person="$1")} AND v.source_id IS DISTINCT FROM $2) e""",
+    Week,
+    W,
+)
+
+
+class Stored(Struct, frozen=True):
+    """What was read in a check-in's text, as stored."""
+
+    reading_state: str
+    text_level: str
+    risk_score: float
+    versions: dict[str, str]
+    primary: str | None
+    secondary: str | None
+    confidence: float | None
+    sentiment: float | None
+    scores: list[float] | None
+    crisis: float | None
+
+    @property
+    def seen(self) -> Seen:
+        """Return what models saw; the database keeps single precision, so digits beyond it are rounded away."""
+        return Seen(
+            self.primary,
+            self.secondary,
+            rounded(self.confidence),
+            rounded(self.sentiment),
+            None if self.scores is None else [round(score, 3) for score in self.scores],
+            rounded(self.crisis, 4),
+        )
+
+
+_READ: Final = "reading_state, text_level, risk_score, versions, " + ", ".join(_OF_READING)
+READ: Final = Query(f"SELECT {_READ} FROM checkins.checkin WHERE person_id = $1 AND id = $2", Stored, M, W)
 READ_LATER: Final = Query(
     "UPDATE checkins.checkin SET reading_state = $3, text_level = $4, risk_level = $5, risk_score = $6,"
-    " crisis_flagged = $7, crisis_event_id = $8, versions = $9 WHERE person_id = $1 AND id = $2",
+    " crisis_flagged = $7, crisis_event_id = $8, versions = $9, sealed = $10, ai_emotion_primary = $11,"
+    " ai_emotion_secondary = $12, ai_confidence_score = $13, journal_sentiment_score = $14, emotion_scores = $15,"
+    " crisis_probability = $16 WHERE person_id = $1 AND id = $2",
     int,
     W,
 )
-PERSON: Final = Query(f"SELECT {identity.PERSON.format(person='$1')}", list[str], M)
+PERSON: Final = Query(f"SELECT {identity.PERSON.format(person='$1')}", list[str], M, W)
 
 
 class DayMood(Struct, frozen=True):

@@ -9,7 +9,7 @@ from litestar.params import FromPath, JSONBody, QueryParameter
 
 from wellspring.checkins import queries as q
 from wellspring.checkins import search as searching
-from wellspring.checkins import service
+from wellspring.checkins import sending, service
 from wellspring.checkins.schemas import (
     Checkin,
     CheckinChange,
@@ -21,7 +21,6 @@ from wellspring.checkins.schemas import (
     QuickCheck,
     Search,
 )
-from wellspring.checkins.sending import send
 from wellspring.checkins.service import CheckinCreated
 from wellspring.checkins.wire import checkin, checkins, without_words
 from wellspring.kernel import audit, clock, etags, idempotency
@@ -47,14 +46,14 @@ async def _key(request: Req) -> idempotency.Key | None:
 @post("/v1/checkins", Access.SELF, tags=TAGS, summary="Check in")
 async def create(request: Req, data: JSONBody[CheckinCreate]) -> CheckinCreated:
     """Store a check-in; the reply brings three micro-actions and, in danger, help first."""
-    return await send(request, data, await _key(request), is_quick=False)
+    return await sending.send(request, data, await _key(request), is_quick=False)
 
 
 @post("/v1/checkins/quick", Access.SELF, tags=TAGS, summary="Check in with one tap")
 async def create_quick(request: Req, data: JSONBody[QuickCheck]) -> CheckinCreated:
     """Store a check-in that has only a mood."""
     full = CheckinCreate(mood_score=data.mood_score, id=data.id, timezone=data.timezone)
-    return await send(request, full, await _key(request), is_quick=True)
+    return await sending.send(request, full, await _key(request), is_quick=True)
 
 
 def check_range(start: date | None, end: date | None) -> None:
@@ -127,12 +126,7 @@ async def change_checkin(
     request: Req, checkin_id: FromPath[UUID], data: JSONBody[CheckinChange]
 ) -> Response[CheckinCreated]:
     """Change what is named; a changed journal is read again."""
-    who = principal(request)
-    made = service.Request(
-        who.person_id, access(request, "checkins:checkin:change", "checkins"), None, edge(request).keys
-    )
-    async with as_member(request) as tx:
-        reply, version = await service.change(tx, made, checkin_id, data, etags.wanted(request))
+    reply, version = await sending.change(request, checkin_id, data, etags.wanted(request))
     return Response(reply, headers=etags.of(version))
 
 

@@ -7,6 +7,7 @@ from uuid import UUID
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from wellspring.identity.schemas import Timezone
+from wellspring.interventions.vocabulary import Emotion as Named
 
 Ten = Annotated[int, Meta(ge=1, le=10)]
 Five = Annotated[int, Meta(ge=1, le=5)]
@@ -142,6 +143,39 @@ class Checkin(Struct, kw_only=True):
     ai_emotion_secondary: str | None
     ai_confidence_score: float | None
     crisis_flagged: bool
+
+
+class CorrectionWrite(Struct, forbid_unknown_fields=True, kw_only=True):
+    """What somebody says of the feeling that was read: yes, no, or another one; `emotion` goes with `other` only."""
+
+    answer: Annotated[Literal["yes", "no", "other"], Meta(examples=["other"])]
+    emotion: Annotated[Named | None, Meta(examples=["overwhelm"])] = None
+
+
+class Correction(Struct, kw_only=True):
+    """What somebody said of the feeling that was read; `emotion` is what it was by their own word, null after a no."""
+
+    answer: str
+    emotion: str | None
+    at: datetime
+
+
+class TextReading(Struct, kw_only=True):
+    """What models read in a check-in's text. Feelings are null where none was clear, or where their reading is off.
+
+    `journal_emotion_classification` holds the probability of each of the twelve labels, `journal_sentiment_score`
+    runs from -1 to 1, `versions` names what has read and judged.
+    """
+
+    checkin_id: UUID
+    reading: str
+    ai_emotion_primary: str | None
+    ai_emotion_secondary: str | None
+    ai_confidence_score: float | None
+    journal_sentiment_score: float | None
+    journal_emotion_classification: dict[str, float]
+    versions: dict[str, str]
+    correction: Correction | None
 
 
 class Checkins(Struct, kw_only=True):

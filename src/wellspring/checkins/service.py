@@ -1,6 +1,7 @@
-"""The main job: store a check-in, read its language, judge risk, choose micro-actions, and, in danger, open an event.
+"""The main job: store a check-in, judge risk, choose micro-actions, and, in danger, open an event.
 
-All in one transaction. If reading or judging fails, the entry is stored as unread, help is shown and a job reads it.
+All in one transaction; its text was read just before. If reading or judging fails, the entry is stored as unread, help
+is shown and a job reads it.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -8,30 +9,27 @@ from typing import Final
 from uuid import UUID
 
 import msgspec
-from msgspec import UNSET, Struct
+from msgspec import Struct
 
+from wellspring.checkins import feelings, reading, signals, words
 from wellspring.checkins import queries as q
-from wellspring.checkins import signals, words
-from wellspring.checkins.schemas import Checkin, CheckinChange, CheckinCreate
-from wellspring.checkins.wire import Entry, Judged, as_written, checkin, columns, fresh
+from wellspring.checkins.reading import NOTHING, TextRead, Understood
+from wellspring.checkins.schemas import Checkin, CheckinCreate
+from wellspring.checkins.wire import Entry, Judged, checkin, columns, fresh
 from wellspring.identity.fragments import About, about
 from wellspring.identity.schemas import TIMEZONES
 from wellspring.interventions import recommend
 from wellspring.interventions.schemas import InterventionRecommendation
-from wellspring.kernel import audit, idempotency, ids, jobs, logs, metrics, stream
+from wellspring.kernel import audit, idempotency, ids, jobs, metrics, stream
 from wellspring.kernel.crypto import Keyring, Sealer
 from wellspring.kernel.db import Tx
-from wellspring.kernel.errors import Conflict, Invalid, NotFound, PreconditionFailed
-from wellspring.language import Reading, read
+from wellspring.kernel.errors import Conflict, Invalid, NotFound
+from wellspring.language import higher, read
 from wellspring.safety import service as safety
 from wellspring.safety import show
-from wellspring.safety.behaviour import Signals
 from wellspring.safety.events import NewEvent, needs_event, open_event
-from wellspring.safety.levels import rank
-from wellspring.safety.risk import Judgement, judge
-from wellspring.safety.schemas import Crisis
+from wellspring.safety.schemas import Crisis, Evidence
 
-log = logs.get("checkins")
 _OLDEST: Final = datetime(2000, 1, 1, tzinfo=UTC)
 ROLL_DAY: Final = "checkins.roll_day"
 READ_LATER: Final = "checkins.read_later"
@@ -52,33 +50,6 @@ class CheckinCreated(Struct, kw_only=True):
     crisis: Crisis | None = None
 
 
-class Understood(Struct, frozen=True):
-    """A text read and a moment judged; `failed` when reading or judging broke."""
-
-    reading: Reading | None
-    judgement: Judgement
-    failed: bool
-
-
-def understand(text: str | None, language: str, known: Signals) -> Understood:
-    """Read and judge. Danger is never missed silently: what cannot be judged is unread and help is shown."""
-    try:
-        reading = read(text, hint=language) if text else None
-        return Understood(reading, judge(reading, known), failed=False)
-    except Exception as error:  # noqa: BLE001  the entry must be stored and help shown whatever breaks here
-        log.error("judging_failed", error=error)
-        return Understood(None, judge(None, Signals(), reading_failed=True), failed=True)
-
-
-def reading_state(text: str | None, understood: Understood) -> str:
-    """Return none, read, partly or unread."""
-    if not text:
-        return "none"
-    if understood.failed or understood.reading is None:
-        return "unread"
-    return "read" if understood.reading.fully_read else "partly"
-
-
 def check_time(at: datetime, now: datetime) -> datetime:
     """Return a moment that a check-in may have, or raise Invalid."""
     if at > now + timedelta(days=1):
@@ -96,7 +67,7 @@ def _timezone(wanted: str | None, own: str) -> str:
     return wanted
 
 
-def _check_lists(data: CheckinCreate) -> None:
+def check_lists(data: CheckinCreate) -> None:
     """Refuse a factor or an emotion that is named twice."""
     for field, names in (("factors", [f.type for f in data.factors]), ("emotions", [e.emotion for e in data.emotions])):
         if len(set(names)) != len(names):
@@ -112,9 +83,14 @@ class Request(Struct, frozen=True):
     keys: Keyring
 
 
-async def create(tx: Tx, request: Request, data: CheckinCreate, *, is_quick: bool = False) -> CheckinCreated | UUID:
-    """Store and judge a check-in; return the reply, or the id of the one an earlier, equal request made."""
-    _check_lists(data)
+async def create(
+    tx: Tx, request: Request, data: CheckinCreate, found: TextRead = NOTHING, *, is_quick: bool = False
+) -> CheckinCreated | UUID:
+    """Store and judge a check-in; return the reply, or the id of the one an earlier, equal request made.
+
+    `found` is what was read in its journal before the transaction.
+    """
+    check_lists(data)
     row_id = ids.check(data.id) if data.id is not None else ids.new()
     key = request.key
     context = await tx.one(q.CONTEXT, request.person_id, key.digest if key else None, key.lock if key else None)
@@ -125,29 +101,25 @@ async def create(tx: Tx, request: Request, data: CheckinCreate, *, is_quick: boo
     person = about(context.person)
     timezone = _timezone(data.timezone, person.timezone)
     at = check_time(data.occurred_at or context.now, context.now)
-    understood = understand(data.journal_text, person.language, signals.of(context, data, at, timezone))
+    known = signals.of(context, data, at, timezone)
+    understood = reading.understand(found, data.journal_text, person.language, known)
     sealer = request.keys.sealer(context.wrapped, request.person_id)
-    crisis, event_id = await _respond(
+    crisis, event_id = await respond(
         tx, request, sealer, person, understood, data.journal_text, row_id, recent=bool(context.event_levels)
     )
     entry = Entry(data=data, row_id=row_id, at=at, timezone=timezone, emotions=words.all_emotions(data))
-    judged = _judged(data, understood, event_id, is_quick)
-    offers = _offers(entry, context, person, danger=in_danger(understood))
-    created_at = await _store(tx, request, entry, judged, offers, sealer, READ_LATER if understood.failed else ROLL_DAY)
+    judged = judged_of(data, understood, event_id, is_quick=is_quick, emotions=person.emotion_reading)
+    offers = _offers(entry, context, person, danger=understood.in_danger)
+    created_at = await _store(tx, request, entry, judged, offers, sealer, understood)
     return CheckinCreated(
         checkin=fresh(entry, judged, created_at),
         recommendations=offers.wire,
-        crisis_alert=in_danger(understood),
+        crisis_alert=understood.in_danger,
         crisis=crisis,
     )
 
 
-def in_danger(understood: Understood) -> bool:
-    """Tell whether help comes first: high, critical, or not judged at all."""
-    return rank(understood.judgement.level) >= rank("high") or understood.failed
-
-
-async def _respond(
+async def respond(
     tx: Tx,
     request: Request,
     sealer: Sealer,
@@ -164,7 +136,7 @@ async def _respond(
         return None, None
     found = show.evidence(understood.reading, text)
     crisis = await safety.respond(
-        tx, request.keys, request.person_id, judged, found, country=person.country, language=person.language
+        tx, request.keys, request.person_id, judged.level, found, country=person.country, language=person.language
     )
     if not needs_event(judged, recent=recent):
         return crisis, None
@@ -182,16 +154,21 @@ async def _respond(
     return crisis, event_id
 
 
-def _judged(data: CheckinCreate, understood: Understood, event_id: UUID | None, is_quick: bool) -> Judged:
-    reading = understood.reading
+def judged_of(
+    data: CheckinCreate, understood: Understood, event_id: UUID | None, *, is_quick: bool, emotions: bool
+) -> Judged:
+    """Return what judging leaves on the row; no feelings when the person has switched their reading off."""
+    text = understood.reading
     return Judged(
         level=understood.judgement.level,
         score=understood.judgement.risk_score,
-        text_level=reading.level if reading else "low",
-        reading_state=reading_state(data.journal_text, understood),
-        versions={"risk": understood.judgement.version, **(reading.versions if reading else {})},
+        text_level=text.level if text else "low",
+        reading_state=reading.state_of(data.journal_text, understood),
+        versions=understood.versions,
         event_id=event_id,
         is_quick=is_quick,
+        seen=feelings.seen(text, emotions=emotions),
+        evidence=text.evidence if text else (),
     )
 
 
@@ -213,11 +190,18 @@ def _offers(entry: Entry, context: q.Context, person: About, *, danger: bool) ->
 
 
 async def _store(
-    tx: Tx, request: Request, entry: Entry, judged: Judged, offers: recommend.Offers, sealer: Sealer, job: str
+    tx: Tx,
+    request: Request,
+    entry: Entry,
+    judged: Judged,
+    offers: recommend.Offers,
+    sealer: Sealer,
+    understood: Understood,
 ) -> datetime:
     """Write row, audit, stream, job, key and offers in one statement; return when."""
-    sealed = words.seal(words.of(entry.data, entry.emotions), sealer, entry.row_id)
+    sealed = words.seal(words.of(entry.data, entry.emotions, judged.evidence), sealer, entry.row_id)
     key = request.key
+    job = READ_LATER if understood.failed or not understood.finished else ROLL_DAY
     created_at = await tx.one(
         q.CREATE,
         request.person_id,
@@ -234,10 +218,22 @@ async def _store(
         *offers.logged,
     )
     tx.woken.add(request.person_id)
-    # Rolling up a day can wait for the worker's next poll: waking it for each check-in cost more than the job.
-    tx.wake_jobs = tx.wake_jobs or job == READ_LATER
+    # Rolling up a day, or reading on, can wait for the worker's next poll: waking it for each cost more than the job.
+    tx.wake_jobs = tx.wake_jobs or understood.failed
     metrics.CHECKINS.inc()
     return created_at
+
+
+async def _evidence_again(tx: Tx, request: Request, row: q.Row, language: str) -> list[Evidence]:
+    """Return what was found in a stored text: phrases by the rules once more, a model's sentences as they were kept."""
+    kept = words.unseal(row.sealed, request.keys.sealer(row.wrapped, request.person_id), row.id)
+    if kept.journal_text is None:
+        return []
+    stored = await tx.one(q.READ, request.person_id, row.id)
+    found = read(kept.journal_text, hint=language)
+    level = higher(found.level, stored.text_level)  # type: ignore[arg-type]
+    whole = msgspec.structs.replace(found, level=level, evidence=kept.evidence)
+    return show.evidence(whole, kept.journal_text)
 
 
 async def again(tx: Tx, request: Request, row_id: UUID) -> CheckinCreated:
@@ -251,13 +247,12 @@ async def again(tx: Tx, request: Request, row_id: UUID) -> CheckinCreated:
     danger = row.risk_level in ("high", "critical") or reading_failed
     crisis = None
     if row.risk_level != "low" or reading_failed:
-        understood = understand(found.journal_text, person.language, Signals())
         crisis = await safety.respond(
             tx,
             request.keys,
             request.person_id,
-            msgspec.structs.replace(understood.judgement, level=row.risk_level),
-            show.evidence(understood.reading, found.journal_text),
+            row.risk_level,  # type: ignore[arg-type]
+            await _evidence_again(tx, request, row, person.language),
             country=person.country,
             language=person.language,
             event_id=row.crisis_event_id,
@@ -270,59 +265,9 @@ async def again(tx: Tx, request: Request, row_id: UUID) -> CheckinCreated:
     )
 
 
-async def change(
-    tx: Tx, request: Request, row_id: UUID, wanted: CheckinChange, seen: int | None
-) -> tuple[CheckinCreated, int]:
-    """Change a check-in and judge it again; return the reply and the new version."""
-    row = await tx.maybe(q.ONE_LOCKED, request.person_id, row_id)
-    if row is None:
-        raise NotFound
-    if seen is not None and seen != row.version:
-        raise PreconditionFailed
-    context = await tx.one(q.CONTEXT, request.person_id, None, None)
-    sealer = request.keys.sealer(row.wrapped, request.person_id)
-    before = as_written(row, words.unseal(row.sealed, sealer, row_id))
-    data = merged(before, wanted)
-    _check_lists(data)
-    at = check_time(data.occurred_at or row.occurred_at, context.now)
-    person = about(context.person)
-    understood = understand(data.journal_text, person.language, signals.of(context, data, at, row.timezone))
-    same_text = before.journal_text == data.journal_text and row.crisis_event_id is not None
-    crisis, event_id = (None, row.crisis_event_id)
-    if not same_text:
-        crisis, opened = await _respond(
-            tx, request, sealer, person, understood, data.journal_text, row_id, recent=bool(context.event_levels)
-        )
-        event_id = opened or row.crisis_event_id
-    emotions = words.all_emotions(data)
-    judged = _judged(data, understood, event_id, row.is_quick)
-    sealed = words.seal(words.of(data, emotions), sealer, row_id)
-    values = columns(data, at=at, timezone=row.timezone, sealed=sealed, emotions=emotions, judged=judged)
-    await tx.do(q.CHANGE, request.person_id, row_id, *values)
-    await audit.record(tx, request.access)
-    await stream.publish(tx, request.person_id, "checkin.changed", row_id)
-    await jobs.enqueue(tx, "checkins.roll_all", request.person_id, row_id)
-    stored = await tx.one(q.ONE, request.person_id, row_id)
-    reply = CheckinCreated(
-        checkin=checkin(stored, request.keys, request.person_id),
-        recommendations=[],
-        crisis_alert=in_danger(understood),
-        crisis=crisis,
-    )
-    return reply, stored.version
-
-
 async def remove(tx: Tx, person_id: UUID, row_id: UUID) -> None:
     """Remove a check-in for good; crisis events it opened stay. Raises NotFound."""
     if not await tx.do(q.DROP, person_id, row_id):
         raise NotFound
     await stream.publish(tx, person_id, "checkin.removed", row_id)
     await jobs.enqueue(tx, "checkins.roll_all", person_id, row_id)
-
-
-def merged(before: CheckinCreate, wanted: CheckinChange) -> CheckinCreate:
-    """Return a check-in with the named fields changed."""
-    changed = {f: getattr(wanted, f) for f in wanted.__struct_fields__ if getattr(wanted, f) is not UNSET}
-    if "emotion_tags" in changed and "emotions" not in changed:
-        changed["emotions"] = []
-    return msgspec.structs.replace(before, **changed)

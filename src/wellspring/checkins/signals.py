@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from wellspring.checkins.queries import Context
+from wellspring.checkins.queries import Context, Week
 from wellspring.checkins.schemas import CheckinCreate
 from wellspring.safety.behaviour import Baseline, Day, Earlier, Moment, Signals
 
@@ -17,7 +17,7 @@ def _mean(values: Sequence[float | None]) -> float | None:
     return sum(known) / len(known) if known else None
 
 
-def _days(context: Context, data: CheckinCreate, at: datetime, zone: ZoneInfo) -> tuple[Day, ...]:
+def _days(context: Context | Week, data: CheckinCreate, at: datetime, zone: ZoneInfo) -> tuple[Day, ...]:
     """Group the stored rows and the new one by the person's own days."""
     sleep = next((f.value for f in data.factors if f.type == "sleep"), None)
     alone = None if data.context_social is None else data.context_social == "alone"
@@ -53,7 +53,7 @@ def _baseline(numbers: Sequence[float | None]) -> Baseline:
     )
 
 
-def of(context: Context, data: CheckinCreate, at: datetime, timezone: str) -> Signals:
+def of(context: Context | Week, data: CheckinCreate, at: datetime, timezone: str) -> Signals:
     """Return the signals for a check-in at a moment; a past entry is judged with today's week all the same."""
     moment = at.timestamp()
     before = next((earlier for earlier in context.at or () if earlier < moment), None)

@@ -9,5 +9,6 @@ declare(
         sealed=("sealed",),
         retention="until the person says otherwise; two years of detail, then days only, is their choice",
     ),
+    Table(name="checkins.correction", kind=Kind.PERSON, retention="with its check-in, until the text changes"),
     Table(name="checkins.day", kind=Kind.PERSON, row_key="day", retention="with the person"),
 )

@@ -6,11 +6,13 @@ from uuid import UUID
 
 import msgspec
 
-from wellspring.checkins import words
+from wellspring.checkins import feelings, words
+from wellspring.checkins.feelings import UNSEEN, Seen, rounded
 from wellspring.checkins.queries import Row
 from wellspring.checkins.schemas import Checkin, CheckinCreate, Emotion, Factor
 from wellspring.checkins.words import LABELS, Words
 from wellspring.kernel.crypto import Keyring, Sealer
+from wellspring.language.schemas import Span
 
 
 def columns(
@@ -54,13 +56,24 @@ def columns(
         judged.event_id is not None,
         judged.event_id,
         judged.versions,
+        *feelings.columns(judged.seen),
     )
 
 
 class Judged:
     """What judging left on the row."""
 
-    __slots__ = ("event_id", "is_quick", "level", "reading_state", "score", "text_level", "versions")
+    __slots__ = (
+        "event_id",
+        "evidence",
+        "is_quick",
+        "level",
+        "reading_state",
+        "score",
+        "seen",
+        "text_level",
+        "versions",
+    )
 
     def __init__(
         self,
@@ -72,6 +85,8 @@ class Judged:
         versions: dict[str, str],
         event_id: UUID | None,
         is_quick: bool,
+        seen: Seen = UNSEEN,
+        evidence: tuple[Span, ...] = (),
     ) -> None:
         self.level = level
         self.score = score
@@ -80,6 +95,8 @@ class Judged:
         self.versions = versions
         self.event_id = event_id
         self.is_quick = is_quick
+        self.seen = seen
+        self.evidence = evidence
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
@@ -124,9 +141,9 @@ def fresh(entry: Entry, judged: Judged, created_at: datetime) -> Checkin:
         session_id=data.session_id,
         is_quick=judged.is_quick,
         reading=judged.reading_state,
-        ai_emotion_primary=None,
-        ai_emotion_secondary=None,
-        ai_confidence_score=None,
+        ai_emotion_primary=judged.seen.primary,
+        ai_emotion_secondary=judged.seen.secondary,
+        ai_confidence_score=judged.seen.confidence,
         crisis_flagged=judged.event_id is not None,
     )
 
@@ -185,7 +202,7 @@ def _shown(row: Row, sealer: Sealer) -> Checkin:
         reading=row.reading_state,
         ai_emotion_primary=row.ai_emotion_primary,
         ai_emotion_secondary=row.ai_emotion_secondary,
-        ai_confidence_score=row.ai_confidence_score,
+        ai_confidence_score=rounded(row.ai_confidence_score),
         crisis_flagged=row.crisis_flagged,
     )
 

@@ -9,6 +9,7 @@ from msgspec import Struct
 from wellspring.checkins.schemas import CheckinCreate, Emotion, Weather
 from wellspring.interventions.vocabulary import EMOTIONS
 from wellspring.kernel.crypto import Sealer
+from wellspring.language.schemas import Span
 
 FIELD = "checkins.checkin.sealed"
 LABELS: Final = frozenset[str](EMOTIONS)
@@ -16,7 +17,7 @@ LABELS: Final = frozenset[str](EMOTIONS)
 
 
 class Words(Struct, omit_defaults=True, kw_only=True):
-    """What is sealed."""
+    """What is sealed. `evidence` holds the stretches of the journal in which a model found danger."""
 
     journal_text: str | None = None
     context_activity: str | None = None
@@ -25,6 +26,7 @@ class Words(Struct, omit_defaults=True, kw_only=True):
     factor_notes: dict[str, str] = {}
     own_emotions: list[Emotion] = []
     weather: Weather | None = None
+    evidence: tuple[Span, ...] = ()
 
 
 _ENCODE = msgspec.json.Encoder().encode
@@ -40,8 +42,8 @@ def all_emotions(data: CheckinCreate) -> list[Emotion]:
     return [*data.emotions, *(Emotion(tag) for tag in dict.fromkeys(data.emotion_tags) if tag not in named)]
 
 
-def of(data: CheckinCreate, emotions: list[Emotion]) -> Words:
-    """Return the words of a check-in."""
+def of(data: CheckinCreate, emotions: list[Emotion], evidence: tuple[Span, ...] = ()) -> Words:
+    """Return the words of a check-in, and where in them a model found danger."""
     return Words(
         journal_text=data.journal_text or None,
         context_activity=data.context_activity or None,
@@ -50,6 +52,7 @@ def of(data: CheckinCreate, emotions: list[Emotion]) -> Words:
         factor_notes={f.type: f.notes for f in data.factors if f.notes},
         own_emotions=[e for e in emotions if e.emotion not in LABELS],
         weather=data.weather,
+        evidence=evidence,
     )
 
 

@@ -8,9 +8,10 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
-from wellspring.checkins import service, signals, words
+from wellspring.checkins import reading, service, signals, words
+from wellspring.checkins.reading import Understood
 from wellspring.checkins.schemas import CheckinCreate
-from wellspring.checkins.wire import Judged, columns
+from wellspring.checkins.wire import columns
 from wellspring.demo import crises, moments, uuids
 from wellspring.demo.cast import Persona
 from wellspring.demo.crises import Desk
@@ -103,7 +104,7 @@ class Year:
         data = moments.quick(moment, row_id, r) if is_quick else moments.full(persona, moment, row_id, self._writer, r)
         context = self._memory.context(moment.at)
         known = signals.of(context, data, moment.at, persona.timezone)
-        understood = service.understand(data.journal_text, persona.home.language, known)
+        understood = self._understand(data.journal_text, known)
         event_id = self._event(moment, data, understood, row_id)
         self._store(moment, data, understood, event_id, row_id, is_quick=is_quick)
         held = any(level in ("high", "critical") for level in context.event_levels or ())
@@ -111,7 +112,11 @@ class Year:
         self._offers.make(self.rows, moment.at, data, row_id, history(context), danger=danger)
         self._memory.keep(moment.at, data)
 
-    def _event(self, moment: Moment, data: CheckinCreate, understood: service.Understood, row_id: UUID) -> UUID | None:
+    def _understand(self, text: str | None, known: Signals) -> Understood:
+        language = self._persona.home.language
+        return reading.understand(reading.at_once(text, language), text, language, known)
+
+    def _event(self, moment: Moment, data: CheckinCreate, understood: Understood, row_id: UUID) -> UUID | None:
         judged = understood.judgement
         if not needs_event(judged):
             return None
@@ -154,13 +159,13 @@ class Year:
         self,
         moment: Moment,
         data: CheckinCreate,
-        understood: service.Understood,
+        understood: Understood,
         event_id: UUID | None,
         row_id: UUID,
         *,
         is_quick: bool,
     ) -> None:
-        reading, judged, persona = understood.reading, understood.judgement, self._persona
+        persona = self._persona
         emotions = words.all_emotions(data)
         values = columns(
             data,
@@ -168,15 +173,7 @@ class Year:
             timezone=persona.timezone,
             sealed=words.seal(words.of(data, emotions), self._sealer, row_id),
             emotions=emotions,
-            judged=Judged(
-                level=judged.level,
-                score=judged.risk_score,
-                text_level=reading.level if reading else "low",
-                reading_state=service.reading_state(data.journal_text, understood),
-                versions={"risk": judged.version, **(reading.versions if reading else {})},
-                event_id=event_id,
-                is_quick=is_quick,
-            ),
+            judged=service.judged_of(data, understood, event_id, is_quick=is_quick, emotions=True),
         )
         plain = (json(v) if name in _JSON and v is not None else v for name, v in zip(CHECKIN, values, strict=True))
         add(self.rows, "checkins.checkin", persona.person_id, row_id, *plain, moment.at, moment.at)

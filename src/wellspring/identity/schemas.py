@@ -34,6 +34,8 @@ ConsentKind = Literal[
     "wearables",
     "location",
     "emergency_contact_notification",
+    "corrections",
+    "correction_texts",
 ]
 AgeRange = Literal["13-15", "16-17", "18-24", "25-34", "35-44", "45-54", "55-64", "65+"]
 Style = Literal["warm", "direct", "playful", "professional"]
@@ -162,6 +164,7 @@ class Preferences(Struct, forbid_unknown_fields=True, kw_only=True):
     sensory_load_tracking: bool = False
     routine_deviation_alerts: bool = False
     emotion_scaffolding_level: Annotated[int, Meta(ge=1, le=3)] = 1
+    emotion_reading: bool = True
 
 
 class SessionView(Struct, kw_only=True):

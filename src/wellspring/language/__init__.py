@@ -2,7 +2,7 @@
 
 from wellspring.language.explain import explain
 from wellspring.language.judge import higher
-from wellspring.language.reader import CAP, RULES_VERSION, read
+from wellspring.language.reader import CAP, RULES_VERSION, hinted, read
 from wellspring.language.schemas import LEVELS, Category, Hit, Language, Level, Person, Reading, Reason, Tense
 
 __all__ = [
@@ -19,5 +19,6 @@ __all__ = [
     "Tense",
     "explain",
     "higher",
+    "hinted",
     "read",
 ]

@@ -1,21 +1,21 @@
-"""Say in plain sentences, for staff, what the rules saw and why it counted or did not."""
+"""Say in plain sentences, for staff, what rules and models saw, and why it counted or did not."""
 
 from typing import Literal
 
-from wellspring.language.schemas import Category, Hit, Level, Reading, Reason
+from wellspring.language.schemas import Category, Hit, Level, Reading, Reason, Span
 
 StaffLanguage = Literal["en", "fr"]
 
 _LEVEL: dict[StaffLanguage, dict[Level, str]] = {
     "en": {
-        "low": "The rules found no sign of danger. This does not mean that the person is safe.",
+        "low": "No sign of danger was found. This does not mean that the person is safe.",
         "mentioned": "The text touches on danger, but nothing in it counts as the writer's own risk now.",
         "moderate": "The text shows distress that deserves a look.",
         "high": "The text shows serious signs of danger.",
         "critical": "The text shows signs of immediate danger.",
     },
     "fr": {
-        "low": "Les règles n'ont trouvé aucun signe de danger. Cela ne veut pas dire que tout va bien.",
+        "low": "Aucun signe de danger n'a été trouvé. Cela ne veut pas dire que tout va bien.",
         "mentioned": "Le texte évoque un danger, mais rien n'y compte comme un risque actuel de la personne.",
         "moderate": "Le texte montre une détresse qui mérite attention.",
         "high": "Le texte montre des signes sérieux de danger.",
@@ -86,6 +86,19 @@ _NOT_COUNTED: dict[StaffLanguage, str] = {
     "en": "Characters {start} to {end}: {what}, not counted because {why}.",
     "fr": "Caractères {start} à {end} : {what}, non compté car {why}.",
 }
+_MODELS = ("encoder", "light")
+_RAISED: dict[StaffLanguage, str] = {
+    "en": "A model ({version}) gives a probability of danger of {probability:.2f} and raises the rules' level.",
+    "fr": "Un modèle ({version}) donne une probabilité de danger de {probability:.2f} et va au-delà des règles.",
+}
+_SAME: dict[StaffLanguage, str] = {
+    "en": "A model ({version}) gives a probability of danger of {probability:.2f}; that raises nothing.",
+    "fr": "Un modèle ({version}) donne une probabilité de danger de {probability:.2f} ; cela ne relève rien.",
+}
+_SPAN: dict[StaffLanguage, str] = {
+    "en": "Characters {start} to {end}: the model finds danger in this sentence, probability {probability:.2f}.",
+    "fr": "Caractères {start} à {end} : le modèle trouve un danger dans cette phrase, probabilité {probability:.2f}.",
+}
 _PARTLY: dict[StaffLanguage, str] = {
     "en": "The text was not fully read: its language has no rules here, or it is very long. Please read it yourself.",
     "fr": "Le texte n'a pas été lu en entier : sa langue n'a pas de règles ici, ou il est très long. Merci de le lire.",
@@ -100,8 +113,22 @@ def _sentence(hit: Hit, language: StaffLanguage) -> str:
     return _NOT_COUNTED[language].format(start=hit.start, end=hit.end, what=what, why=why)
 
 
+def _model(reading: Reading, language: StaffLanguage) -> list[str]:
+    if reading.crisis is None:
+        return []
+    version = ", ".join(f"{name} {reading.versions[name]}" for name in _MODELS if name in reading.versions)
+    said = _SAME if reading.level == reading.rules_level else _RAISED
+    lines = [said[language].format(version=version, probability=reading.crisis)]
+    return lines + [_sentence_of_model(span, language) for span in reading.evidence]
+
+
+def _sentence_of_model(span: Span, language: StaffLanguage) -> str:
+    return _SPAN[language].format(start=span.start, end=span.end, probability=span.probability)
+
+
 def explain(reading: Reading, language: StaffLanguage) -> list[str]:
-    """The level, then one sentence for each hit, then whether the text was fully read; no words of the text itself."""
+    """The level, one sentence for each hit, what a model saw, whether all was read; no words of the text itself."""
     lines = [_LEVEL[language][reading.level]]
     lines.extend(_sentence(hit, language) for hit in reading.hits)
+    lines.extend(_model(reading, language))
     return lines if reading.fully_read else [*lines, _PARTLY[language]]

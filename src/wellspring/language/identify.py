@@ -12,6 +12,8 @@ _OWN = ("en", "fr")
 _ENOUGH = 200  # words looked at
 _HINT_WEIGHT = 1.5  # what the person's own language is worth, in small words
 _FIRM = 4.0  # evidence at which a lead counts in full
+SURE = _HINT_WEIGHT / _FIRM
+"""Above this confidence the lead is larger than what a hint is worth: no hint changes the language."""
 _FAINT = 0.12  # share of small words below which a text is in none of these languages
 
 

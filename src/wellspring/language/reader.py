@@ -2,6 +2,8 @@
 
 import re
 
+import msgspec
+
 from wellspring.language import identify as languages
 from wellspring.language.fold import Folded, fold
 from wellspring.language.judge import level_of, tier_of
@@ -135,3 +137,18 @@ def read(text: str, *, hint: str | None = None) -> Reading:
         fully_read=language in TABLES and len(text) <= CAP,
         versions=_VERSIONS,
     )
+
+
+def hinted(reading: Reading, text: str, hint: str) -> Reading:
+    """Return a reading with its language told again, now that the person's own language tag is known.
+
+    Only the language of a short text, and with it whether it was fully read, can change; what was found stays.
+    """
+    if reading.language_confidence > languages.SURE:
+        return reading
+    part = text[: CAP // 2] if len(text) > CAP else text
+    folded = fold(part).text
+    letters, latin = _latin(text[:2000], folded[:2000])
+    language, confidence = languages.identify(words(folded, 0, 2000), letters, latin, hint)
+    fully_read = language in TABLES and len(text) <= CAP
+    return msgspec.structs.replace(reading, language=language, language_confidence=confidence, fully_read=fully_read)

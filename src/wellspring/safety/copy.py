@@ -121,5 +121,5 @@ def explain(part: Part, language: str) -> str:
     """One layer of a judgement in a sentence for staff. Holds numbers, never the person's words."""
     book = words().explain
     code = part.code.removesuffix("_partly")
-    sentence = book[code].say(language).format(**part.numbers)
+    sentence = book[code].say(language).format(**part.numbers, version=part.version)
     return sentence if code == part.code else f"{sentence} {book['partly'].say(language)}"

@@ -134,7 +134,7 @@ def _actor(duty: q.DutyRow) -> Actor:
 
 
 def _sentence(part: PartNote, language: str) -> Part:
-    known = RiskPart(part.layer, part.level, part.code, part.numbers)  # type: ignore[arg-type]
+    known = RiskPart(part.layer, part.level, part.code, part.numbers, (), part.version)  # type: ignore[arg-type]
     return Part(layer=part.layer, level=part.level, sentence=explain(known, language))
 
 

@@ -11,7 +11,7 @@ from wellspring.kernel.crypto import Sealer
 from wellspring.kernel.db import DbRole, Tx
 from wellspring.safety import queries as q
 from wellspring.safety.protocol import protocol_for
-from wellspring.safety.risk import Judgement
+from wellspring.safety.risk import Judgement, Part
 from wellspring.safety.schemas import Evidence
 
 EVIDENCE: Final = "safety.crisis_event.evidence"
@@ -24,6 +24,7 @@ class PartNote(Struct, frozen=True):
     level: str
     code: str
     numbers: dict[str, float]
+    version: str = ""
 
 
 class Sealed(Struct, frozen=True, kw_only=True):
@@ -64,6 +65,10 @@ def unseal(sealer: Sealer, sealed: bytes, event_id: UUID) -> Sealed:
     return msgspec.json.decode(sealer.open(sealed, EVIDENCE, event_id), type=Sealed)
 
 
+def _note(part: Part) -> PartNote:
+    return PartNote(part.layer, part.level, part.code, part.numbers, part.version)
+
+
 async def open_event(tx: Tx, sealer: Sealer, new: NewEvent) -> UUID:
     """Write event, desk row, page jobs and stream row in one statement; return the event's id."""
     judged, event_id = new.judgement, ids.new()
@@ -73,7 +78,7 @@ async def open_event(tx: Tx, sealer: Sealer, new: NewEvent) -> UUID:
     delays = [0.0, *(r.after.total_seconds() for r in protocol.repages)] if paged else []
     sealed = Sealed(
         evidence=new.evidence,
-        explanation=[PartNote(p.layer, p.level, p.code, p.numbers) for p in judged.explanation],
+        explanation=[_note(p) for p in judged.explanation],
         note=new.note,
     )
     await tx.one(
@@ -102,3 +107,26 @@ async def open_event(tx: Tx, sealer: Sealer, new: NewEvent) -> UUID:
     tx.wake_jobs = tx.wake_jobs or paged
     metrics.CRISES.labels(judged.level).inc()
     return event_id
+
+
+async def add_evidence(
+    tx: Tx,
+    sealer: Sealer,
+    person_id: UUID,
+    event_id: UUID,
+    evidence: list[Evidence],
+    judgement: Judgement,
+    versions: dict[str, str],
+) -> None:
+    """Add to an event what a later, fuller reading of the same text found; nothing that stands there goes."""
+    event = await tx.maybe(q.EVENT_LOCKED, person_id, event_id)
+    if event is None:
+        return
+    kept = unseal(sealer, event.evidence, event_id)
+    known = {(e.category, e.start, e.end) for e in kept.evidence}
+    new = [e for e in evidence if (e.category, e.start, e.end) not in known]
+    notes = [p for p in kept.explanation if p.layer != "model"]
+    notes += [_note(p) for p in judgement.explanation if p.layer == "model"]
+    sealed = Sealed(evidence=kept.evidence + new, explanation=notes, note=kept.note)
+    raw = sealer.seal(msgspec.json.encode(sealed), EVIDENCE, event_id)
+    await tx.do(q.SET_EVIDENCE, person_id, event_id, raw, versions)

@@ -54,6 +54,12 @@ _EVENT: Final = (
 )
 EVENT: Final = Query(_EVENT, EventRow, M, S, W)
 EVENT_LOCKED: Final = Query(_EVENT + " FOR UPDATE", EventRow, S, W)
+SET_EVIDENCE: Final = Query(
+    "UPDATE safety.crisis_event SET evidence = $3, versions = versions || $4::jsonb, updated_at = now()"
+    " WHERE person_id = $1 AND id = $2",
+    int,
+    W,
+)
 RECENT_REPORT: Final = Query(
     "SELECT id FROM safety.crisis_event WHERE person_id = $1 AND trigger_source = 'user_reported'"
     " AND state IN ('paged', 'acknowledged') AND created_at > now() - interval '15 minutes'"

@@ -2,7 +2,8 @@
 
 Rules, in this order. The level is the highest that any layer gives; no layer lowers another.
 
-1. The text comes first: its level stands.
+1. The text comes first: its level stands. Rules read it first; a model that read it too may raise their level, to
+   high at most, and never lowers it. Which of them said it is told apart.
 2. A screener's answer: possible is moderate, positive is high, acute ("right now") is critical.
 3. Asking for a person is at least high, without any classifier: who asks is believed.
 4. A very low mood (1 or 2) with stress and anxiety both 9 or 10 in one check-in is at least moderate: each
@@ -35,13 +36,19 @@ from wellspring.safety.behaviour import (
 )
 from wellspring.safety.levels import LEVELS, Level, rank, worst
 
-RISK_VERSION: Final = "2026.11.1"
+RISK_VERSION: Final = "2026.11.2"
 """Stored with every judgement; changes whenever a threshold, weight or rule above changes."""
 
 TriggerSource = Literal["journal_nlp", "checkin", "user_reported"]
 Response = Literal["continue_normal", "offer_safety_check", "show_crisis_resources"]
-Layer = Literal["text", "behaviour", "screener", "request", "moment", "history"]
+Layer = Literal["text", "model", "behaviour", "screener", "request", "moment", "history"]
 
+MODEL_MOST: Final = "high"
+"""Critical asks people to come at once: that takes words that a rule can show, not a probability alone."""
+_SAID: Final = ("text", "model", "screener")
+"""Layers in which the person has said something themselves."""
+_MODELS: Final = ("encoder", "light")
+"""The models among a reading's versions, the one that says more first."""
 HOLD_HOURS: Final = 72.0
 """First contact within 24 h, second within 72 h: until then nobody is told that all is well again."""
 LOW_MOMENT: Final = 2.0
@@ -83,10 +90,20 @@ class TextHit(Protocol):
 
 
 class TextReading(Protocol):
-    """What `wellspring.language` gives for a text. A level of "mentioned" is low here, and said to staff."""
+    """What `wellspring.language` gives for a text. A level of "mentioned" is low here, and said to staff.
+
+    `level` is the higher of what the rules (`rules_level`) and a model say; `crisis` is the model's probability of
+    danger, None when no model has read.
+    """
 
     @property
     def level(self) -> str: ...
+    @property
+    def rules_level(self) -> str: ...
+    @property
+    def crisis(self) -> float | None: ...
+    @property
+    def versions(self) -> dict[str, str]: ...
     @property
     def tier(self) -> int: ...
     @property
@@ -106,13 +123,14 @@ class Span(msgspec.Struct, frozen=True):
 
 
 class Part(msgspec.Struct, frozen=True):
-    """What one layer said, for staff. `code` names the sentence in `copy.EXPLAIN`, `numbers` fill it."""
+    """What one layer said, for staff. `code` names the sentence in `copy.EXPLAIN`, `numbers` and `version` fill it."""
 
     layer: Layer
     level: Level
     code: str
     numbers: dict[str, float] = {}
     spans: tuple[Span, ...] = ()
+    version: str = ""
 
 
 class Judgement(msgspec.Struct, frozen=True, kw_only=True):
@@ -146,7 +164,7 @@ def judge(
     seen = behaviour(signals)
     parts = _parts(text, signals, seen, asked_for_help)
     level = worst(part.level for part in parts)
-    if seen.strong and any(p.level == "moderate" and p.layer in ("text", "screener") for p in parts):
+    if seen.strong and any(p.level == "moderate" and p.layer in _SAID for p in parts):
         level = worst((level, "high"))
         parts = (*parts, Part("behaviour", "high", "behaviour_lifts", {"score": seen.score}))
     urgent = rank(level) >= rank("high")
@@ -168,6 +186,7 @@ def _parts(text: TextReading | None, signals: Signals, seen: Factors, asked_for_
     found: list[Part | None] = [
         Part("request", "high", "asked_for_help") if asked_for_help else None,
         _text_part(text),
+        _model_part(text),
         _screener_part(signals.screener),
         _moment_part(signals.moment),
         _history_part(signals),
@@ -180,23 +199,37 @@ def _text_part(text: TextReading | None) -> Part | None:
     if text is None:
         return None
     spans = tuple(Span(h.category, h.start, h.end, h.counted, h.reason) for h in text.hits)
-    level = _text_level(text)
+    level = _level(text.rules_level)
     quiet = "text_mentioned" if _mentioned(text) else "text_nothing"
     code = quiet if level == "low" else f"text_{level}"
     numbers = {"counted": float(sum(s.counted for s in spans)), "found": float(len(spans))}
     return Part("text", level, code if text.fully_read else f"{code}_partly", numbers, spans)
 
 
-def _text_level(text: TextReading) -> Level:
+def _model_part(text: TextReading | None) -> Part | None:
+    """What a model added to the rules: a higher level, or nothing; its probability is told either way."""
+    if text is None:
+        return None
+    level, rules = _level(text.level), _level(text.rules_level)
+    level = level if rank(level) < rank(MODEL_MOST) else MODEL_MOST
+    raised = rank(level) > rank(rules)
+    if text.crisis is None and not raised:
+        return None
+    version = ", ".join(f"{name} {text.versions[name]}" for name in _MODELS if name in text.versions)
+    numbers = {"probability": text.crisis or 0.0}
+    return Part("model", level if raised else "low", f"model_{level}" if raised else "model_same", numbers, (), version)
+
+
+def _level(name: str) -> Level:
     """A word outside our four levels ("mentioned") is low: it is told to staff and raises nothing."""
     for level in LEVELS:
-        if level == text.level:
+        if level == name:
             return level
     return "low"
 
 
 def _mentioned(text: TextReading | None) -> bool:
-    return text is not None and (text.level == "mentioned" or any(not h.counted for h in text.hits))
+    return text is not None and (text.rules_level == "mentioned" or any(not h.counted for h in text.hits))
 
 
 def _screener_part(outcome: ScreenerOutcome | None) -> Part | None:
@@ -248,6 +281,7 @@ def _score(level: Level, text: TextReading | None, signals: Signals, seen: Facto
     screened = 0 if signals.screener is None else rank(SCREENER_LEVELS[signals.screener])
     evidence = (
         0.15 * counted,
+        0.4 * (0.0 if text is None or text.crisis is None else number(text.crisis, 0, 1) or 0.0),
         0.6 * seen.score,
         0.5 * max(_held(signals), 0.0),
         0.2 * screened,
@@ -264,6 +298,6 @@ def _source(parts: Sequence[Part], level: Level) -> TriggerSource:
     said = {p.layer for p in parts if p.level == "moderate"} if "behaviour" in carrying else set[Layer]()
     if "request" in carrying:
         return "user_reported"
-    if "text" in carrying | said:
+    if (carrying | said) & {"text", "model"}:
         return "journal_nlp"
     return "user_reported" if "screener" in carrying | said else "checkin"

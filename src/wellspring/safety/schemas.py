@@ -49,7 +49,10 @@ class Resources(Struct, kw_only=True):
 
 
 class Evidence(Struct, kw_only=True):
-    """A phrase that counted or why it did not: category, the words, their place in the text."""
+    """A phrase that counted or why it did not: category, the words, their place in the text.
+
+    The category `model` is a sentence in which a model finds danger, with its `probability`.
+    """
 
     category: str
     text: str
@@ -57,6 +60,7 @@ class Evidence(Struct, kw_only=True):
     end: int
     counted: bool
     reason: str | None
+    probability: float | None = None
 
 
 class SafetyPlan(Struct, forbid_unknown_fields=True, kw_only=True):

@@ -11,7 +11,8 @@ from wellspring.safety import plans, show
 from wellspring.safety import queries as q
 from wellspring.safety.behaviour import Signals
 from wellspring.safety.events import NewEvent, open_event
-from wellspring.safety.risk import Judgement, judge
+from wellspring.safety.levels import Level
+from wellspring.safety.risk import judge
 from wellspring.safety.schemas import Crisis, Evidence, Report
 
 
@@ -24,7 +25,7 @@ async def respond(
     tx: Tx,
     keys: Keyring,
     person_id: UUID,
-    judgement: Judgement,
+    level: Level,
     found: list[Evidence],
     *,
     country: str,
@@ -32,9 +33,9 @@ async def respond(
     event_id: UUID | None = None,
     asked: bool = False,
 ) -> Crisis:
-    """Return what a member is shown for a judgement."""
+    """Return what a member is shown at a level."""
     return show.crisis(
-        judgement.level,
+        level,
         country=country,
         language=language,
         on_duty=await on_duty(tx),
@@ -65,7 +66,15 @@ async def report(tx: Tx, keys: Keyring, person_id: UUID, wanted: Report) -> tupl
         )
         event_id = await open_event(tx, await vault.sealer(tx, keys, person_id), new)
     crisis = await respond(
-        tx, keys, person_id, judged, found, country=face.country, language=face.language, event_id=event_id, asked=True
+        tx,
+        keys,
+        person_id,
+        judged.level,
+        found,
+        country=face.country,
+        language=face.language,
+        event_id=event_id,
+        asked=True,
     )
     return event_id, crisis
 
@@ -88,5 +97,13 @@ async def again(tx: Tx, keys: Keyring, person_id: UUID, event_id: UUID) -> Crisi
     face = await public_face(tx, keys, person_id)
     judged = judge(None, Signals(), asked_for_help=True)
     return await respond(
-        tx, keys, person_id, judged, [], country=face.country, language=face.language, event_id=event_id, asked=True
+        tx,
+        keys,
+        person_id,
+        judged.level,
+        [],
+        country=face.country,
+        language=face.language,
+        event_id=event_id,
+        asked=True,
     )

@@ -73,10 +73,10 @@ def resources(country: str, language: str, now: datetime | None = None) -> Resou
 
 
 def evidence(reading: Reading | None, text: str | None) -> list[Evidence]:
-    """Return the phrases that the rules found, in the writer's own words."""
+    """Return what rules and models found, in the writer's own words; a model's counts where it raised the level."""
     if reading is None or text is None:
         return []
-    return [
+    phrases = [
         Evidence(
             category=h.category,
             text=text[h.start : h.end],
@@ -87,6 +87,20 @@ def evidence(reading: Reading | None, text: str | None) -> list[Evidence]:
         )
         for h in reading.hits
     ]
+    raised = reading.level != reading.rules_level
+    sentences = [
+        Evidence(
+            category="model",
+            text=text[s.start : s.end],
+            start=s.start,
+            end=s.end,
+            counted=raised,
+            reason=None,
+            probability=round(s.probability, 3),
+        )
+        for s in reading.evidence
+    ]
+    return phrases + sentences
 
 
 def crisis(

@@ -1,0 +1,91 @@
+"""Changing a check-in: what is named is replaced, the moment is judged again."""
+
+from uuid import UUID
+
+import msgspec
+from msgspec import UNSET
+
+from wellspring.checkins import correction_queries as corrections
+from wellspring.checkins import queries as q
+from wellspring.checkins import reading, signals, words
+from wellspring.checkins.reading import TextRead
+from wellspring.checkins.schemas import CheckinChange, CheckinCreate
+from wellspring.checkins.service import (
+    READ_LATER,
+    CheckinCreated,
+    Request,
+    check_lists,
+    check_time,
+    judged_of,
+    respond,
+)
+from wellspring.checkins.wire import as_written, checkin, columns
+from wellspring.identity.fragments import about
+from wellspring.kernel import audit, jobs, stream
+from wellspring.kernel.db import Tx
+from wellspring.kernel.errors import NotFound, PreconditionFailed
+
+
+async def change(
+    tx: Tx, request: Request, row_id: UUID, wanted: CheckinChange, found: TextRead, seen: int | None
+) -> tuple[CheckinCreated, int]:
+    """Change a check-in and judge it again; return the reply and the new version.
+
+    `found` is what was read in a journal text that was sent, before the transaction. A text that stays as it was keeps
+    what was read in it. Raises NotFound, PreconditionFailed, Invalid.
+    """
+    row = await tx.maybe(q.ONE_LOCKED, request.person_id, row_id)
+    if row is None:
+        raise NotFound
+    if seen is not None and seen != row.version:
+        raise PreconditionFailed
+    context = await tx.one(q.CONTEXT, request.person_id, None, None)
+    sealer = request.keys.sealer(row.wrapped, request.person_id)
+    kept = words.unseal(row.sealed, sealer, row_id)
+    before = as_written(row, kept)
+    data = merged(before, wanted)
+    check_lists(data)
+    at = check_time(data.occurred_at or row.occurred_at, context.now)
+    person = about(context.person)
+    same = before.journal_text == data.journal_text
+    known = signals.of(context, data, at, row.timezone)
+    stored = await tx.one(q.READ, request.person_id, row_id)
+    if same and data.journal_text:
+        found = reading.kept(found, data.journal_text, person.language, stored, kept.evidence)
+    understood = reading.understand(found, data.journal_text, person.language, known)
+    crisis, event_id = None, row.crisis_event_id
+    if not same or event_id is None:
+        crisis, opened = await respond(
+            tx, request, sealer, person, understood, data.journal_text, row_id, recent=bool(context.event_levels)
+        )
+        event_id = opened or event_id
+    judged = judged_of(data, understood, event_id, is_quick=row.is_quick, emotions=person.emotion_reading)
+    if same and stored.reading_state != "unread":
+        judged.seen = stored.seen
+    emotions = words.all_emotions(data)
+    sealed = words.seal(words.of(data, emotions, judged.evidence), sealer, row_id)
+    values = columns(data, at=at, timezone=row.timezone, sealed=sealed, emotions=emotions, judged=judged)
+    await tx.do(q.CHANGE, request.person_id, row_id, *values)
+    if not same:
+        await tx.do(corrections.DROP, request.person_id, row_id)
+    await audit.record(tx, request.access)
+    await stream.publish(tx, request.person_id, "checkin.changed", row_id)
+    await jobs.enqueue(tx, "checkins.roll_all", request.person_id, row_id)
+    if understood.failed or not understood.finished:
+        await jobs.enqueue(tx, READ_LATER, request.person_id, row_id)
+    new = await tx.one(q.ONE, request.person_id, row_id)
+    reply = CheckinCreated(
+        checkin=checkin(new, request.keys, request.person_id),
+        recommendations=[],
+        crisis_alert=understood.in_danger,
+        crisis=crisis,
+    )
+    return reply, new.version
+
+
+def merged(before: CheckinCreate, wanted: CheckinChange) -> CheckinCreate:
+    """Return a check-in with the named fields changed."""
+    changed = {f: getattr(wanted, f) for f in wanted.__struct_fields__ if getattr(wanted, f) is not UNSET}
+    if "emotion_tags" in changed and "emotions" not in changed:
+        changed["emotions"] = []
+    return msgspec.structs.replace(before, **changed)

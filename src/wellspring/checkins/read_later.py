@@ -1,0 +1,130 @@
+"""Reading on, as a job: what a request could not read, or not fully, in its time.
+
+It raises and never lowers: the level of the entry is the higher of what stands there and what is found now.
+"""
+
+from typing import Final, cast
+from uuid import UUID
+
+import msgspec
+from msgspec import Struct
+
+from wellspring.checkins import feelings, reading, signals, words
+from wellspring.checkins import queries as q
+from wellspring.checkins.reading import PENDING, TextRead, Understood
+from wellspring.checkins.wire import as_written
+from wellspring.checkins.words import Words
+from wellspring.identity.fragments import About, about
+from wellspring.kernel import stream
+from wellspring.kernel.crypto import Sealer
+from wellspring.kernel.db import DbRole, Query, Tx
+from wellspring.kernel.jobs import JobContext
+from wellspring.language import Reading, higher
+from wellspring.language.pool import Readers
+from wellspring.safety import show
+from wellspring.safety.events import NewEvent, add_evidence, needs_event, open_event
+from wellspring.safety.levels import Level, rank, worst
+
+READERS: Final = "readers"
+"""The port under which a process keeps its `Readers`."""
+
+
+class Unjudged(RuntimeError):
+    """Judging broke; the job is tried again later."""
+
+
+class _Entry(Struct, frozen=True):
+    """A check-in with its words opened and what was read in them before."""
+
+    person_id: UUID
+    row: q.Row
+    kept: Words
+    stored: q.Stored
+    sealer: Sealer
+
+    @property
+    def waits(self) -> bool:
+        """Whether something is left to read."""
+        return self.stored.reading_state == "unread" or PENDING in self.stored.versions
+
+
+async def read_on(context: JobContext, person_id: UUID, row_id: UUID) -> None:
+    """Read one entry fully and judge it again; a second run finds nothing left to do.
+
+    No row is locked while the encoder reads. A text that changes meanwhile has a job of its own.
+    """
+    async with context.db.begin(DbRole.WORKER, subject=person_id, read_only=True) as tx:
+        before = await _entry(tx, context, person_id, row_id, q.AS_STORED)
+        if before is None or not before.waits or before.kept.journal_text is None:
+            return
+        person = about(await tx.one(q.PERSON, person_id))
+    text = before.kept.journal_text
+    readers: Readers = context.ports[READERS]
+    read = await readers.read(text, hint=person.language, limit_s=None)
+    async with context.db.begin(DbRole.WORKER, subject=person_id) as tx:
+        entry = await _entry(tx, context, person_id, row_id, q.FOR_JOB)
+        if entry is None or not entry.waits or entry.kept.journal_text != text:
+            return
+        if read.finished or entry.stored.reading_state == "unread":
+            await _judge(tx, entry, TextRead(read.reading, finished=read.finished), text, person)
+
+
+async def _entry(tx: Tx, context: JobContext, person_id: UUID, row_id: UUID, query: Query[q.Row]) -> _Entry | None:
+    row = await tx.maybe(query, person_id, row_id)
+    if row is None:
+        return None
+    sealer = context.keys.sealer(row.wrapped, person_id)
+    stored = await tx.one(q.READ, person_id, row_id)
+    return _Entry(person_id, row, words.unseal(row.sealed, sealer, row_id), stored, sealer)
+
+
+async def _judge(tx: Tx, entry: _Entry, found: TextRead, text: str, person: About) -> None:
+    row = entry.row
+    week = await tx.one(q.WEEK, entry.person_id, row.id)
+    known = signals.of(week, as_written(row, entry.kept), row.occurred_at, row.timezone)
+    understood = reading.understand(found, text, person.language, known)
+    if understood.reading is None:
+        raise Unjudged
+    event_id = await _respond(tx, entry, understood, text, recent=bool(week.event_levels))
+    await _store(tx, entry, understood, understood.reading, event_id, emotions=person.emotion_reading)
+    await stream.publish(tx, entry.person_id, "checkin.changed", row.id)
+
+
+async def _respond(tx: Tx, entry: _Entry, understood: Understood, text: str, *, recent: bool) -> UUID | None:
+    """Open an event if the entry asks for a graver one than it has; else what was found joins the one it has."""
+    row, judged = entry.row, understood.judgement
+    evidence = show.evidence(understood.reading, text)
+    versions = {} if understood.reading is None else understood.reading.versions
+    graver = rank(judged.level) > rank(_level(row))
+    if row.crisis_event_id is not None and not graver:
+        await add_evidence(tx, entry.sealer, entry.person_id, row.crisis_event_id, evidence, judged, versions)
+        return row.crisis_event_id
+    if not needs_event(judged, recent=recent):
+        return row.crisis_event_id
+    new = NewEvent(person_id=entry.person_id, judgement=judged, evidence=evidence, source_id=row.id, versions=versions)
+    return await open_event(tx, entry.sealer, new)
+
+
+async def _store(
+    tx: Tx, entry: _Entry, understood: Understood, read: Reading, event_id: UUID | None, *, emotions: bool
+) -> None:
+    row, stored, judged = entry.row, entry.stored, understood.judgement
+    seen = feelings.seen(read, emotions=emotions)
+    await tx.do(
+        q.READ_LATER,
+        entry.person_id,
+        row.id,
+        reading.state_of(entry.kept.journal_text, understood),
+        higher(read.level, stored.text_level),  # type: ignore[arg-type]
+        worst((judged.level, _level(row))),
+        max(judged.risk_score, stored.risk_score),
+        event_id is not None,
+        event_id,
+        understood.versions,
+        words.seal(msgspec.structs.replace(entry.kept, evidence=read.evidence), entry.sealer, row.id),
+        *feelings.columns(seen),
+    )
+
+
+def _level(row: q.Row) -> Level:
+    return cast("Level", row.risk_level)

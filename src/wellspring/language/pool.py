@@ -1,0 +1,149 @@
+"""Reading within a request: light models at once, the encoder on one thread of its own, never beyond a limit.
+
+Rules and the light model read in the caller's thread. The encoder reads on a thread beside the event loop (onnxruntime
+lets other threads run meanwhile); at most a few texts wait for it. Whoever would wait too long gets the light reading,
+and a job finishes it. What is measured here tells how often that happens, never what was read.
+"""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from threading import BoundedSemaphore
+from typing import Final, Literal, Protocol
+
+from msgspec import Struct
+from prometheus_client import Counter
+
+from wellspring.kernel import logs
+from wellspring.kernel.metrics import REGISTRY
+from wellspring.language.reader import read
+from wellspring.language.schemas import Reading
+
+log = logs.get("language")
+
+LIMIT_S: Final = 0.1
+"""How long a request waits for the encoder."""
+WAITING: Final = 8
+"""Texts that may wait for the encoder's thread: at 8 ms each, the last of them is read before the limit."""
+
+Outcome = Literal["full", "light", "late", "crowded", "failed"]
+READINGS: Final = Counter(
+    "text_readings_total", "Texts read, by how far the reading got in its time", ["outcome"], registry=REGISTRY
+)
+
+
+class Models(Protocol):
+    """The models of one process: `wellspring.language.model.Models`, or a stand-in of the tests."""
+
+    @property
+    def has_encoder(self) -> bool:
+        """Whether a full reading is more than a light one."""
+        ...
+
+    @property
+    def encoder(self) -> object:
+        """The encoder, loaded when it is first asked for."""
+        ...
+
+    def lightly(self, text: str, hint: str | None = None) -> Reading:
+        """Read by rules and the light model."""
+        ...
+
+    def fully(self, text: str, hint: str | None = None, lightly: Reading | None = None) -> Reading:
+        """Read by all; `lightly` is what `lightly` gave for the same text."""
+        ...
+
+
+class Read(Struct, frozen=True):
+    """A text read. `finished` is false when more would have been read with more time: a job then does it."""
+
+    reading: Reading
+    finished: bool
+
+
+class Readers:
+    """Reads texts for one process. Without model files it reads by rules alone."""
+
+    def __init__(self, models: Callable[[], Models | None], *, waiting: int = WAITING) -> None:
+        """Take what loads the models (called once, when the first text comes or at `start`)."""
+        self._load = models
+        self._models: Models | None = None
+        self._loaded = False
+        self._broken = False
+        self._slots = BoundedSemaphore(waiting + 1)
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="encoder")
+
+    def start(self) -> None:
+        """Load the models now: the light ones here, the encoder on its thread."""
+        models = self._known()
+        if models is not None and models.has_encoder:
+            self._thread.submit(lambda: models.encoder).add_done_callback(self._opened)
+
+    def close(self) -> None:
+        """Stop after the text that is being read; those that wait get their light reading."""
+        self._thread.shutdown(cancel_futures=True)
+
+    def lightly(self, text: str, *, hint: str | None = None) -> Reading:
+        """Return what can be said at once. `hint` is the person's language tag."""
+        models = self._known()
+        return read(text, hint=hint) if models is None else models.lightly(text, hint)
+
+    async def read(self, text: str, *, hint: str | None = None, limit_s: float | None = LIMIT_S) -> Read:
+        """Return the full reading, or the light one when that does not come within `limit_s` seconds.
+
+        Without a limit (jobs) the text waits as long as it takes. A model that fails leaves the light reading; only
+        what rules and light models raise is raised.
+        """
+        light = self.lightly(text, hint=hint)
+        models = self._models
+        if models is None or self._broken or not models.has_encoder:
+            return _done("light", light, finished=True)
+        future = self._submit(models, text, hint, light, bounded=limit_s is not None)
+        if future is None:
+            return _done("crowded", light, finished=False)
+        try:
+            async with asyncio.timeout(limit_s):
+                return _done("full", await asyncio.wrap_future(future), finished=True)
+        except TimeoutError:
+            return _done("late", light, finished=False)
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise
+            return _done("crowded", light, finished=False)  # this pool was closed while the text waited
+        except Exception as error:  # noqa: BLE001  whatever breaks in a model, the light reading stands
+            log.error("encoder_failed", error=error)
+            return _done("failed", light, finished=False)
+
+    def _known(self) -> Models | None:
+        if not self._loaded:
+            self._models, self._loaded = self._load(), True
+        return self._models
+
+    def _submit(
+        self, models: Models, text: str, hint: str | None, light: Reading, *, bounded: bool
+    ) -> "Future[Reading] | None":
+        """Hand a text to the thread; None when too many wait already, or when this pool is closed."""
+        if bounded and not self._slots.acquire(blocking=False):
+            return None
+        try:
+            future = self._thread.submit(models.fully, text, hint, light)
+        except RuntimeError:  # closed
+            if bounded:
+                self._slots.release()
+            return None
+        if bounded:
+            future.add_done_callback(lambda _: self._slots.release())
+        return future
+
+    def _opened(self, future: "Future[object]") -> None:
+        """Say so when the encoder does not load: this process then reads lightly until it starts again."""
+        error = None if future.cancelled() else future.exception()
+        if error is not None:
+            self._broken = True
+            log.error("encoder_not_loaded", error=error)
+
+
+def _done(outcome: Outcome, reading: Reading, *, finished: bool) -> Read:
+    READINGS.labels(outcome).inc()
+    return Read(reading, finished)
