@@ -118,6 +118,10 @@ RULES: dict[str, Rule] = {
     "POST /v1/checkins/search": Rule(SELF, "checkins:journal:search", _fixed(text="tonight")),
     f"GET {_CHECKIN}": Rule(SELF, "checkins:checkin:read"),
     f"PATCH {_CHECKIN}": Rule(SELF, "checkins:checkin:change", _fixed(mood_score=6)),
+    f"GET {_CHECKIN}/reading": Rule(SELF, "checkins:reading:read"),
+    f"POST {_CHECKIN}/reading/correction": Rule(
+        SELF, "checkins:correction:write", _fixed(answer="other", emotion="overwhelm")
+    ),
     "GET /v1/outbox": Rule(_only(ADMIN), "notify:outbox:read"),
     "GET /v1/caseload": Rule(_only(CLINICIAN), "privacy:caseload:read"),
     "GET /v1/crisis/desk": Rule(_only(RESPONDER), "safety:desk:read"),
@@ -127,6 +131,7 @@ RULES: dict[str, Rule] = {
     f"POST {_EVENT}/steps": Rule(_only(RESPONDER), "safety:event:contact", _fixed(step="contact", note="We spoke.")),
     "PUT /v1/crisis/duty": Rule(_only(RESPONDER), NONE, _fixed(on_duty=True)),
     "PUT /v1/people/{person_id:uuid}/roles": Rule(_only(ADMIN), "identity:roles:write", _fixed(roles=["member"])),
+    f"DELETE {_CHECKIN}/reading/correction": Rule(SELF, "checkins:correction:remove", status=204),
     f"DELETE {_CHECKIN}": Rule(SELF, "checkins:checkin:remove", status=204),
     f"DELETE {_CONTACT}": Rule(SELF, "identity:contact:remove", status=204),
     f"DELETE {_GRANT}": Rule(SELF, "privacy:access_grant:revoke", status=204),

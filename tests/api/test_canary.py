@@ -11,6 +11,7 @@ import structlog
 from tests.api.owner import Owner
 from tests.api.surface import RULES
 from tests.api.world import World, on_duty
+from tests.support.models import TUNNEL
 from tests.support.people import PASSWORD, Person
 from wellspring.kernel.edge import Edge
 from wellspring.kernel.jobs import JobContext, JobPayload
@@ -20,7 +21,7 @@ from wellspring.safety import paging
 
 pytestmark = pytest.mark.anyio
 CANARY = "zyxcanary7"
-DANGER = f"{CANARY} I am going to kill myself tonight, goodbye {CANARY}"
+DANGER = f"{CANARY} I am going to kill myself tonight, goodbye {CANARY}. Stuck, {CANARY}, in {TUNNEL}"
 _DONE = "/v1/interventions/sessions/{session_id:uuid}/complete"
 _CONTACT = {
     "name": CANARY,
@@ -65,6 +66,7 @@ NO_WORDS = {
     "POST /v1/interventions/{intervention_id:uuid}/start",
     "POST /v1/interventions/sessions/{session_id:uuid}/skip",
     "POST /v1/checkins/quick",
+    "POST /v1/checkins/{checkin_id:uuid}/reading/correction",
     "PUT /v1/crisis/duty",
     "PUT /v1/people/{person_id:uuid}/roles",
 }

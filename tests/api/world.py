@@ -4,13 +4,14 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from tests.api.owner import Owner
+from tests.support.models import install
 from tests.support.people import PASSWORD, Circle, Person
 from wellspring.interventions.shelf import shipped
 from wellspring.kernel import ids
 from wellspring.kernel.policy import Role
 
 WORD = "quokkaberry"
-DANGER = f"{WORD}. I am going to kill myself tonight, goodbye"
+DANGER = f"{WORD}. I feel stuck. I am going to kill myself tonight, goodbye"
 CONTACT = {"name": f"Sam {WORD}", "relationship": "sibling", "phone": "+1 555 0100777", "may_be_contacted": True}
 
 
@@ -28,6 +29,7 @@ class World:
 
     async def fill(self) -> "World":
         """Let alice use everything there is."""
+        install(self.circle.parts)
         self.alice = alice = await self.circle.member("alice", country="FR", timezone="Europe/Paris")
         self.bob = bob = await self.circle.staff("bob", Role.CLINICIAN)
         self.ids["person_id"] = str(alice.id)

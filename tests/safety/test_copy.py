@@ -122,6 +122,9 @@ class Reading(msgspec.Struct, frozen=True):
     tier: int = 0
     hits: tuple[Hit, ...] = ()
     fully_read: bool = True
+    rules_level: str = "low"
+    crisis: float | None = None
+    versions: dict[str, str] = {}
 
 
 BAD = Day(ago=0, mood=1, stress=10, anxiety=10, energy=1, sleep=1, alone=1)
@@ -142,14 +145,27 @@ def test_every_sentence_of_an_explanation_can_be_said() -> None:
     for level in ("low", "mentioned", *LEVELS):
         for signals in (Signals(), FULL, *(Signals(screener=outcome) for outcome in SCREENER_LEVELS)):
             for fully in (True, False):
-                said = judge(Reading(level, 0, (), fully), signals, asked_for_help=True)
-                for part in said.explanation:
+                by_rules = judge(Reading(level, 0, (), fully, level), signals, asked_for_help=True)
+                by_model = judge(Reading(level, 0, (), fully, crisis=0.5), signals, asked_for_help=True)
+                for part in (*by_rules.explanation, *by_model.explanation):
                     used.add(part.code.removesuffix("_partly"))
                     for language in ("en", "fr"):
                         assert "{" not in explain(part, language)
     assert used | {"partly"} == set(copy.words().explain)
 
 
+def test_what_a_model_said_names_its_version_and_how_sure_it_was() -> None:
+    text = Reading("high", 0, (), True, "low", 0.734, {"rules": "9", "encoder": "2026.11", "light": "7"})
+    part = next(p for p in judge(text, Signals()).explanation if p.layer == "model")
+    assert explain(part, "en") == (
+        "A model (encoder 2026.11, light 7) puts the probability of danger at 0.73. It raises the text to high."
+    )
+    assert "encoder 2026.11, light 7" in explain(part, "fr")
+    assert "0.73" in explain(part, "fr")
+
+
 def test_a_text_not_fully_read_says_so() -> None:
-    part = next(p for p in judge(Reading("high", 2, (Hit(),), False), Signals()).explanation if p.layer == "text")
+    part = next(
+        p for p in judge(Reading("high", 2, (Hit(),), False, "high"), Signals()).explanation if p.layer == "text"
+    )
     assert explain(part, "en").endswith(BOOK.explain["partly"].en)

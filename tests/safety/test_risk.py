@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from wellspring.safety.behaviour import Baseline, Day, Earlier, Moment, ScreenerOutcome, Signals
 from wellspring.safety.levels import LEVELS, Level, rank, worst
-from wellspring.safety.risk import BANDS, RISK_VERSION, SCREENER_LEVELS, Judgement, judge
+from wellspring.safety.risk import BANDS, RISK_VERSION, SCREENER_LEVELS, Judgement, Part, judge
 
 
 class Hit(msgspec.Struct, frozen=True):
@@ -26,6 +26,22 @@ class Reading(msgspec.Struct, frozen=True):
     tier: int = 0
     hits: tuple[Hit, ...] = ()
     fully_read: bool = True
+    rules: str | None = None
+    crisis: float | None = None
+    versions: dict[str, str] = {}
+
+    @property
+    def rules_level(self) -> str:
+        """By rules alone, unless a test says what the rules had said."""
+        return self.level if self.rules is None else self.rules
+
+
+VERSIONS = {"rules": "r1", "light": "l2", "encoder": "e3"}
+
+
+def raised(level: str, rules: str = "low", crisis: float = 0.7) -> Reading:
+    """A text that a model puts at `level`."""
+    return Reading(level, rules=rules, crisis=crisis, versions=VERSIONS)
 
 
 def week(**series: list[float]) -> tuple[Day, ...]:
@@ -207,6 +223,72 @@ def test_what_is_mentioned_but_not_counted(reading: Reading | None, mentioned: b
     assert said.fully_read is (reading is None or reading.fully_read)
 
 
+def part_of(said: Judgement, layer: str) -> Part:
+    return next(part for part in said.explanation if part.layer == layer)
+
+
+@pytest.mark.parametrize("rules", ["low", "mentioned", *LEVELS[1:]])
+@pytest.mark.parametrize("level", LEVELS)
+def test_a_model_raises_to_high_at_most_and_says_that_it_was_the_model(rules: str, level: Level) -> None:
+    said = judge(raised(level, rules), QUIET)
+    by_rules = known_level(rules)
+    by_model: Level = "high" if level == "critical" else level
+    assert said.level == worst((by_rules, by_model))
+    assert part_of(said, "text").level == by_rules
+    model = part_of(said, "model")
+    rises = rank(by_model) > rank(by_rules)
+    assert (model.level, model.code) == ((by_model, f"model_{by_model}") if rises else ("low", "model_same"))
+    assert (model.numbers, model.version) == ({"probability": 0.7}, "encoder e3, light l2")
+    assert said.mentioned is (rules == "mentioned")
+
+
+def test_without_a_model_there_is_no_word_of_one() -> None:
+    assert all(part.layer != "model" for part in judge(Reading("high"), QUIET).explanation)
+
+
+def test_what_a_model_raises_came_from_the_journal_and_is_lifted_like_words() -> None:
+    assert judge(raised("high"), QUIET).trigger_source == "journal_nlp"
+    assert judge(raised("moderate"), QUIET).level == "moderate"
+    lifted = judge(raised("moderate"), STRONG)
+    assert (lifted.level, lifted.trigger_source) == ("high", "journal_nlp")
+    assert judge(raised("low"), STRONG).level == "moderate"
+
+
+def test_a_surer_model_sorts_higher_within_a_level() -> None:
+    scores = [judge(raised("high", crisis=chance), QUIET).risk_score for chance in (0.0, 0.3, 0.9, math.nan)]
+    assert scores[0] < scores[1] < scores[2]
+    assert scores[3] == scores[0]
+
+
+MINUTE = 1 / 60
+
+
+def test_a_conversation_that_turns_to_the_weather_stays_watched() -> None:
+    """Turns are handed in as earlier judgements: danger said three minutes ago holds, and fades over hours."""
+    turns: list[Earlier] = []
+    seen = []
+    for minute, text in enumerate([raised("high"), Reading("low"), Reading("mentioned"), Reading("low")]):
+        before = tuple(msgspec.structs.replace(turn, hours_ago=turn.hours_ago + MINUTE * minute) for turn in turns)
+        said = judge(text, Signals(earlier=before))
+        seen.append(said.level)
+        turns.append(Earlier(said.level, -MINUTE * minute))
+    assert seen == ["high", "moderate", "moderate", "moderate"]
+
+
+def test_a_turn_that_was_only_held_does_not_hold_the_next_for_ever() -> None:
+    """What is held at moderate is no new danger: the 72 hours run from the words, not from the last turn."""
+    held = (Earlier("high", 80.0), *(Earlier("moderate", float(h)) for h in range(80)))
+    assert judge(Reading("low"), Signals(earlier=held)).level == "low"
+
+
+def test_many_turns_hold_as_the_gravest_and_latest_of_them() -> None:
+    one = judge(Reading("low"), Signals(earlier=(Earlier("critical", 1.0),)))
+    many = judge(
+        Reading("low"), Signals(earlier=(Earlier("high", 40.0), Earlier("critical", 1.0), Earlier("low", 0.0)))
+    )
+    assert (one.level, one.risk_score) == (many.level, many.risk_score)
+
+
 def test_when_reading_failed_help_is_shown() -> None:
     said = judge(None, QUIET, reading_failed=True)
     assert (said.level, said.fully_read, said.recommended_response) == ("low", False, "show_crisis_resources")
@@ -261,8 +343,16 @@ signals = st.builds(
     screener=st.sampled_from(SCREENERS),
 )
 hits = st.lists(st.builds(Hit, st.just("plan"), st.just(0), st.just(4), st.booleans()), max_size=4).map(tuple)
-readings = st.one_of(st.none(), st.builds(Reading, st.sampled_from(TEXTS[1:]), st.integers(0, 3), hits, st.booleans()))
+readings = st.one_of(
+    st.none(),
+    st.builds(Reading, st.sampled_from(TEXTS[1:]), st.integers(0, 3), hits, st.booleans()),
+    st.builds(raised, st.sampled_from(LEVELS), st.sampled_from(TEXTS[1:]), st.floats(0, 1)),
+)
 WORST_DAY = Day(ago=0, mood=1, stress=10, anxiety=10, energy=1, sleep=1, alone=1)
+
+
+def known_level(name: str) -> Level:
+    return next((level for level in LEVELS if level == name), "low")
 
 
 def at_least(worse: Judgement, before: Judgement) -> None:
@@ -284,10 +374,22 @@ def test_a_worse_signal_never_lowers_anything(text: Reading | None, known: Signa
     for outcome, level in SCREENER_LEVELS.items():
         if known.screener is None or rank(level) >= rank(SCREENER_LEVELS[known.screener]):
             at_least(judge(text, change(known, screener=outcome), asked), before)
+    if text is not None:
+        at_least(
+            judge(
+                change(text, rules=text.rules_level, level=worst((known_level(text.level), "high")), crisis=1.0),
+                known,
+                asked,
+            ),
+            before,
+        )
+    plan = Hit("plan", 0, 4, True)
     for level in LEVELS:
-        if text is None or text.level == "mentioned" or rank(level) >= LEVELS.index(text.level):
-            found = () if text is None else text.hits
-            at_least(judge(Reading(level, 3, (*found, Hit("plan", 0, 4, True))), known, asked), before)
+        worse = Reading(level, 3, (plan,))
+        if text is not None:
+            rules, whole = worst((known_level(text.rules_level), level)), worst((known_level(text.level), level))
+            worse = change(text, rules=rules, level=whole, hits=(*text.hits, plan))
+        at_least(judge(worse, known, asked), before)
 
 
 @given(readings, signals, st.booleans(), readings, signals, st.booleans())

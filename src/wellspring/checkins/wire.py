@@ -208,7 +208,7 @@ def _shown(row: Row, sealer: Sealer) -> Checkin:
 
 
 def without_words(found: Checkin) -> Checkin:
-    """Return a check-in without anything its writer put in their own words."""
+    """Return a check-in without anything its writer put in their own words, and without what was read in them."""
     shared = [e for e in found.emotions if e.emotion in LABELS]
     return msgspec.structs.replace(
         found,
@@ -220,6 +220,9 @@ def without_words(found: Checkin) -> Checkin:
         emotions=shared,
         emotion_tags=[e.emotion for e in shared],
         factors=[Factor(f.type, f.value) for f in found.factors],
+        ai_emotion_primary=None,
+        ai_emotion_secondary=None,
+        ai_confidence_score=None,
     )
 
 
