@@ -117,3 +117,15 @@ class CorpusWrong(Refusal):
     """These texts cannot be used."""
 
     code = "texts_wrong"
+
+
+class FileThere(Refusal):
+    """This file is there already, and it is not written over."""
+
+    code = "file_exists"
+
+
+class FileRefused(Refusal):
+    """This file cannot be written."""
+
+    code = "file_refused"

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 import typer
 
-from wellspring.cli import console
+from wellspring.cli import console, language_corrections
 from wellspring.cli.errors import CorpusWrong, ModelsMissing, NoTrainingExtra
 from wellspring.cli.options import Json
 from wellspring.language import card as cards
@@ -21,6 +21,7 @@ from wellspring.language.report import Report, evaluated
 from wellspring.language.schemas import Reading
 
 app = typer.Typer(no_args_is_help=True)
+app.command("corrections")(language_corrections.corrections)
 
 _TRAINING: Final = "wellspring.language.training"
 _Folder = Annotated[Path | None, typer.Option("--models", help="A folder with models of your own.")]

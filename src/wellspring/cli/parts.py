@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 from wellspring.app import make_edge
+from wellspring.checkins.read_later import READERS
 from wellspring.kernel.crypto import Keyring
 from wellspring.kernel.edge import Edge
 from wellspring.kernel.settings import Settings
@@ -16,4 +17,5 @@ async def opened(settings: Settings, ring: Keyring, url: str) -> AsyncGenerator[
     try:
         yield parts
     finally:
+        parts.ports[READERS].close()
         await parts.db.close()

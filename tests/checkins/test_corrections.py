@@ -1,0 +1,175 @@
+"""What people say of the feelings that were read, and who may learn from it."""
+
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import pytest
+from tests.support.models import StandIn, install
+from tests.support.people import Person
+
+from wellspring.checkins.corrections import Example, examples
+from wellspring.kernel import ids
+from wellspring.kernel.edge import Edge
+
+pytestmark = pytest.mark.anyio
+STUCK = "I am stuck in a crowded day. Quokkaberry."
+
+
+@pytest.fixture(autouse=True)
+def models(parts: Edge) -> StandIn:
+    return install(parts)
+
+
+@pytest.fixture
+def owner(database_url: str) -> Iterator["psycopg.Connection[Any]"]:
+    with psycopg.connect(database_url, autocommit=True) as conn:
+        yield conn
+
+
+async def path_of(who: Person, text: str = STUCK) -> str:
+    """Check in, and return the address of what was read."""
+    answer = await who.post("/v1/checkins", json={"mood_score": 4, "journal_text": text})
+    return f"/v1/checkins/{answer.json()['checkin']['id']}/reading"
+
+
+async def said(who: Person, path: str, **body: Any) -> dict[str, Any]:
+    answer = await who.post(f"{path}/correction", json=body)
+    assert answer.status_code == 200, answer.text
+    found: dict[str, Any] = answer.json()["correction"]
+    return found
+
+
+async def consent(who: Person, kind: str, *, given: bool = True) -> None:
+    answer = await who.put(f"/v1/consents/{kind}", json={"given": given})
+    assert answer.status_code == 200, answer.text
+
+
+async def exported(parts: Edge) -> list[Example]:
+    return [example async for some in examples(parts.db, parts.keys) for example in some]
+
+
+async def test_yes_no_and_another_and_the_last_word_counts(alice: Person) -> None:
+    path = await path_of(alice)
+    assert (await alice.get(path)).json()["correction"] is None
+    yes = await said(alice, path, answer="yes")
+    assert (yes["answer"], yes["emotion"]) == ("yes", "frustrated")
+    no = await said(alice, path, answer="no")
+    assert (no["answer"], no["emotion"]) == ("no", None)
+    other = await said(alice, path, answer="other", emotion="sadness")
+    assert (other["answer"], other["emotion"]) == ("other", "sadness")
+    assert (await alice.get(path)).json()["correction"] == other
+    assert (await alice.get(path)).json()["ai_emotion_primary"] == "frustrated", "the reading itself stays as it was"
+    assert (await alice.delete(f"{path}/correction")).status_code == 204
+    assert (await alice.get(path)).json()["correction"] is None
+    assert (await alice.delete(f"{path}/correction")).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("body", "field", "code"),
+    [
+        ({}, "answer", "missing"),
+        ({"answer": "maybe"}, "answer", "not_one_of"),
+        ({"answer": "other"}, "emotion", "emotion_only_with_other"),
+        ({"answer": "yes", "emotion": "joy"}, "emotion", "emotion_only_with_other"),
+        ({"answer": "no", "emotion": "joy"}, "emotion", "emotion_only_with_other"),
+        ({"answer": "other", "emotion": "hangry"}, "emotion", "not_one_of"),
+        ({"answer": "yes", "text": "because"}, "text", "unknown_field"),
+    ],
+)
+async def test_what_is_no_answer_is_refused(
+    alice: Person, owner: "psycopg.Connection[Any]", body: dict[str, str], field: str, code: str
+) -> None:
+    path = await path_of(alice)
+    answer = await alice.post(f"{path}/correction", json=body)
+    assert answer.status_code == 422
+    assert [(e["path"], e["code"]) for e in answer.json()["errors"]] == [(field, code)]
+    assert owner.execute("SELECT count(*) FROM checkins.correction").fetchone() == (0,)
+
+
+async def test_where_no_feeling_was_named_there_is_nothing_to_correct(alice: Person) -> None:
+    for text in ("Soup.", ""):
+        path = await path_of(alice, text)
+        answer = await alice.post(f"{path}/correction", json={"answer": "no"})
+        assert (answer.status_code, answer.json()["code"]) == (409, "nothing_read")
+    unknown = await alice.post(f"/v1/checkins/{ids.new()}/reading/correction", json={"answer": "no"})
+    assert unknown.status_code == 404
+
+
+async def test_a_correction_goes_with_its_check_in(alice: Person, owner: "psycopg.Connection[Any]") -> None:
+    path = await path_of(alice)
+    await said(alice, path, answer="yes")
+    assert (await alice.delete(path.removesuffix("/reading"))).status_code == 204
+    assert owner.execute("SELECT count(*) FROM checkins.correction").fetchone() == (0,)
+
+
+async def test_devices_learn_of_it(alice: Person) -> None:
+    path = await path_of(alice)
+    await said(alice, path, answer="yes")
+    await alice.delete(f"{path}/correction")
+    topics = [item["topic"] for item in (await alice.get("/v1/changes")).json()["items"]]
+    assert topics == ["checkin.created", "checkin.changed", "checkin.changed"]
+
+
+async def test_nothing_is_learned_from_without_consent(parts: Edge, alice: Person) -> None:
+    await said(alice, await path_of(alice), answer="other", emotion="sadness")
+    assert await exported(parts) == []
+    await consent(alice, "correction_texts")
+    await consent(alice, "research")
+    assert await exported(parts) == []
+
+
+async def test_the_label_goes_with_one_consent_and_the_text_with_two(
+    parts: Edge, alice: Person, charlie: Person, owner: "psycopg.Connection[Any]"
+) -> None:
+    path = await path_of(alice)
+    await said(alice, path, answer="other", emotion="sadness")
+    await said(charlie, await path_of(charlie), answer="yes")
+    await path_of(alice, "Never corrected. Stuck.")
+    await consent(alice, "corrections")
+    (one,) = await exported(parts)
+    assert (one.answer, one.emotion, one.text, one.language) == ("other", "sadness", None, None)
+    assert (one.read_primary, one.read_secondary, one.read_confidence) == ("frustrated", "overwhelm", 0.55)
+    assert one.read_emotions["frustrated"] == 0.55
+    assert one.read_versions["encoder"] == "e1"
+    await consent(alice, "correction_texts")
+    (whole,) = await exported(parts)
+    assert (whole.id, whole.writer, whole.text, whole.language) == (one.id, one.writer, STUCK, "en")
+    assert str(alice.id) not in repr(whole)
+    assert path.split("/")[3] not in repr(whole)
+    rows = owner.execute(
+        "SELECT person_id, actor_id, section, count, consent_id IS NOT NULL FROM kernel.audit"
+        " WHERE action = 'checkins:correction:export' ORDER BY id"
+    ).fetchall()
+    nobody = UUID(int=0)
+    assert rows == [(alice.id, nobody, "checkins", 1, True), (alice.id, nobody, "journals", 1, True)]
+
+
+async def test_who_takes_a_consent_back_is_left_out(parts: Edge, alice: Person, charlie: Person) -> None:
+    for person in (alice, charlie):
+        await said(person, await path_of(person), answer="no")
+        await consent(person, "corrections")
+        await consent(person, "correction_texts")
+    assert len({example.writer for example in await exported(parts)}) == 2
+    await consent(alice, "correction_texts", given=False)
+    assert sorted(example.text is None for example in await exported(parts)) == [False, True]
+    await consent(alice, "corrections", given=False)
+    assert [example.text for example in await exported(parts)] == [STUCK]
+
+
+async def test_what_was_switched_off_later_is_not_forgotten_but_taken_back_it_is(parts: Edge, alice: Person) -> None:
+    path = await path_of(alice)
+    await said(alice, path, answer="yes")
+    await consent(alice, "corrections")
+    assert len(await exported(parts)) == 1
+    await alice.delete(f"{path}/correction")
+    assert await exported(parts) == []
+
+
+async def test_a_member_sees_the_export_among_the_looks(parts: Edge, alice: Person) -> None:
+    await said(alice, await path_of(alice), answer="yes")
+    await consent(alice, "corrections")
+    await exported(parts)
+    looks = (await alice.get("/v1/users/me/looks")).json()["items"]
+    assert [(look["action"], look["by_me"]) for look in looks] == [("checkins:correction:export", False)]
