@@ -158,6 +158,7 @@ PREFERENCES = {
     "sensory_load_tracking": True,
     "routine_deviation_alerts": False,
     "emotion_scaffolding_level": 2,
+    "emotion_reading": True,
 }
 CHECKIN = {"id": "c1", "mood_score": 4, "when": when("Friday 20 November, 18:40"), "edited": None, "etag": "1"}
 ACTION = {
@@ -347,6 +348,14 @@ MESSAGES = [
         "sent": when("20/11/2026, 18:39"),
     },
 ]
+HEARD: Context = {
+    "url": "/check-ins/c1",
+    "primary": "frustrated",
+    "secondary": "overwhelm",
+    "answer": None,
+    "emotion": None,
+    "choices": EMOTIONS,
+}
 ENTRIES = [
     {
         "url": "/check-ins/c1",
@@ -355,6 +364,7 @@ ENTRIES = [
         "emotions": ["anxiety", "calm"],
         "excerpt": "Slept badly again.",
         "edited": True,
+        "heard": HEARD,
     },
     {
         "url": "/check-ins/c2",
@@ -363,6 +373,16 @@ ENTRIES = [
         "emotions": [],
         "excerpt": "",
         "edited": False,
+        "heard": None,
+    },
+    {
+        "url": "/check-ins/c3",
+        "mood": 3,
+        "when": when("Wednesday 18 November, 21:15"),
+        "emotions": [],
+        "excerpt": "A long day.",
+        "edited": False,
+        "heard": HEARD | {"answer": "other", "emotion": "sadness"},
     },
 ]
 HISTORY: Context = {
@@ -410,6 +430,27 @@ RESULT: Context = {
     "unread": False,
     "not_fully_read": False,
     "shared_with": [],
+    "heard": None,
+}
+READING: Context = {
+    "on": True,
+    "errors": {},
+    "consents": [
+        {
+            "kind": "corrections",
+            "version": 1,
+            "title": "Learn from my corrections",
+            "text": "Your answers may be used.",
+            "given": True,
+        },
+        {
+            "kind": "correction_texts",
+            "version": 1,
+            "title": "With what I wrote",
+            "text": "Your texts may be used too.",
+            "given": False,
+        },
+    ],
 }
 CRISIS: Context = {
     "country": {"code": "FR", "name": "France"},
@@ -455,6 +496,7 @@ def detail(**more: Any) -> Context:
             "contexts": contexts,
             "editing": False,
             "shared_with": ["Bob"],
+            "heard": HEARD | {"answer": "other", "emotion": "sadness"},
         }
         | more
     )

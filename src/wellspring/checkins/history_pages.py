@@ -7,9 +7,10 @@ from uuid import UUID
 
 from litestar import Response
 
-from wellspring.checkins import chart
+from wellspring.checkins import chart, reading_pages
 from wellspring.checkins import queries as q
 from wellspring.checkins import search as searching
+from wellspring.checkins.reading_pages import Heard
 from wellspring.checkins.schemas import Checkin, Search
 from wellspring.checkins.wire import checkins
 from wellspring.kernel import audit, clock, forms, i18n, pages
@@ -46,7 +47,7 @@ def _range(request: Req, here: Local) -> tuple[date, date]:
     return start, end
 
 
-def _entry(found: Checkin, here: Local) -> dict[str, Any]:
+def _entry(found: Checkin, here: Local, heard: Heard) -> dict[str, Any]:
     text = (found.journal_text or "").replace("\n", " ")
     return {
         "url": f"/check-ins/{found.id}",
@@ -55,6 +56,7 @@ def _entry(found: Checkin, here: Local) -> dict[str, Any]:
         "emotions": found.emotion_tags,
         "excerpt": text if len(text) <= _EXCERPT else text[:_EXCERPT].rsplit(" ", 1)[0] + "…",
         "edited": found.updated_at - found.created_at > timedelta(seconds=1),
+        "heard": heard.get(found.id),
     }
 
 
@@ -96,7 +98,9 @@ async def history(request: Req) -> Response[str]:
         count = min(len(rows), _ON_A_PAGE)
         await audit.record(tx, access(request, "checkins:checkin:list", "checkins", count=count))
         moods = await _moods(tx, person_id, start, end)
-    shown = [_entry(found, here) for found in checkins(rows[:_ON_A_PAGE], edge(request).keys, person_id)]
+        entries = checkins(rows[:_ON_A_PAGE], edge(request).keys, person_id)
+        heard = await reading_pages.heard(tx, person_id, entries)
+    shown = [_entry(found, here, heard) for found in entries]
     more = len(rows) > _ON_A_PAGE
     last = rows[_ON_A_PAGE - 1] if more else None
     first_page = "/history?" + urlencode({"start_date": start, "end_date": end})
@@ -121,13 +125,14 @@ async def search(request: Req) -> Response[str]:
     """Show entries whose words hold the text; it never stands in an address."""
     sent, here = await forms.read(request), await pages.local(request)
     text, errors, found = sent.one("text").strip(), dict[str, str](), list[Checkin]()
-    more = False
+    more, heard = False, Heard()
     try:
         wanted = sent.to(Search)
         async with as_member(request) as tx:
             answer = await searching.search(tx, edge(request).keys, principal(request).person_id, wanted)
             row = access(request, "checkins:journal:search", "journals", count=len(answer.items))
             await audit.record(tx, row)
+            heard = await reading_pages.heard(tx, principal(request).person_id, answer.items)
         found, more = answer.items, answer.more
     except Invalid as problem:
         errors = forms.errors_of(problem, here.language)
@@ -139,7 +144,7 @@ async def search(request: Req) -> Response[str]:
         chart=None,
         range={"start": (today - _USUAL).isoformat(), "end": today.isoformat()},
         errors=errors,
-        entries=[_entry(one, here) for one in found],
+        entries=[_entry(one, here, heard) for one in found],
         older=None,
         newer=None,
         total=len(found),

@@ -7,7 +7,7 @@ from uuid import UUID
 from litestar import Response
 from litestar.params import FromPath
 
-from wellspring.checkins import entering, history_pages, sending, service
+from wellspring.checkins import entering, history_pages, reading_pages, sending, service
 from wellspring.checkins import queries as q
 from wellspring.checkins.chart import tidy
 from wellspring.checkins.schemas import Checkin, CheckinCreate, QuickCheck
@@ -167,6 +167,7 @@ async def result(request: Req, checkin_id: FromPath[UUID]) -> Response[str]:
         asked = await tx.maybe(safety_queries.ASKED_AT, person_id)
         on_duty = await safety.on_duty(tx)
         seen_by = await shared_with(tx, person_id, "checkins", here)
+        heard = {} if found.crisis_alert else await reading_pages.heard(tx, person_id, [found.checkin])
     made, crisis = found.checkin, found.crisis
     return await pages.render(
         request,
@@ -183,6 +184,7 @@ async def result(request: Req, checkin_id: FromPath[UUID]) -> Response[str]:
         unread=made.reading == "unread",
         not_fully_read=made.reading == "partly",
         shared_with=seen_by,
+        heard=heard.get(made.id),
     )
 
 
@@ -231,6 +233,7 @@ async def _show_entry(
     async with as_member(request, read_only=True) as tx:
         chosen, _ = await me.preferences(tx, person_id)
         seen_by = await shared_with(tx, person_id, "checkins", here)
+        heard = await reading_pages.heard(tx, person_id, [found])
     stored = entering.values_of(found)
     answered = [name for name in entering.SCALES if stored[name] is not None]
     offered = entering.offered(chosen, here.language, found.activities)
@@ -254,6 +257,7 @@ async def _show_entry(
         form=offered,
         editing=editing,
         shared_with=seen_by,
+        heard=heard.get(found.id),
     )
 
 
@@ -303,4 +307,5 @@ PAGES: Final[list[Any]] = [
     change_entry,
     remove_entry,
     *history_pages.PAGES,
+    *reading_pages.PAGES,
 ]

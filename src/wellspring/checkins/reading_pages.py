@@ -1,0 +1,123 @@
+"""What was heard in one's words, as pages show it: saying whether it is right, and what may be read and learned."""
+
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+from litestar import Response
+from litestar.params import FromPath
+
+from wellspring.checkins import correction_queries as q
+from wellspring.checkins import corrections
+from wellspring.checkins.entering import EMOTIONS
+from wellspring.checkins.schemas import Checkin, CorrectionWrite
+from wellspring.identity import me
+from wellspring.identity.schemas import ConsentKind
+from wellspring.kernel import audit, forms, pages
+from wellspring.kernel.db import Tx
+from wellspring.kernel.edge import Req, access, as_member, principal
+from wellspring.kernel.errors import Conflict, Invalid
+from wellspring.kernel.policy import Access
+from wellspring.kernel.routing import form, page
+from wellspring.privacy import consents
+from wellspring.privacy.schemas import ConsentWrite
+
+LEARNING: Final[tuple[ConsentKind, ...]] = ("corrections", "correction_texts")
+"""What may be learned from corrections, each by a consent of its own; the second counts only with the first."""
+
+
+Heard = dict[UUID, dict[str, Any]]
+"""By check-in, what templates take as `heard`."""
+
+
+async def is_on(tx: Tx, person_id: UUID) -> bool:
+    """Tell whether the person wants feelings to be read in their words."""
+    return (await me.preferences(tx, person_id))[0].emotion_reading
+
+
+async def heard(tx: Tx, person_id: UUID, found: list[Checkin]) -> Heard:
+    """Return by check-in what was heard in it and what the person said about that; nothing where that is off."""
+    named = [one for one in found if one.ai_emotion_primary is not None]
+    if not named or not await is_on(tx, person_id):
+        return {}
+    said = {row.id: row for row in await tx.all(q.SAID, person_id, [one.id for one in named])}
+    return {one.id: _heard(one, said.get(one.id)) for one in named}
+
+
+def _heard(found: Checkin, said: q.Said | None) -> dict[str, Any]:
+    return {
+        "url": f"/check-ins/{found.id}",
+        "primary": found.ai_emotion_primary,
+        "secondary": found.ai_emotion_secondary,
+        "answer": said.answer if said else None,
+        "emotion": said.emotion if said else None,
+        "choices": EMOTIONS,
+    }
+
+
+@form("/check-ins/{checkin_id:uuid}/reading", Access.SELF)
+async def correct(request: Req, checkin_id: FromPath[UUID]) -> Response[Any]:
+    """Keep what the person says of a reading, or take it back; then show the page it was said on."""
+    sent, person_id = await forms.read(request), principal(request).person_id
+    here = f"/check-ins/{checkin_id}"
+    answer = sent.one("answer")
+    async with as_member(request) as tx:
+        if answer == "none":
+            await corrections.take_back(tx, person_id, checkin_id)
+            await audit.record(tx, access(request, "checkins:correction:remove", "checkins"))
+        else:
+            said = sent.to(CorrectionWrite, emotion=sent.one("emotion") or None if answer == "other" else None)
+            await corrections.correct(tx, person_id, checkin_id, said)
+            await audit.record(tx, access(request, "checkins:correction:write", "checkins"))
+    return pages.redirect(request, pages.local_path(sent.one("back"), here), note="saved")
+
+
+@page("/reading", Access.SELF)
+async def reading_page(request: Req) -> Response[str]:
+    """Show what is read in one's words, and what may be learned from one's corrections."""
+    return await _show(request, {})
+
+
+async def _show(request: Req, errors: dict[str, str], status: int = 200) -> Response[str]:
+    person_id = principal(request).person_id
+    async with as_member(request) as tx:
+        on = await is_on(tx, person_id)
+        answered = {one.kind: one for one in await consents.state(tx, person_id)}
+        await audit.record(tx, access(request, "privacy:consents:read", "consents", count=len(LEARNING)))
+    shown = [answered[kind] for kind in LEARNING if kind in answered]
+    return await pages.render(request, "reading.html", status=status, on=on, consents=shown, errors=errors)
+
+
+@form("/reading", Access.SELF)
+async def switch(request: Req) -> Response[Any]:
+    """Let feelings be read in one's words from now on, or no more; danger is looked for either way."""
+    on = (await forms.read(request)).one("on") == "true"
+    person_id = principal(request).person_id
+    async with as_member(request) as tx:
+        chosen, version = await me.preferences(tx, person_id)
+        wanted = msgspec.structs.replace(chosen, emotion_reading=on)
+        await me.set_preferences(tx, person_id, wanted, version or None)
+        await audit.record(tx, access(request, "identity:preferences:change", "profile"))
+    return pages.redirect(request, "/reading", note="saved")
+
+
+@form("/reading/consents", Access.SELF)
+async def agree(request: Req) -> Response[Any]:
+    """Give or take back a consent about corrections; a yes to words that have changed meanwhile shows the new ones."""
+    sent = await forms.read(request)
+    kind = next((one for one in LEARNING if one == sent.one("kind")), None)
+    if kind is None:
+        raise Invalid.of("kind", "not_one_of", "This is none of the consents on this page.")
+    given = sent.one("given") == "true"
+    try:
+        async with as_member(request) as tx:
+            version = int(sent.one("version")) if sent.one("version").isdecimal() else None
+            await consents.answer(tx, principal(request).person_id, kind, ConsentWrite(given=given, version=version))
+            verb = "give" if given else "withdraw"
+            await audit.record(tx, access(request, f"privacy:consent:{verb}", "consents"))
+    except Conflict as problem:
+        return await _show(request, forms.errors_of(problem, (await pages.local(request)).language), problem.status)
+    return pages.redirect(request, "/reading", note="saved")
+
+
+PAGES: Final[list[Any]] = [correct, reading_page, switch, agree]

@@ -1,0 +1,162 @@
+"""What was heard in one's words: shown gently, corrected by plain forms, switched off, learned from by consent only."""
+
+import httpx
+import pytest
+
+from tests.pages.support import Browser, fields, text
+from tests.support.models import CORRIDOR, TUNNEL, StandIn, install
+from tests.support.people import Circle, Person
+from wellspring.kernel.edge import Edge
+
+pytestmark = pytest.mark.anyio
+STUCK = "I am stuck in a crowded day."
+
+
+@pytest.fixture(autouse=True)
+def models(parts: Edge) -> StandIn:
+    return install(parts)
+
+
+async def checked_in(browser: Browser, words: str = STUCK) -> tuple[str, str]:
+    """Check in; return the paths of the result and of the entry."""
+    answer = await browser.fill("/check-in", "/check-in", mood_score="4", journal_text=words)
+    assert answer.status_code == 303, text(answer.text)
+    result = str(answer.headers["location"])
+    return result, result.replace("/results/", "/check-ins/")
+
+
+async def say(browser: Browser, page: str, entry: str, **said: str) -> str:
+    """Answer on a page whether the reading is right; return the words of the page that follows."""
+    answer = await browser.fill(page, f"{entry}/reading", **said)
+    return text((await browser.follow(answer)).text)
+
+
+async def test_a_stranger_answers_nothing(at_home: Browser, stranger: Browser, visitor: Browser, alice: Person) -> None:
+    result, entry = await checked_in(at_home)
+    token = {"csrf": fields((await stranger.get("/check-in")).text, "/check-in")["csrf"], "answer": "no"}
+    assert (await stranger.post(f"{entry}/reading", token)).status_code == 404
+    assert (await stranger.post(f"{entry}/reading", token | {"answer": "none"})).status_code == 404
+    assert (await visitor.get("/reading")).headers["location"].startswith("/sign-in?next=")
+    forged = await at_home.post(f"{entry}/reading", {"csrf": "forged", "answer": "no"})
+    assert forged.status_code == 403
+    assert "Is that right?" in text((await at_home.get(result)).text)
+
+
+async def test_two_feelings_and_yes(at_home: Browser, alice: Person) -> None:
+    result, entry = await checked_in(at_home)
+    said = text((await at_home.get(result)).text)
+    assert "Your words sounded frustrated, perhaps overwhelmed too. Is that right?" in said
+    assert "You said: that is right." in await say(at_home, result, entry, answer="yes")
+    stored = (await alice.get(f"/v1{entry.replace('check-ins', 'checkins')}/reading")).json()
+    assert (stored["correction"]["answer"], stored["correction"]["emotion"]) == ("yes", "frustrated")
+
+
+async def test_no_another_and_taking_it_back_on_the_entry_itself(at_home: Browser, alice: Person) -> None:
+    _, entry = await checked_in(at_home, "Just a lantern.")
+    assert "Your words sounded calm. Is that right?" in text((await at_home.get(entry)).text)
+    assert "You said: that is not how it was." in await say(at_home, entry, entry, answer="no")
+    assert "You said: Sadness." in await say(at_home, entry, entry, answer="other", emotion="sadness")
+    ignored = await say(at_home, entry, entry, answer="no", emotion="joy")
+    assert "You said: that is not how it was." in ignored
+    assert "Is that right?" in await say(at_home, entry, entry, answer="none")
+
+
+async def test_an_answer_without_a_feeling_is_refused_and_stores_nothing(at_home: Browser, alice: Person) -> None:
+    _, entry = await checked_in(at_home)
+    answer = await at_home.fill(entry, f"{entry}/reading", answer="other", emotion="")
+    assert answer.status_code == 422
+    assert "another look" in text(answer.text)
+    assert "Is that right?" in text((await at_home.get(entry)).text)
+
+
+async def test_the_history_says_it_and_leads_to_where_it_can_be_said(at_home: Browser, alice: Person) -> None:
+    _, entry = await checked_in(at_home)
+    page = await at_home.get("/history")
+    assert "Your words sounded frustrated, perhaps overwhelmed too." in text(page.text)
+    assert f'href="{entry}#reading"' in page.text
+    await say(at_home, entry, entry, answer="other", emotion="fear")
+    assert "You said: Fear." in text((await at_home.get("/history")).text)
+    found = await at_home.fill("/history", "/history/search", text="crowded")
+    assert "You said: Fear." in text(found.text)
+
+
+async def test_nothing_is_said_where_it_is_not_clear(at_home: Browser) -> None:
+    for words in ("Soup.", ""):
+        result, entry = await checked_in(at_home, words)
+        for path in (result, entry):
+            assert "sounded" not in text((await at_home.get(path)).text)
+
+
+async def test_in_danger_help_comes_and_no_guess_at_feelings(at_home: Browser) -> None:
+    result, entry = await checked_in(at_home, f"I am stuck. All I see is {TUNNEL}.")
+    said = text((await at_home.get(result)).text)
+    assert "sounded" not in said
+    assert "Your check-in is saved." in said
+    assert "sounded frustrated" in text((await at_home.get(entry)).text)
+    result, _ = await checked_in(at_home, f"I am stuck on {CORRIDOR}.")
+    assert "sounded frustrated" in text((await at_home.get(result)).text)
+
+
+async def test_switching_it_off_says_plainly_what_stays_on(at_home: Browser, alice: Person) -> None:
+    result, entry = await checked_in(at_home)
+    shown = text((await at_home.get("/reading")).text)
+    assert "This is always on. It cannot be switched off." in shown
+    off = await at_home.follow(await at_home.fill("/reading", "/reading", on="false"))
+    assert "This is switched off." in text(off.text)
+    for path in (result, entry, "/history"):
+        assert "sounded" not in text((await at_home.get(path)).text)
+    result, _ = await checked_in(at_home, f"All I see is {TUNNEL}.")
+    assert "Your check-in is saved." in text((await at_home.get(result)).text)
+    kept = fields((await at_home.get("/preferences")).text, "/preferences")
+    assert "emotion_reading" not in kept
+    await at_home.post("/preferences", kept | {"emotion_reading": "true", "theme": "dark"})
+    assert "This is switched on." in text((await at_home.get("/reading")).text)
+    assert (await alice.get("/v1/users/me/preferences")).json()["theme"] == "dark"
+
+
+async def test_other_preferences_outlive_the_switch(at_home: Browser, alice: Person) -> None:
+    await alice.put("/v1/users/me/preferences", json={"theme": "dark", "font_size": 24})
+    await at_home.fill("/reading", "/reading", on="false")
+    found = (await alice.get("/v1/users/me/preferences")).json()
+    assert (found["theme"], found["font_size"], found["emotion_reading"]) == ("dark", 24, False)
+
+
+async def test_consents_are_given_and_taken_back_alike(at_home: Browser, alice: Person) -> None:
+    async def answered() -> dict[str, bool]:
+        items = (await alice.get("/v1/consents")).json()["items"]
+        return {item["kind"]: item["given"] for item in items if item["kind"].startswith("correction")}
+
+    assert await answered() == {"corrections": False, "correction_texts": False}
+    page = await at_home.get("/reading")
+    assert "You have not agreed to this." in text(page.text)
+    sent = fields(page.text, "/reading/consents")
+    assert sent["kind"] == "corrections"
+    await at_home.post("/reading/consents", sent | {"given": "true"})
+    assert await answered() == {"corrections": True, "correction_texts": False}
+    await at_home.post("/reading/consents", sent | {"given": "false"})
+    assert await answered() == {"corrections": False, "correction_texts": False}
+    stale = await at_home.post("/reading/consents", sent | {"given": "true", "version": "7"})
+    assert stale.status_code == 409
+    assert "These words have changed." in text(stale.text)
+    other = await at_home.post("/reading/consents", sent | {"given": "true", "kind": "research"})
+    assert other.status_code == 422
+    assert await answered() == {"corrections": False, "correction_texts": False}
+
+
+async def test_in_french(client: httpx.AsyncClient, circle: Circle) -> None:
+    amelie = await circle.member("amelie", language="fr", country="FR")
+    browser = Browser(client)
+    await browser.sign_in(amelie)
+    result, entry = await checked_in(browser)
+    said = text((await browser.get(result)).text)
+    assert "Dans vos mots, on entend de la frustration, peut-être aussi un trop-plein. Est-ce juste ?" in said
+    assert "Vous avez dit : Tristesse." in await say(browser, result, entry, answer="other", emotion="sadness")
+    assert "Cela ne se désactive pas." in text((await browser.get("/reading")).text)
+
+
+async def test_a_changed_text_asks_anew(at_home: Browser) -> None:
+    _, entry = await checked_in(at_home)
+    await say(at_home, entry, entry, answer="yes")
+    sent = fields((await at_home.get(f"{entry}?edit=1")).text, entry)
+    await at_home.post(entry, sent | {"journal_text": "A quarrel."})
+    assert "Your words sounded angry. Is that right?" in text((await at_home.get(entry)).text)
