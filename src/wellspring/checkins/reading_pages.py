@@ -107,7 +107,7 @@ async def agree(request: Req) -> Response[Any]:
     sent = await forms.read(request)
     kind = next((one for one in LEARNING if one == sent.one("kind")), None)
     if kind is None:
-        raise Invalid.of("kind", "not_one_of", "This is none of the consents on this page.")
+        raise Invalid.of("kind", "not_one_of", "This value is not one of those allowed.")
     given = sent.one("given") == "true"
     try:
         async with as_member(request) as tx:

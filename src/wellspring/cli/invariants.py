@@ -92,6 +92,12 @@ INVARIANTS: Final = (
            SELECT format('%s owns %s', r.rolname, c.oid::regclass) FROM pg_class c
              JOIN pg_roles r ON r.oid = c.relowner WHERE r.rolname LIKE 'wellspring\\_%'""",
     ),
+    Invariant(
+        "WI012",
+        "What could not be read, or not fully, while somebody waited is read within ten minutes.",
+        """SELECT person_id, id FROM checkins.checkin WHERE updated_at < now() - interval '10 minutes'
+           AND (reading_state = 'unread' OR versions ? 'pending')""",
+    ),
 )
 
 
