@@ -10,15 +10,13 @@ import httpx
 import psycopg
 import pytest
 import structlog
-from tests.support.models import CORRIDOR, TUNNEL, StandIn, install
+from tests.support.models import CORRIDOR, TUNNEL, StandIn, in_time, install, late
 from tests.support.people import Circle, Person
 
 from wellspring.checkins.read_later import READERS, read_on
 from wellspring.kernel import logs
 from wellspring.kernel.edge import Edge
-from wellspring.kernel.jobs import JobContext
 from wellspring.language.pool import Readers
-from wellspring.notify.ports import RecordingMail
 from wellspring.safety import paging
 
 pytestmark = pytest.mark.anyio
@@ -36,20 +34,6 @@ async def check_in(who: Person, text: str | None, mood: int = 5, **extra: Any) -
     assert answer.status_code == 201, answer.text
     found: dict[str, Any] = answer.json()
     return found
-
-
-def late(models: StandIn, parts: Edge) -> None:
-    """From now on nothing is read fully in time."""
-    models.go.clear()
-    parts.ports[READERS].close = lambda: None
-    parts.ports[READERS] = Readers(lambda: models, waiting=0)
-    parts.ports[READERS]._slots.acquire()
-
-
-def in_time(models: StandIn, parts: Edge) -> JobContext:
-    """Return what a job has: models, and all the time it needs."""
-    models.go.set()
-    return JobContext(parts.db, parts.settings, parts.keys, {READERS: Readers(lambda: models), "mail": RecordingMail()})
 
 
 def rows(url: str, sql: str, *args: object) -> list[Any]:

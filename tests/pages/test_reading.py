@@ -1,11 +1,14 @@
 """What was heard in one's words: shown gently, corrected by plain forms, switched off, learned from by consent only."""
 
+from uuid import UUID
+
 import httpx
 import pytest
 
 from tests.pages.support import Browser, fields, text
-from tests.support.models import CORRIDOR, TUNNEL, StandIn, install
+from tests.support.models import CORRIDOR, TUNNEL, StandIn, in_time, install, late
 from tests.support.people import Circle, Person
+from wellspring.checkins.read_later import READERS, read_on
 from wellspring.kernel.edge import Edge
 
 pytestmark = pytest.mark.anyio
@@ -160,3 +163,39 @@ async def test_a_changed_text_asks_anew(at_home: Browser) -> None:
     sent = fields((await at_home.get(f"{entry}?edit=1")).text, entry)
     await at_home.post(entry, sent | {"journal_text": "A quarrel."})
     assert "Your words sounded angry. Is that right?" in text((await at_home.get(entry)).text)
+
+
+async def test_a_result_says_that_more_is_read_and_then_shows_the_way_to_help(
+    at_home: Browser, stranger: Browser, models: StandIn, parts: Edge, alice: Person
+) -> None:
+    late(models, parts)
+    result, _ = await checked_in(at_home, f"I am stuck. All I see is {TUNNEL}.")
+    page = await at_home.get(result)
+    assert "Some of your words are still being read." in text(page.text)
+    assert f'hx-get="{result}/news?asked=1"' in page.text
+    assert (await stranger.get(f"{result}/news?asked=1")).status_code == 404
+    waiting = await at_home.get(f"{result}/news?asked=1")
+    assert f'hx-get="{result}/news?asked=2"' in waiting.text
+    for last in ("10", "99999", "", "x"):
+        assert "hx-get" not in (await at_home.get(f"{result}/news?asked={last}")).text
+    context = in_time(models, parts)
+    await read_on(context, alice.id, UUID(result.rsplit("/", 1)[1]))
+    news = await at_home.get(f"{result}/news?asked=2")
+    assert "We would like to show you help." in news.text
+    assert f'href="{result}"' in news.text
+    assert "hx-get" not in news.text
+    after = await at_home.get(result)
+    assert "still being read" not in text(after.text)
+    assert "Your check-in is saved." in text(after.text)
+    context.ports[READERS].close()
+
+
+async def test_when_the_rest_is_ordinary_the_words_about_it_go(
+    at_home: Browser, models: StandIn, parts: Edge, alice: Person
+) -> None:
+    late(models, parts)
+    result, _ = await checked_in(at_home)
+    context = in_time(models, parts)
+    await read_on(context, alice.id, UUID(result.rsplit("/", 1)[1]))
+    assert (await at_home.get(f"{result}/news?asked=1")).text.strip() == ""
+    context.ports[READERS].close()

@@ -6,9 +6,11 @@ import msgspec
 
 from wellspring.checkins.read_later import READERS
 from wellspring.kernel.edge import Edge
+from wellspring.kernel.jobs import JobContext
 from wellspring.language import Level, Reading, higher, read
 from wellspring.language.pool import Readers
 from wellspring.language.schemas import EMOTIONS, PLUTCHIK, Span
+from wellspring.notify.ports import RecordingMail
 
 FEELINGS = {"stuck": "frustrated", "crowded": "overwhelm", "lantern": "calm", "quarrel": "anger"}
 TUNNEL = "a long grey tunnel"
@@ -83,3 +85,15 @@ def install(parts: Edge) -> StandIn:
     parts.ports[READERS].close()
     parts.ports[READERS] = Readers(lambda: models)
     return models
+
+
+def late(models: StandIn, parts: Edge) -> None:
+    """From now on nothing is read fully in time."""
+    parts.ports[READERS].close()
+    parts.ports[READERS] = Readers(lambda: models, waiting=-1)
+
+
+def in_time(models: StandIn, parts: Edge) -> JobContext:
+    """Return what a job has: models, and all the time it needs."""
+    models.go.set()
+    return JobContext(parts.db, parts.settings, parts.keys, {READERS: Readers(lambda: models), "mail": RecordingMail()})

@@ -109,6 +109,8 @@ PAGES: dict[str, tuple[str, list[str], str, Context]] = {
         "/results/c1",
         RESULT | {"heard": HEARD | {"secondary": None, "answer": "yes", "emotion": "frustrated"}},
     ),
+    "result-waiting": ("result.html", MEMBER, "/results/c1", RESULT | {"news": "waiting"}),
+    "result-news": ("result.html", MEMBER, "/results/c1", RESULT | {"news": "help"}),
     "result-moderate": ("result.html", MEMBER, "/results/c1", danger("moderate", unread=True)),
     "result-danger": ("result.html", MEMBER, "/results/c1", danger("critical")),
     "result-danger-nobody": ("result.html", MEMBER, "/results/c1", danger("high", duty=NOBODY, contact=ASKED)),

@@ -450,6 +450,9 @@ RESULT: Context = {
     "not_fully_read": False,
     "shared_with": [],
     "heard": None,
+    "news": None,
+    "url": "/results/c1",
+    "asked": 0,
 }
 READING: Context = {
     "on": True,

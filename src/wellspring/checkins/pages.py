@@ -168,6 +168,7 @@ async def result(request: Req, checkin_id: FromPath[UUID]) -> Response[str]:
         on_duty = await safety.on_duty(tx)
         seen_by = await shared_with(tx, person_id, "checkins", here)
         heard = {} if found.crisis_alert else await reading_pages.heard(tx, person_id, [found.checkin])
+        news = await reading_pages.news(tx, person_id, checkin_id)
     made, crisis = found.checkin, found.crisis
     return await pages.render(
         request,
@@ -185,6 +186,9 @@ async def result(request: Req, checkin_id: FromPath[UUID]) -> Response[str]:
         not_fully_read=made.reading == "partly",
         shared_with=seen_by,
         heard=heard.get(made.id),
+        news="waiting" if news == "waiting" and crisis is None else None,
+        url=f"/results/{made.id}",
+        asked=0,
     )
 
 

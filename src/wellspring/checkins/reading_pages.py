@@ -1,6 +1,6 @@
 """What was heard in one's words, as pages show it: saying whether it is right, and what may be read and learned."""
 
-from typing import Any, Final
+from typing import Any, Final, Literal
 from uuid import UUID
 
 import msgspec
@@ -9,14 +9,16 @@ from litestar.params import FromPath
 
 from wellspring.checkins import correction_queries as q
 from wellspring.checkins import corrections
+from wellspring.checkins import queries as readings
 from wellspring.checkins.entering import EMOTIONS
+from wellspring.checkins.reading import PENDING
 from wellspring.checkins.schemas import Checkin, CorrectionWrite
 from wellspring.identity import me
 from wellspring.identity.schemas import ConsentKind
 from wellspring.kernel import audit, forms, pages
 from wellspring.kernel.db import Tx
 from wellspring.kernel.edge import Req, access, as_member, principal
-from wellspring.kernel.errors import Conflict, Invalid
+from wellspring.kernel.errors import Conflict, Invalid, NotFound
 from wellspring.kernel.policy import Access
 from wellspring.kernel.routing import form, page
 from wellspring.privacy import consents
@@ -26,6 +28,8 @@ LEARNING: Final[tuple[ConsentKind, ...]] = ("corrections", "correction_texts")
 """What may be learned from corrections, each by a consent of its own; the second counts only with the first."""
 
 
+_MOST_ASKED: Final = 10
+"""How often a result asks for news, three seconds apart: a job that takes longer is not waited for."""
 Heard = dict[UUID, dict[str, Any]]
 """By check-in, what templates take as `heard`."""
 
@@ -53,6 +57,34 @@ def _heard(found: Checkin, said: q.Said | None) -> dict[str, Any]:
         "emotion": said.emotion if said else None,
         "choices": EMOTIONS,
     }
+
+
+News = Literal["waiting", "help"]
+"""What a result shows of a reading that goes on: that it does, or that it has found what asks for help."""
+
+
+async def news(tx: Tx, person_id: UUID, row_id: UUID) -> News | None:
+    """Return what there is to say of a check-in whose text could not be read fully in time; raises NotFound."""
+    stored = await tx.maybe(readings.READ, person_id, row_id)
+    if stored is None:
+        raise NotFound
+    if PENDING in stored.versions:
+        return "waiting"
+    return None if stored.text_level in ("low", "mentioned") else "help"
+
+
+@page("/results/{checkin_id:uuid}/news", Access.SELF, fragment=True)
+async def result_news(request: Req, checkin_id: FromPath[UUID]) -> Response[str]:
+    """Show what a result asks for again while a job reads on: nothing, a moment more, or the way to help."""
+    number = request.query_params.get("asked", "")
+    asked = int(number) if number.isdecimal() and len(number) < 3 else _MOST_ASKED
+    async with as_member(request) as tx:
+        found = await news(tx, principal(request).person_id, checkin_id)
+        await audit.record(tx, access(request, "checkins:checkin:read", "checkins"))
+    if found == "waiting" and asked >= _MOST_ASKED:
+        found = None
+    url = f"/results/{checkin_id}"
+    return await pages.render(request, "reading_news.html", news=found, url=url, asked=asked)
 
 
 @form("/check-ins/{checkin_id:uuid}/reading", Access.SELF)
@@ -105,7 +137,7 @@ async def switch(request: Req) -> Response[Any]:
 async def agree(request: Req) -> Response[Any]:
     """Give or take back a consent about corrections; a yes to words that have changed meanwhile shows the new ones."""
     sent = await forms.read(request)
-    kind = next((one for one in LEARNING if one == sent.one("kind")), None)
+    kind: ConsentKind | None = next((one for one in LEARNING if one == sent.one("kind")), None)
     if kind is None:
         raise Invalid.of("kind", "not_one_of", "This value is not one of those allowed.")
     given = sent.one("given") == "true"
@@ -120,4 +152,4 @@ async def agree(request: Req) -> Response[Any]:
     return pages.redirect(request, "/reading", note="saved")
 
 
-PAGES: Final[list[Any]] = [correct, reading_page, switch, agree]
+PAGES: Final[list[Any]] = [result_news, correct, reading_page, switch, agree]
