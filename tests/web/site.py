@@ -98,6 +98,12 @@ class Handler(BaseHTTPRequestHandler):
             return
         self.reply(text.render(DESK | {"events": events, "csrf": "t"}).encode())
 
+    def reading_news(self, asked: int) -> None:
+        """A job is done at the second time of asking, and has found what asks for help."""
+        text = self.server.envs["en"].get_template("reading_news.html")
+        news = "waiting" if asked < 2 else "help"
+        self.reply(text.render(news=news, url=SENT, asked=asked).encode())
+
     def do_GET(self) -> None:
         parts = urlsplit(self.path)
         query = parse_qs(parts.query)
@@ -105,6 +111,8 @@ class Handler(BaseHTTPRequestHandler):
             self.stream()
         elif parts.path == "/desk/list":
             self.desk_list()
+        elif parts.path == f"{SENT}/news":
+            self.reading_news(int(query["asked"][0]))
         elif parts.path.startswith("/page/"):
             self.page(parts.path.removeprefix("/page/"), query)
         elif parts.path == SENT:

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 
 from tests.web.pages import PAGES
 from tests.web.samples import LOCKED
-from tests.web.site import Site, running
+from tests.web.site import SENT, Site, running
 
 CHROMIUM = Path("/usr/bin/chromium")
 ARGS = [
@@ -209,6 +209,37 @@ def test_an_answer_can_be_taken_back(page: Page, site: Site) -> None:
 def test_errors_take_the_focus(page: Page, site: Site) -> None:
     page.goto(f"{site.url}/page/sign-up-errors")
     assert page.evaluate("document.activeElement.id") == "errors"
+
+
+def test_a_result_shows_by_itself_that_help_was_found_later(page: Page, site: Site) -> None:
+    page.goto(f"{site.url}/page/result-waiting")
+    expect(page.locator("main")).to_contain_text("still being read")
+    page.locator("a", has_text="Go home").focus()
+    expect(page.get_by_role("alert")).to_contain_text("We would like to show you help.", timeout=15_000)
+    expect(page.locator("main")).not_to_contain_text("still being read")
+    assert page.evaluate("document.activeElement.textContent") == "Go home"
+    page.get_by_role("link", name="Show me").click()
+    assert page.url == f"{site.url}{SENT}"
+
+
+def test_saying_what_it_was_by_keyboard_alone(page: Page, site: Site) -> None:
+    page.goto(f"{site.url}/page/result")
+    reached: list[str] = []
+    for _ in range(25):
+        page.keyboard.press("Tab")
+        reached.append(str(page.evaluate("document.activeElement.textContent.trim()")))
+        if reached[-1] == "It was closer to something else":
+            break
+    assert reached[-3:] == ["Yes", "No", "It was closer to something else"]
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.id") == "heard-emotion"
+    page.keyboard.press("s")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Say this instead"
+    with page.expect_request("**/check-ins/c1/reading") as sent:
+        page.keyboard.press("Enter")
+    assert "emotion=surprise&answer=other" in str(sent.value.post_data)
 
 
 def test_the_desk_is_live_and_keeps_the_focus(page: Page, site: Site) -> None:
