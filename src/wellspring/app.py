@@ -23,6 +23,7 @@ from wellspring.kernel.jobs import JobContext
 from wellspring.kernel.middleware import Outermost
 from wellspring.kernel.settings import Settings
 from wellspring.kernel.wake import Waker
+from wellspring.language.model import shipped
 from wellspring.language.pool import Readers
 from wellspring.notify.smtp import mail_port
 from wellspring.safety.paging import sweep_for_ever
@@ -43,7 +44,7 @@ def make_edge(settings: Settings, ring: Keyring, url: str) -> Edge:
     ports: dict[str, Any] = {
         "passwords": Passwords(cheap=settings.environment == "test"),
         "mail": mail_port(settings),
-        READERS: Readers(lambda: None),
+        READERS: Readers(shipped),
     }
     return Edge(settings, ring, db, hub, ports)
 
