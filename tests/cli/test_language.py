@@ -10,6 +10,8 @@ from tests.language import made
 from wellspring.cli import language
 from wellspring.cli.errors import CorpusWrong, ModelsMissing, NoTrainingExtra
 from wellspring.cli.language import Reader
+from wellspring.language import corpus
+from wellspring.language.light import Meta
 
 OWN = """# kind=short label=d category=explicit voice=a place=chat
 I want to kill myself
@@ -97,8 +99,6 @@ def test_evaluate_names_what_is_wrong_with_texts(run: Run, tmp_path: Path) -> No
 
 
 def test_card_is_complete(run: Run, models: Path, own: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from wellspring.language import corpus
-
     monkeypatch.setattr(language.corpus, "shipped", lambda *, sealed: corpus.load(own))
     out = tmp_path / "card.md"
     assert run("language", "card", "--models", str(models), "--out", str(out)).exit_code == 0
@@ -126,9 +126,56 @@ def test_train_says_how_to_install_its_extra(run: Run, tmp_path: Path, monkeypat
     assert "Missing: not_installed." in str(done.exception)
 
 
-def test_what_is_sealed_is_not_trained_on(own: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from wellspring.language import corpus
+class Stub:
+    """Stands for the modules of training: remembers what they were given, writes what they would write."""
 
+    def __init__(self) -> None:
+        self.trained: list[str] = []
+        self.combined: list[str] = []
+
+    def held(self, group: str) -> bool:
+        return group == "own/b"
+
+    def ordinary(self, path: Path | None) -> tuple[dict[str, list[object]], list[str]]:
+        assert path is None
+        return {}, []
+
+    def train(self, texts: list[corpus.Text], shared: list[object], out: Path, tell: object) -> Meta:
+        self.trained = [text.text for text in texts]
+        made.write(out / "light.npz")
+        return made.META
+
+    def combine(self, texts: list[corpus.Text], path: Path | None, folder: Path, version: str, tell: object) -> None:
+        self.combined = [text.text for text in texts]
+        assert (folder / "encoder.onnx").read_bytes() == (folder / "tokenizer.json").read_bytes() == b"shipped"
+        made.folder(folder)
+
+
+def test_train_makes_a_whole_folder(
+    run: Run, own: Path, models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sealed = corpus.load(own)[0]
+    for name in ("encoder.onnx", "tokenizer.json"):
+        (models / name).write_bytes(b"shipped")
+    stub = Stub()
+    monkeypatch.setattr(language, "_part", lambda name: stub)
+    monkeypatch.setattr(language, "MODELS", models)
+    monkeypatch.setattr(language.corpus, "shipped", lambda *, sealed=False, known=sealed: [known] if sealed else [])
+    done = run("language", "train", "--out", str(tmp_path / "new"), "--only", "light", "--data", str(own))
+    assert done.exit_code == 0, done.exception
+    assert "1 texts are in the sealed set and were left out." in done.stderr
+    assert "expect more false alarms" in done.stderr
+    assert len(stub.combined) == 9
+    assert stub.trained == stub.combined[:4], "a voice held out is for combining only"
+    assert Reader(tmp_path / "new", light=True)("Nice day").versions["light"] == "t1"
+
+
+def test_the_encoder_needs_its_body(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(language, "_part", lambda name: Stub())
+    assert "--body" in str(run("language", "train", "--out", str(tmp_path)).exception)
+
+
+def test_what_is_sealed_is_not_trained_on(own: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     texts = corpus.load(own)
     monkeypatch.setattr(language.corpus, "shipped", lambda *, sealed: texts[:2])
     assert language._without_sealed(texts) == texts[2:]

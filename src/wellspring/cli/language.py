@@ -190,7 +190,9 @@ def train(
     except FileNotFoundError as error:
         raise CorpusWrong("This installation came without its corpus.") from error
     texts += _without_sealed(_texts(data)) if data else []
-    kept = run.ordinary(emotion_data)[0] if emotion_data else {}
+    if emotion_data is None:
+        console.err.print("Without --emotion-data, thresholds rest on the corpus alone: expect more false alarms.")
+    kept = run.ordinary(emotion_data)[0]
     shared = [example for examples in kept.values() for example in examples]
     out.mkdir(parents=True, exist_ok=True)
     if only != "encoder":

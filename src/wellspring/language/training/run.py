@@ -43,10 +43,15 @@ def withheld(texts: Iterable[Text]) -> list[Text]:
     return [text for text in texts if text.kind != "feedback" and held(text.group)]
 
 
-def ordinary(path: Path) -> tuple[dict[str, list[Example]], list[str]]:
-    """Return the emotion data to learn from, by source, and 5 % of its English texts that are kept aside."""
+def ordinary(path: Path | None) -> tuple[dict[str, list[Example]], list[str]]:
+    """Return the emotion data to learn from, by source, and 5 % of its English texts that are kept aside.
+
+    Without a file there are none.
+    """
     kept: dict[str, list[Example]] = {}
     aside: list[str] = []
+    if path is None:
+        return kept, aside
     for example in licensed(path):
         if zlib.crc32(example.text.encode()) % 100 < 95:
             kept.setdefault(example.source, []).append(example)
@@ -82,7 +87,9 @@ def seen(text: str, light: Light, encoder: Encoder) -> tuple[Seen, list[float]]:
     return Seen(reading.tier, uncounted(reading), lit.crisis, scores.whole, gravest), scores.emotions
 
 
-def combine(texts: Sequence[Text], emotion_data: Path, folder: Path, version: str, tell: Tell = print) -> Settings:
+def combine(
+    texts: Sequence[Text], emotion_data: Path | None, folder: Path, version: str, tell: Tell = print
+) -> Settings:
     """Fit `combine.json` in a folder that holds `light.npz` and the encoder."""
     light, encoder = Light(folder / "light.npz"), Encoder(folder)
     cases: list[calibrate.Case] = []
