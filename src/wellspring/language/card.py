@@ -32,7 +32,7 @@ person decides. Everybody can ask for help without any reading, and can switch t
 ## What it must not be used for
 
 - To diagnose, to estimate a person's risk over days or weeks, or to decide about treatment, discharge or detention.
-- To refuse, delay or end help because "nothing was found". Most people in danger write nothing that a model can see.
+- To refuse, delay or end help because "nothing was found". People in danger may write nothing that shows it.
 - To watch people who have not agreed to it: staff, pupils, tenants, customers, prisoners, asylum seekers.
 - To discipline, insure, hire, police or advertise; to act on a person's words without a person having read them.
 - On languages other than English and French: they are marked as not fully read."""
