@@ -126,6 +126,7 @@ def create_script(person: UUID, session: UUID, text: str | None, interventions: 
         False,
         None,
         {"risk": "2026.11.1", "rules": "2026.11.1"},
+        *(("calm", None, 0.6, 0.2, [0.05] * 11 + [0.45], 0.04) if text else (None,) * 6),
     )
     context_json = {"mood": 6, "energy": 5, "time_of_day": "evening", "danger": False, "emotions": {"calm": 3}}
     write = inline(
