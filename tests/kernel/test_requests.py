@@ -247,6 +247,57 @@ async def test_a_body_that_does_not_fit_is_named(
     assert error["code"] == code or status == 400
 
 
+@pytest.mark.parametrize(
+    ("length", "pieces", "status"),
+    [
+        (None, [b'{"mo', b'od": 1}'], 201),
+        (None, [b'{"mood": 1}', None], 400),
+        (b"3", [b'{"mood": 1}'], 201),
+        (b"1_0", [b'{"mood": 1}'], 400),
+        (b"-1", [b'{"mood": 1}'], 400),
+        (b"262145", [], 413),
+        (None, [b" " * 200_000, b" " * 62_144, b'{"mood": 1}'], 413),
+        (None, [b" " * 262_133, b'{"mood": 1}'], 201),
+    ],
+)
+async def test_a_body_is_read_whole_and_never_beyond_the_most(
+    parts: Edge, length: bytes | None, pieces: list[bytes | None], status: int
+) -> None:
+    """An ASGI server gives a body in as many messages as it likes; None stands for a client that has left."""
+    headers = [(b"content-type", b"application/json")] + ([(b"content-length", length)] if length else [])
+    waiting = [
+        {"type": "http.disconnect"} if p is None else {"type": "http.request", "body": p, "more_body": n < len(pieces)}
+        for n, p in enumerate(pieces, 1)
+    ]
+    if None in pieces:
+        waiting[0]["more_body"] = True
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        return waiting.pop(0)
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope: Any = {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": "POST",
+        "scheme": "http",
+        "path": "/test/things/1",
+        "raw_path": b"/test/things/1",
+        "query_string": b"",
+        "headers": headers,
+        "client": ("127.0.0.1", 1),
+        "server": ("127.0.0.1", 80),
+    }
+    app: Any = make_app(parts)
+    app.register(make)
+    await app(scope, receive, send)
+    assert sent[0]["status"] == status, sent
+
+
 async def test_an_empty_body_is_a_missing_one(probe: httpx.AsyncClient) -> None:
     answer = await probe.post("/test/things/1", headers={"content-type": "application/json"})
     assert answer.status_code in (400, 422)

@@ -34,10 +34,14 @@ def _days(context: Context | Week, data: CheckinCreate, at: datetime, zone: Zone
         ago = today - datetime.fromtimestamp(moment, zone).toordinal()
         if 0 <= ago <= 6:
             grouped[ago].append(values)
-    # By position: a day is made for each check-in of each request.
-    return tuple(
-        [Day(ago, len(group), *map(_mean, zip(*group, strict=True))) for ago, group in sorted(grouped.items())]
-    )
+    return tuple([_day(ago, grouped[ago]) for ago in sorted(grouped)])
+
+
+def _day(ago: int, group: list[Sequence[float | None]]) -> Day:
+    """Return the means of one day. By position: days are made in each request, most of them of one check-in."""
+    if len(group) == 1:
+        return Day(ago, 1, *[None if value is None else float(value) for value in group[0]])
+    return Day(ago, len(group), *map(_mean, zip(*group, strict=True)))
 
 
 def _baseline(numbers: Sequence[float | None]) -> Baseline:

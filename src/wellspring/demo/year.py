@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from wellspring.checkins import reading, service, signals, words
-from wellspring.checkins.reading import Understood
+from wellspring.checkins.reading import TextRead, Understood
 from wellspring.checkins.schemas import CheckinCreate
 from wellspring.checkins.wire import columns
 from wellspring.demo import crises, moments, uuids
@@ -24,6 +24,7 @@ from wellspring.demo.offers import Offers
 from wellspring.demo.tables import CHECKIN, Rows, add, json
 from wellspring.kernel.crypto import Sealer
 from wellspring.language import read
+from wellspring.language.model import read_lightly
 from wellspring.safety.behaviour import Signals
 from wellspring.safety.events import needs_event
 from wellspring.safety.levels import rank
@@ -34,6 +35,8 @@ from wellspring.safety.schemas import SafetyPlan
 _QUICK: Final = 0.18
 _AUDITED: Final = timedelta(days=14)
 """Audit rows are made for the last two weeks only: enough to look at, not a year of invented accesses."""
+_READ_BY_MODELS: Final = timedelta(days=60)
+"""Feelings are read in the texts of the last two months only: of older entries nobody looks at them one by one."""
 _JSON: Final = frozenset({"factors", "body_scan", "versions"})
 _OPEN_AGO: Final = {"open_high": 26, "open_urgent": 9, "open_moderate": 95}
 """How many minutes ago the events began that are still on the desk."""
@@ -104,7 +107,7 @@ class Year:
         data = moments.quick(moment, row_id, r) if is_quick else moments.full(persona, moment, row_id, self._writer, r)
         context = self._memory.context(moment.at)
         known = signals.of(context, data, moment.at, persona.timezone)
-        understood = self._understand(data.journal_text, known)
+        understood = self._understand(data.journal_text, moment.at, known)
         event_id = self._event(moment, data, understood, row_id)
         self._store(moment, data, understood, event_id, row_id, is_quick=is_quick)
         held = any(level in ("high", "critical") for level in context.event_levels or ())
@@ -112,9 +115,13 @@ class Year:
         self._offers.make(self.rows, moment.at, data, row_id, history(context), danger=danger)
         self._memory.keep(moment.at, data)
 
-    def _understand(self, text: str | None, known: Signals) -> Understood:
+    def _understand(self, text: str | None, at: datetime, known: Signals) -> Understood:
         language = self._persona.home.language
-        return reading.understand(reading.at_once(text, language), text, language, known)
+        if text and self._stage.now - at < _READ_BY_MODELS:
+            found = TextRead(read_lightly(text, hint=language))
+        else:
+            found = reading.at_once(text, language)
+        return reading.understand(found, text, language, known)
 
     def _event(self, moment: Moment, data: CheckinCreate, understood: Understood, row_id: UUID) -> UUID | None:
         judged = understood.judgement

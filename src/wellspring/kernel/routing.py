@@ -11,7 +11,8 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.types import ASGIApp, Method, Receive, Scope, Send
 
-from wellspring.kernel.errors import ProblemBody, UnsupportedMedia
+from wellspring.kernel.edge import header
+from wellspring.kernel.errors import Malformed, ProblemBody, TooLarge, UnsupportedMedia
 from wellspring.kernel.policy import Access, Permission
 from wellspring.kernel.problems import MEDIA
 
@@ -38,15 +39,47 @@ PROBLEMS: Final = {
 Wrap = Callable[[Callable[..., Any]], Any]
 
 
+_JSON: Final = "application/json"
+
+
+async def _read(receive: Receive, most: int) -> bytes:
+    parts, size = list[bytes](), 0
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            raise Malformed("the client left in the middle of its body")
+        parts.append(message.get("body", b""))
+        size += len(parts[-1])
+        if size > most:
+            raise TooLarge
+        if not message.get("more_body", False):
+            return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
 class StrictRequest(Request[Any, Any, State]):
     """Reads a JSON body in one strict pass into the type the handler declares.
 
-    Litestar itself decodes to plain values and then converts them leniently, which takes "7" for 7.
+    Litestar itself decodes to plain values and then converts them leniently, which takes "7" for 7. It also reads every
+    body through a generator and makes a mapping of all headers to learn one.
     """
+
+    async def body(self) -> bytes:
+        """Return the body; raises Malformed, and TooLarge once it is announced, or has grown, beyond what we take."""
+        scope: Any = self.scope  # not this object: a page that tells of a problem reads the form once more
+        if "body" not in scope:
+            most = self.route_handler.resolve_request_max_body_size() or 0
+            announced = header(self, b"content-length") or "0"
+            if not announced.isdecimal():
+                raise Malformed("Content-Length is no number")
+            if int(announced) > most:
+                raise TooLarge
+            scope["body"] = await _read(self.receive, most)
+        found: bytes = scope["body"]
+        return found
 
     async def json(self) -> Any:
         """Return the body as the handler's `data`; raises UnsupportedMedia and msgspec's errors."""
-        if self.content_type[0] != "application/json":
+        if header(self, b"content-type") != _JSON and self.content_type[0] != _JSON:
             raise UnsupportedMedia
         decoder = self.route_handler.opt.get("decoder")
         body = await self.body()

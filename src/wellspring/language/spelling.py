@@ -1,6 +1,7 @@
 """Bring a word as people type it to the plain spelling that the patterns use."""
 
 import re
+from typing import Final
 
 from wellspring.language.tables import TABLES
 
@@ -115,7 +116,18 @@ def plain_words(word: str) -> tuple[str, ...]:
     return _decode(word) or tuple(_PARTS.findall(word))
 
 
+def _listed() -> dict[str, list[str]]:
+    """Plain word → the listed spellings that hold it."""
+    found: dict[str, list[str]] = {}
+    for form, plain in {**TYPOS, **CANONICAL}.items():
+        for word in plain:
+            found.setdefault(word, []).append(form)
+    return found
+
+
+_LISTED: Final = _listed()
+
+
 def typed_forms(words: frozenset[str]) -> frozenset[str]:
     """The words themselves and every listed spelling whose plain words hold one of them."""
-    forms = {**TYPOS, **CANONICAL}
-    return words | {form for form, plain in forms.items() if not words.isdisjoint(plain)}
+    return words.union(*[_LISTED.get(word, ()) for word in words])

@@ -10,6 +10,7 @@ and the later part of the week is scored and not the slope: a slope flattens whe
 
 import math
 from collections.abc import Callable, Sequence
+from operator import attrgetter
 from typing import Final, Literal
 
 import msgspec
@@ -149,27 +150,37 @@ class Factors(msgspec.Struct, frozen=True):
         return self.score >= STRONG_AT
 
 
+Point = tuple[int, float]
+"""A day's number (0 today, -1 yesterday) and its value."""
+_MOOD: Final[Callable[[Day], float | None]] = attrgetter("mood")
+_ENERGY: Final[Callable[[Day], float | None]] = attrgetter("energy")
+_SLEEP: Final[Callable[[Day], float | None]] = attrgetter("sleep")
+_ALONE: Final[Callable[[Day], float | None]] = attrgetter("alone")
+
+
 def behaviour(signals: Signals) -> Factors:
     """The five factors of the last seven days. Never raises: absurd or NaN numbers count as missing."""
-    days = sorted((d for d in signals.days if 0 <= d.ago <= 6), key=lambda d: -d.ago)
+    days = sorted([d for d in signals.days if 0 <= d.ago <= 6], key=attrgetter("ago"), reverse=True)
     base = signals.baseline or Baseline()
+    mood = _series(days, _MOOD, 1, 10)
+    nights = [v for _, v in _series(days, _SLEEP, 1, 5)]
+    shares = [v for _, v in _series(days, _ALONE, 0, 1)]
     factors = (
-        _mood(days, base),
+        _mood(mood, _series(days, _ENERGY, 1, 10), base),
         _stress(days),
-        _sleep(days),
-        _alone(days, base),
+        _sleep(nights),
+        _alone(shares, base),
         _missed(days, base, signals.gap_days),
     )
-    return Factors(factors, _combine(factors), _protective(days, signals.protective))
+    return Factors(factors, _combine(factors), _protective([v for _, v in mood], nights, shares, signals.protective))
 
 
 def _combine(factors: Sequence[Factor]) -> float:
     """1 minus the product of what each factor leaves open: grows with every factor, never past 1."""
-    return 1.0 - math.prod(1.0 - WEIGHTS[f.name] * (f.value or 0.0) for f in factors)
+    return 1.0 - math.prod([1.0 - WEIGHTS[f.name] * (f.value or 0.0) for f in factors])
 
 
-def _mood(days: Sequence[Day], base: Baseline) -> Factor:
-    mood = _series(days, lambda d: d.mood, 1, 10)
+def _mood(mood: Sequence[Point], energy: Sequence[Point], base: Baseline) -> Factor:
     if len(mood) < MIN_DAYS:
         return Factor("mood_decline", None, {}, len(mood), MIN_DAYS)
     values = [v for _, v in mood]
@@ -181,7 +192,6 @@ def _mood(days: Sequence[Day], base: Baseline) -> Factor:
         spread = max(number(base.mood_sd, 0, 10) or 0.0, SD_FLOOR)
         numbers |= {"baseline": normal, "drop": normal - recent}
         parts.append((normal - recent) / (DROP_SDS * spread))
-    energy = _series(days, lambda d: d.energy, 1, 10)
     if energy:
         numbers["energy"] = _mean([v for _, v in energy][-RECENT:])  # told to staff, not scored
     return Factor("mood_decline", _clamp(max(parts)), numbers, len(mood), MIN_DAYS)
@@ -200,16 +210,14 @@ def _stress(days: Sequence[Day]) -> Factor:
     return Factor("stress_escalation", _clamp(value), numbers, len(strain), MIN_DAYS)
 
 
-def _sleep(days: Sequence[Day]) -> Factor:
-    nights = [v for _, v in _series(days, lambda d: d.sleep, 1, 5)]
+def _sleep(nights: Sequence[float]) -> Factor:
     if len(nights) < MIN_DAYS:
         return Factor("sleep_disruption", None, {}, len(nights), MIN_DAYS)
     recent = _mean(nights[-RECENT:])
     return Factor("sleep_disruption", _between(recent, *BAD_SLEEP), {"recent": recent}, len(nights), MIN_DAYS)
 
 
-def _alone(days: Sequence[Day], base: Baseline) -> Factor:
-    shares = [v for _, v in _series(days, lambda d: d.alone, 0, 1)]
+def _alone(shares: Sequence[float], base: Baseline) -> Factor:
     habit = number(base.alone_share, 0, 1)
     if len(shares) < MIN_DAYS or habit is None or base.alone_days < MIN_BASELINE_DAYS:
         return Factor("social_withdrawal", None, {}, len(shares), MIN_DAYS)
@@ -229,17 +237,16 @@ def _missed(days: Sequence[Day], base: Baseline, gap: float | None) -> Factor:
     numbers = {
         "gap_days": silent,
         "usual_gap_days": 7.0 / weekly,
-        "checkins": float(sum(max(d.checkins, 0) for d in days)),
+        "checkins": float(sum([max(d.checkins, 0) for d in days])),
     }
     return Factor("missed_checkins", _between(times, *GAP), numbers, have, MIN_BASELINE_DAYS)
 
 
-def _protective(days: Sequence[Day], known: Sequence[Protective]) -> tuple[Protective, ...]:
+def _protective(
+    mood: Sequence[float], nights: Sequence[float], shares: Sequence[float], known: Sequence[Protective]
+) -> tuple[Protective, ...]:
     """What speaks for the person: told to staff, and never lowers a level."""
     found: list[Protective] = list(dict.fromkeys(known))
-    shares = [v for _, v in _series(days, lambda d: d.alone, 0, 1)]
-    nights = [v for _, v in _series(days, lambda d: d.sleep, 1, 5)]
-    mood = [v for _, v in _series(days, lambda d: d.mood, 1, 10)]
     if len(shares) >= MIN_DAYS and _mean(shares[-RECENT:]) <= 0.4:
         found.append("with_people")
     if len(nights) >= MIN_DAYS and _mean(nights[-RECENT:]) >= 4.0:
@@ -256,7 +263,7 @@ def _strain(day: Day) -> float | None:
     return max(stress, anxiety)
 
 
-def _series(days: Sequence[Day], of: Callable[[Day], float | None], low: float, high: float) -> list[tuple[int, float]]:
+def _series(days: Sequence[Day], of: Callable[[Day], float | None], low: float, high: float) -> list[Point]:
     """Pairs of (day number, value), oldest first, without what is missing or out of range."""
     return [(-d.ago, value) for d in days if (value := of(d)) is not None and low <= value <= high]
 
