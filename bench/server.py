@@ -18,7 +18,7 @@ from wellspring.kernel.crypto import Keyring
 from wellspring.kernel.settings import Settings
 from wellspring.migrations.bootstrap import ensure_database, prepare
 from wellspring.postgres import Cluster, hold
-from wellspring.slices import seed
+from wellspring.seeding import seed
 
 
 @dataclass

@@ -1,9 +1,6 @@
 """The one list of slices: the program, the worker and the command line are built from it."""
 
-from collections.abc import Callable
 from typing import Any, Final
-
-import psycopg
 
 from wellspring.checkins import jobs as checkins_jobs
 from wellspring.checkins import pages as checkins_pages
@@ -16,7 +13,6 @@ from wellspring.identity import routes as identity_routes
 from wellspring.identity import tables as identity_tables
 from wellspring.interventions import pages as interventions_pages
 from wellspring.interventions import routes as interventions_routes
-from wellspring.interventions import seed as interventions_seed
 from wellspring.interventions import tables as interventions_tables
 from wellspring.notify import jobs as notify_jobs
 from wellspring.notify import pages as notify_pages
@@ -27,7 +23,6 @@ from wellspring.privacy import looks as privacy_looks
 from wellspring.privacy import pages as privacy_pages
 from wellspring.privacy import routes as privacy_routes
 from wellspring.privacy import tables as privacy_tables
-from wellspring.privacy import texts as privacy_texts
 from wellspring.safety import pages as safety_pages
 from wellspring.safety import paging as safety_jobs
 from wellspring.safety import routes as safety_routes
@@ -58,16 +53,3 @@ TABLES: Final = [identity_tables, privacy_tables, notify_tables, safety_tables, 
 
 JOBS: Final = [identity_jobs, notify_jobs, safety_jobs, checkins_jobs, privacy_events]
 """Modules that register jobs and handlers of events."""
-
-SEEDS: Final[list[Callable[["psycopg.Connection[tuple[object, ...]]"], None]]] = [
-    interventions_seed.seed,
-    privacy_texts.seed,
-]
-"""Reference data, written by the owner after migrations; each may run again."""
-
-
-def seed(owner_url: str) -> None:
-    """Write all reference data."""
-    with psycopg.connect(owner_url) as conn:
-        for write in SEEDS:
-            write(conn)

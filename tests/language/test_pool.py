@@ -7,6 +7,7 @@ import pytest
 import structlog
 
 from tests.support.models import CORRIDOR, TUNNEL, StandIn
+from wellspring.kernel import memory
 from wellspring.language import read
 from wellspring.language.pool import READINGS, Readers
 
@@ -30,6 +31,17 @@ async def test_with_time_the_whole_reading_comes() -> None:
     assert found.reading.versions["encoder"] == "e1"
     assert [TEXT[s.start : s.end] for s in found.reading.evidence] == [f"All I see is {TUNNEL}"]
     assert counted("full") == before + 1
+
+
+async def test_a_long_text_gives_its_memory_back_and_a_short_one_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[int] = []
+    monkeypatch.setattr(memory, "give_back", lambda: given.append(1))
+    readers = Readers(StandIn)
+    await readers.read(TEXT)
+    assert not given
+    await readers.read(f"{TEXT} " * 60)
+    readers.close()
+    assert given == [1]
 
 
 async def test_without_model_files_the_rules_read_as_they_always_did() -> None:

@@ -13,7 +13,7 @@ from psycopg import sql
 from wellspring.kernel.crypto import Keyring
 from wellspring.migrations.bootstrap import ensure_database, ensure_roles, prepare, with_database
 from wellspring.postgres import hold
-from wellspring.slices import seed
+from wellspring.seeding import seed
 
 KEYS = Keyring({1: b"k" * 32}, b"r" * 32)
 

@@ -8,7 +8,7 @@ import sys
 
 import psycopg
 
-from wellspring import slices
+from wellspring import seeding
 from wellspring.cli import console, demo, place, synthetic, tether
 from wellspring.cli.errors import Refusal
 from wellspring.cli.serve import DEMO, EMBEDDED
@@ -26,7 +26,7 @@ def prepare(settings: Settings) -> None:
     ring = keys.load(settings)
     bootstrap.prepare(url, ring)
     synthetic.refuse_demo_data(settings, url)
-    slices.seed(url)
+    seeding.seed(url)
     wanted = os.environ.get(DEMO)
     if wanted:
         people, _, form = wanted.partition(" ")

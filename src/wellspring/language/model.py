@@ -9,11 +9,10 @@ import math
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from wellspring.language.encoder import Encoder
 from wellspring.language.fold import Folded, fold
 from wellspring.language.judge import higher
 from wellspring.language.light import Light, feedback_of
@@ -21,6 +20,9 @@ from wellspring.language.light import Scores as LightScores
 from wellspring.language.reader import CAP, halves, read
 from wellspring.language.schemas import EMOTIONS, PLUTCHIK, Feedback, Level, Reading, Span
 from wellspring.language.topics import joined
+
+if TYPE_CHECKING:
+    from wellspring.language.encoder import Encoder
 
 MODELS: Final = Path(__file__).with_name("models")
 _MOST_EVIDENCE: Final = 3
@@ -95,10 +97,13 @@ class Models:
         self._lock = threading.Lock()
 
     @property
-    def encoder(self) -> Encoder:
+    def encoder(self) -> "Encoder":
         """The encoder. Raises OSError when it did not come with this installation."""
         with self._lock:
             if self._encoder is None:
+                # onnxruntime is loaded with its first graph: a process that starts need not wait for it.
+                from wellspring.language.encoder import Encoder  # noqa: PLC0415
+
                 self._encoder = Encoder(self.folder)
             return self._encoder
 

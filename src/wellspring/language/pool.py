@@ -14,7 +14,7 @@ from typing import Final, Literal, Protocol
 from msgspec import Struct
 from prometheus_client import Counter
 
-from wellspring.kernel import logs
+from wellspring.kernel import logs, memory
 from wellspring.kernel.metrics import REGISTRY
 from wellspring.language.reader import read
 from wellspring.language.schemas import Reading
@@ -25,6 +25,8 @@ LIMIT_S: Final = 0.1
 """How long a request waits for the encoder."""
 WAITING: Final = 8
 """Texts that may wait for the encoder's thread: at 8 ms each, the last of them is read before the limit."""
+_LONG: Final = 1_500
+"""Characters from which on a text takes so much memory to read that it is given back afterwards (about 25 MB)."""
 
 Outcome = Literal["full", "light", "late", "crowded", "failed"]
 READINGS: Final = Counter(
@@ -77,7 +79,7 @@ class Readers:
         """Load the models now: the light ones here, the encoder on its thread."""
         models = self._known()
         if models is not None and models.has_encoder:
-            self._thread.submit(lambda: models.encoder).add_done_callback(self._opened)
+            self._thread.submit(_open, models).add_done_callback(self._opened)
 
     def close(self) -> None:
         """Stop after the text that is being read; those that wait get their light reading."""
@@ -127,7 +129,7 @@ class Readers:
         if bounded and not self._slots.acquire(blocking=False):
             return None
         try:
-            future = self._thread.submit(models.fully, text, hint, light)
+            future = self._thread.submit(_read, models, text, hint, light)
         except RuntimeError:  # closed
             if bounded:
                 self._slots.release()
@@ -136,12 +138,24 @@ class Readers:
             future.add_done_callback(lambda _: self._slots.release())
         return future
 
-    def _opened(self, future: "Future[object]") -> None:
+    def _opened(self, future: "Future[None]") -> None:
         """Say so when the encoder does not load: this process then reads lightly until it starts again."""
         error = None if future.cancelled() else future.exception()
         if error is not None:
             self._broken = True
             log.error("encoder_not_loaded", error=error)
+
+
+def _open(models: Models) -> None:
+    if models.encoder is not None:
+        memory.give_back()
+
+
+def _read(models: Models, text: str, hint: str | None, light: Reading) -> Reading:
+    found = models.fully(text, hint, light)
+    if len(text) >= _LONG:
+        memory.give_back()
+    return found
 
 
 def _done(outcome: Outcome, reading: Reading, *, finished: bool) -> Read:

@@ -2,15 +2,17 @@
 
 import tomllib
 from importlib.resources import files
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
-import psycopg
 from msgspec import Struct
 
 from wellspring.identity.schemas import ConsentKind
 from wellspring.kernel import ids
 from wellspring.privacy.errors import TextEdited
+
+if TYPE_CHECKING:  # web processes read the texts and have no use for the driver
+    import psycopg
 
 
 class Words(Struct, frozen=True, forbid_unknown_fields=True):
@@ -46,7 +48,7 @@ def shipped() -> list[Text]:
     return msgspec.convert(tomllib.loads(raw), _File).text
 
 
-def seed(conn: psycopg.Connection[tuple[object, ...]]) -> None:
+def seed(conn: "psycopg.Connection[tuple[object, ...]]") -> None:
     """Load the texts as the database's owner, after the migrations; running it again changes nothing.
 
     Raises TextEdited when a stored text differs from the file.
@@ -56,7 +58,7 @@ def seed(conn: psycopg.Connection[tuple[object, ...]]) -> None:
         _add(conn, text, "fr", text.fr)
 
 
-def _add(conn: psycopg.Connection[tuple[object, ...]], text: Text, language: str, words: Words) -> None:
+def _add(conn: "psycopg.Connection[tuple[object, ...]]", text: Text, language: str, words: Words) -> None:
     where = (text.kind, text.version, language)
     conn.execute(_ADD, (ids.new(), *where, words.title, words.body))
     if conn.execute(_FIND, where).fetchone() != (words.title, words.body):
