@@ -4,6 +4,7 @@ import asyncio
 import gc
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 from litestar import Litestar
@@ -23,7 +24,7 @@ from wellspring.kernel.jobs import JobContext
 from wellspring.kernel.middleware import Outermost
 from wellspring.kernel.settings import Settings
 from wellspring.kernel.wake import Waker
-from wellspring.language.model import shipped
+from wellspring.language.model import installed
 from wellspring.language.pool import Readers
 from wellspring.notify.smtp import mail_port
 from wellspring.safety.paging import sweep_for_ever
@@ -44,7 +45,7 @@ def make_edge(settings: Settings, ring: Keyring, url: str) -> Edge:
     ports: dict[str, Any] = {
         "passwords": Passwords(cheap=settings.environment == "test"),
         "mail": mail_port(settings),
-        READERS: Readers(shipped),
+        READERS: Readers(partial(installed, settings.models)),
     }
     return Edge(settings, ring, db, hub, ports)
 

@@ -7,10 +7,14 @@ import pytest
 
 from tests.cli.conftest import Run
 from tests.language import made
-from wellspring.cli import language
+from wellspring.app import make_edge
+from wellspring.checkins.read_later import READERS
+from wellspring.cli import checks_machine, language
 from wellspring.cli.errors import CorpusWrong, ModelsMissing, NoTrainingExtra
 from wellspring.cli.language import Reader
-from wellspring.language import corpus
+from wellspring.kernel.crypto import Keyring
+from wellspring.kernel.settings import Settings
+from wellspring.language import corpus, model
 from wellspring.language.light import Meta
 
 OWN = """# kind=short label=d category=explicit voice=a place=chat
@@ -62,7 +66,7 @@ def test_score_reads_and_writes_files(run: Run, models: Path, tmp_path: Path) ->
 
 
 def test_without_models_the_rules_answer_and_say_so(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(language, "shipped", lambda: None)
+    monkeypatch.setattr(model, "shipped", lambda: None)
     done = run("language", "score", input='{"id": 1, "text": "I want to kill myself"}\n')
     found = json.loads(done.stdout)
     assert (found["level"], found["crisis"]) == ("critical", None)
@@ -78,8 +82,37 @@ def test_broken_models_are_named(run: Run, models: Path) -> None:
     assert isinstance(run("language", "score", "--models", str(models / "no"), input="").exception, ModelsMissing)
 
 
+def test_models_of_an_operators_own_are_used_or_refused_at_the_start(
+    run: Run, models: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A process that reads with other models than its operator named would be worse than one that does not start."""
+    ring = Keyring(root=b"r" * 32, keks={1: b"k" * 32})
+    settings = Settings(environment="test", models=models, data=tmp_path)
+    readers = make_edge(settings, ring, "postgresql://localhost/x").ports[READERS]
+    assert readers.lightly("a fine day").versions["combine"] == "t2"
+    (models / "combine.json").write_bytes(b"{}")
+    monkeypatch.setenv("WELLSPRING_MODELS", str(models))
+    monkeypatch.setenv("DATABASE_URL", "postgresql://localhost/x")
+    for command in ("serve", "web", "worker"):
+        done = run(command)
+        assert isinstance(done.exception, ModelsMissing), command
+        assert str(models) in str(done.exception)
+
+
+def test_the_doctor_opens_the_models(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    look = {check.code: check for check in checks_machine.CHECKS}["WS008"].look
+    assert look(Settings(models=models)).state == "warning"  # no encoder
+    (models / "encoder.onnx").write_bytes(b"no graph")
+    found = look(Settings(models=models))
+    assert (found.state, str(models) in found.words) == ("failed", True)
+    assert look(Settings(models=models / "no")).state == "failed"
+    assert look(Settings()).state == "ok"
+    monkeypatch.setattr(model, "shipped", lambda: None)
+    assert look(Settings()).state == "warning"
+
+
 def test_evaluate_compares_with_what_ships(run: Run, models: Path, own: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(language, "shipped", lambda: None)
+    monkeypatch.setattr(model, "shipped", lambda: None)
     done = run("language", "evaluate", "--data", str(own), "--models", str(models))
     assert done.exit_code == 0, done.exception
     assert "|  | texts | shipped | models |" in done.stdout

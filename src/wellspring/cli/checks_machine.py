@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from wellspring.cli import address
+from wellspring.cli import address, language_models
 from wellspring.cli.checks import OK, Check, Finding, failed, skipped, warning
 from wellspring.cli.errors import Refusal
 from wellspring.kernel import keys
@@ -83,6 +83,22 @@ def _crisis_resources(_: Settings) -> Finding:
     return warning(f"{len(stale)} crisis lines were not verified lately ({', '.join(countries)}).")
 
 
+def _models(settings: Settings) -> Finding:
+    try:
+        models = language_models.opened(settings.models)
+    except Refusal as stop:
+        return failed(str(stop))
+    if models is None:
+        return warning("No language models came with this installation: texts are read by the rules alone.")
+    if not models.has_encoder:
+        return warning(f"{models.settings.version} has no encoder: texts are read by rules and the light model.")
+    try:
+        models.encoder  # noqa: B018  opened here
+    except Exception as error:  # noqa: BLE001  onnxruntime's errors have no common class
+        return failed(f"{models.folder}: the encoder does not load: {error}")
+    return Finding("ok", models.settings.version)
+
+
 def _disk(settings: Settings) -> Finding:
     free = shutil.disk_usage(_nearest(settings.data.absolute())).free
     words = f"{free / (1 << 30):.1f} GiB free"
@@ -130,4 +146,5 @@ CHECKS: Final = (
     Check("WS005", "Address and TLS", _reach),
     Check("WS006", "Mail server", _smtp),
     Check("WS007", "Crisis lines", _crisis_resources),
+    Check("WS008", "Language models", _models),
 )

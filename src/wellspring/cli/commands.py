@@ -1,6 +1,7 @@
 """The commands of `wellspring`. Each is imported when it is used: `serve` need not carry what `migrate` needs."""
 
 import importlib
+import os
 import sys
 from typing import Any, Final
 
@@ -67,4 +68,7 @@ def run() -> None:
         app(prog_name="wellspring")
     except (Refusal, ClusterError, Problem) as error:
         console.complain(error.code, str(error))
+        sys.exit(1)
+    except BrokenPipeError:  # whoever read our output has left, as `head` does; that is no failure of ours
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)

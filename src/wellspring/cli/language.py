@@ -12,10 +12,11 @@ import typer
 
 from wellspring.cli import console, language_corrections
 from wellspring.cli.errors import CorpusWrong, ModelsMissing, NoTrainingExtra
+from wellspring.cli.language_models import opened
 from wellspring.cli.options import Json
 from wellspring.language import card as cards
 from wellspring.language import corpus, scoring
-from wellspring.language.model import MODELS, Models, shipped
+from wellspring.language.model import MODELS
 from wellspring.language.reader import read as read_by_rules
 from wellspring.language.report import Report, evaluated
 from wellspring.language.schemas import Reading
@@ -38,10 +39,7 @@ class Reader:
     """What reads texts for a command: models of a folder, the shipped ones, or rules alone where there are none."""
 
     def __init__(self, folder: Path | None, *, light: bool = False) -> None:
-        try:
-            self.models = shipped() if folder is None else Models(folder)
-        except (OSError, ValueError, KeyError, msgspec.MsgspecError) as error:
-            raise ModelsMissing(f"{folder}: {error}") from error
+        self.models = opened(folder)
         self._full = self.models is not None and self.models.has_encoder and not light
         if self.models is None:
             console.err.print("No models are installed: this is what the rules alone say.")

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from wellspring.cli import address, serve
+from wellspring.cli import address, language_models, serve
 from wellspring.cli.errors import NeedsDatabase
 from wellspring.cli.options import Data, Host, Json, Port, settings_from
 from wellspring.cli.serve import Demo
@@ -50,14 +50,17 @@ def web(host: Host = None, port: Port = None) -> None:
     if settings.database_url is None:
         raise NeedsDatabase
     address.refuse_unsafe(settings)
+    language_models.refuse_broken(settings)
     _become("wellspring.cli.web")
 
 
 @worker_app.command()
 def worker() -> None:
     """Run the worker alone; needs DATABASE_URL and the keys."""
-    if settings_from().database_url is None:
+    settings = settings_from()
+    if settings.database_url is None:
         raise NeedsDatabase
+    language_models.refuse_broken(settings)
     _become("wellspring.cli.work")
 
 

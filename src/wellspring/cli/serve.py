@@ -16,7 +16,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from wellspring.cli import address, place, stdlog
+from wellspring.cli import address, language_models, place, stdlog
 from wellspring.cli.children import Child, stop_all
 from wellspring.cli.errors import NotPrepared, NotReady
 from wellspring.kernel import keys, logs
@@ -77,6 +77,7 @@ def run(settings: Settings, *, demo_on_network: bool = False, demo: Demo | None 
     logs.configure(settings.log_level)
     logging.config.dictConfig(stdlog.config())
     address.refuse_unsafe(settings, demo_on_network=demo_on_network)
+    language_models.refuse_broken(settings)
     settings = settings.model_copy(update={"port": address.claim(settings.host, settings.port)})
     try:
         with _database(settings) as owner:

@@ -48,6 +48,7 @@ class Settings(BaseSettings):
     country: str = Field(default="US", pattern=r"^[A-Z]{2}$")
     language: Literal["en", "fr"] = "en"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+    models: Path | None = None
     requests_per_minute: int = Field(default=600, ge=1)
 
     @classmethod

@@ -246,6 +246,14 @@ def shipped() -> Models | None:
         return None
 
 
+def installed(folder: Path | None) -> Models | None:
+    """Return the models of an operator's folder, or those that came with this installation where none is named.
+
+    Raises what `Models` raises, for a folder only.
+    """
+    return shipped() if folder is None else Models(folder)
+
+
 def read_lightly(text: str, *, hint: str | None = None, feedback: bool = False) -> Reading:
     """Read within a request: rules and the light model, or rules alone where no model is installed."""
     models = shipped()
@@ -268,4 +276,15 @@ def read_many(texts: Sequence[str], *, hint: str | None = None) -> list[Reading]
     return [read_fully(text, hint=hint) for text in texts]
 
 
-__all__ = ["CAP", "MODELS", "Models", "Seen", "Settings", "read_fully", "read_lightly", "read_many", "shipped"]
+__all__ = [
+    "CAP",
+    "MODELS",
+    "Models",
+    "Seen",
+    "Settings",
+    "installed",
+    "read_fully",
+    "read_lightly",
+    "read_many",
+    "shipped",
+]

@@ -1,0 +1,23 @@
+"""Language models for a command, or a clear refusal."""
+
+from pathlib import Path
+
+import msgspec
+
+from wellspring.cli.errors import ModelsMissing
+from wellspring.kernel.settings import Settings
+from wellspring.language.model import Models, installed
+
+
+def opened(folder: Path | None) -> Models | None:
+    """Return the models of a folder, or those that ship (None where they do not). Raises ModelsMissing."""
+    try:
+        return installed(folder)
+    except (OSError, ValueError, KeyError, msgspec.MsgspecError) as error:
+        raise ModelsMissing(f"{folder}: {error}") from error
+
+
+def refuse_broken(settings: Settings) -> None:
+    """Raise ModelsMissing when the operator named models that cannot be used."""
+    if settings.models is not None:
+        opened(settings.models)
