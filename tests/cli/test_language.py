@@ -208,6 +208,16 @@ def test_the_encoder_needs_its_body(run: Run, tmp_path: Path, monkeypatch: pytes
     assert "--body" in str(run("language", "train", "--out", str(tmp_path)).exception)
 
 
+def test_a_run_goes_on_from_a_checkpoint_that_is_there(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(language, "_part", lambda name: Stub())
+    options = ("--body", str(tmp_path), "--emotion-data", str(tmp_path), "--start", str(tmp_path))
+    done = run("language", "train", "--out", str(tmp_path / "out"), *options)
+    assert isinstance(done.exception, ModelsMissing)
+    assert "encoder.pt" in str(done.exception)
+
+
 def test_what_is_sealed_is_not_trained_on(own: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     texts = corpus.load(own)
     monkeypatch.setattr(language.corpus, "shipped", lambda *, sealed: texts[:2])

@@ -1,6 +1,7 @@
 """`wellspring language …`: training, judging, using and describing the models that read texts."""
 
 import importlib
+import math
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -178,11 +179,15 @@ def train(
     emotion_data: _Emotion = None,
     body: Annotated[Path | None, typer.Option(help="The folder of all-MiniLM-L6-v2, for the encoder.")] = None,
     only: Annotated[Literal["light", "encoder"] | None, typer.Option(help="Train one of the two.")] = None,
+    start: Annotated[Path | None, typer.Option(help="A `checkpoint` folder of an earlier run to go on from.")] = None,
+    minutes: Annotated[float | None, typer.Option(min=0.1, help="The most minutes the encoder learns.")] = None,
 ) -> None:
     """Train on the corpus and on texts of your own; then compare with `evaluate --models` before you switch."""
     run, makes = _part("run"), _part("light")
     if only != "light" and (body is None or emotion_data is None):
         raise CorpusWrong("The encoder needs --body and --emotion-data; --only light does without.")
+    if start is not None and not (start / "encoder.pt").is_file():
+        raise ModelsMissing(f"{start}: there is no encoder.pt in it.")
     try:
         texts = corpus.shipped()
     except FileNotFoundError as error:
@@ -197,7 +202,8 @@ def train(
         meta = makes.train([text for text in texts if not run.held(text.group)], shared, out, console.err.print)
         console.say(f"light model {meta.version}: {meta.figures}")
     if only != "light":
-        run.train_encoder(texts, emotion_data, body, out, console.err.print)
+        limit_s = math.inf if minutes is None else 60 * minutes
+        run.train_encoder(texts, emotion_data, body, out, console.err.print, start=start, limit_s=limit_s)
     _fill(out)
     run.combine(texts, emotion_data, out, cards.sha256(out / "encoder.onnx")[:8], console.err.print)
     console.say(f"Compare before you switch: wellspring language evaluate --models {out}")

@@ -115,6 +115,9 @@ def _groups(figures: "_Figures", rows: Sequence[Judged]) -> None:
         least = most
     for language in sorted({row.text.lang for row in rows}):
         figures.danger(f"language {language}", [row for row in rows if row.text.lang == language], brief=True)
+    hands = sorted({row.text.hand for row in rows})
+    for hand in hands if len(hands) > 1 else ():
+        figures.danger(f"written by {hand}", [row for row in rows if row.text.hand == hand])
 
 
 class _Figures:

@@ -31,8 +31,6 @@ class Net(nn.Module):  # type: ignore[misc]  # torch is untyped here
     def __init__(self, body: Path) -> None:
         super().__init__()
         self.body = AutoModel.from_pretrained(str(body))
-        for frozen in (self.body.embeddings, self.body.encoder.layer[0]):
-            frozen.requires_grad_(False)
         self.drop = nn.Dropout(_DROP)
         self.crisis = nn.Linear(WIDTH, 2)  # danger, and whether the matter is mentioned at all
         self.emotions = nn.Linear(WIDTH, len(EMOTIONS))
@@ -146,11 +144,10 @@ def _groups(net: Net, rate: float) -> list[dict[str, Any]]:
     """Lower layers learn more slowly, so that what they know of language stays."""
     groups: dict[float, list[Any]] = {}
     for name, weight in net.named_parameters():
-        if weight.requires_grad:
-            layer = re.search(r"layer\.(\d+)\.", name)
-            depth = 5 - int(layer[1]) if layer else 6 if "embeddings" in name else 0
-            scale = rate * 0.8**depth if name.startswith("body") else rate * 10
-            groups.setdefault(scale, []).append(weight)
+        layer = re.search(r"layer\.(\d+)\.", name)
+        depth = 5 - int(layer[1]) if layer else 6 if "embeddings" in name else 0
+        scale = rate * 0.8**depth if name.startswith("body") else rate * 10
+        groups.setdefault(scale, []).append(weight)
     return [{"params": weights, "lr": scale} for scale, weights in groups.items()]
 
 

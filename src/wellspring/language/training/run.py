@@ -1,5 +1,6 @@
 """The whole training: what is drawn in each epoch, the encoder, its export, and how all parts are combined."""
 
+import math
 import random
 import zlib
 from collections.abc import Callable, Iterable, Sequence
@@ -24,7 +25,7 @@ MODERATE: Final = 0.03
 HIGH: Final = 0.01
 ORDINARY: Final = 0.002
 EPOCHS: Final = 3
-_DRAWN: Final = {"goemotions": 14_000, "xed_en": 5_000, "xed_fr": 1_500, "brighter_eng": 1_200}
+_DRAWN: Final = {"goemotions": 8_000, "xed_en": 2_500, "xed_fr": 1_500, "brighter_eng": 1_200}
 Tell = Callable[[str], None]
 
 
@@ -124,10 +125,22 @@ def combine(
     return settings
 
 
-def train_encoder(texts: Sequence[Text], emotion_data: Path, body: Path, out: Path, tell: Tell = print) -> None:
-    """Train and export the encoder into `out` (`encoder.onnx`, `tokenizer.json`). Needs the training extra."""
+def train_encoder(
+    texts: Sequence[Text],
+    emotion_data: Path,
+    body: Path,
+    out: Path,
+    tell: Tell = print,
+    *,
+    start: Path | None = None,
+    limit_s: float = math.inf,
+) -> None:
+    """Train and export the encoder into `out` (`encoder.onnx`, `tokenizer.json`). Needs the training extra.
+
+    `start` is the checkpoint folder of an earlier run to go on from; the schedule ends after `limit_s` seconds.
+    """
     from wellspring.language.training import encoder, export  # noqa: PLC0415  torch comes with the extra only
 
-    net = encoder.fit(body, draws(texts, emotion_data), tell=tell)
+    net = encoder.fit(body, draws(texts, emotion_data), tell=tell, start=start, limit_s=limit_s)
     encoder.save(net, out / "checkpoint")
     export.encoder(net, body, out)
