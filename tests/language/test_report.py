@@ -1,11 +1,13 @@
 """A report counts what it should, beside readings that are known."""
 
+import msgspec
+import numpy as np
 import pytest
 
 from wellspring.language import card
 from wellspring.language.corpus import Text, identity
 from wellspring.language.reader import read
-from wellspring.language.report import Line, Report, bins, evaluated, judged
+from wellspring.language.report import SIX, Line, Report, bins, ekman_f1, evaluated, judged
 from wellspring.language.schemas import EMOTIONS, Feedback, Level, Reading
 
 
@@ -105,3 +107,13 @@ def test_the_weakest_categories_are_named() -> None:
     said = card.weakest(evaluated(TEXTS, by_first_word, resamples=20).lines)
     assert "Least found on these texts: passive (50% of 10), plan (100% of 10)." in said
     assert "Most often raised wrongly: negated (25% of 20)" in said
+
+
+def test_ekmans_six_count_what_belongs_together_and_take_either_label() -> None:
+    """Two texts of anger and fear, one of joy or surprise, one of sadness read as neutral."""
+    bit = {name: 1 << SIX.index(name) for name in SIX}
+    said = np.array([SIX.index(name) for name in ("anger", "fear", "surprise", "neutral")])
+    truth = np.array([bit["anger"], bit["fear"], bit["joy"] | bit["surprise"], bit["sadness"]])
+    assert ekman_f1(said, truth) == pytest.approx(np.mean([1, 1, 0, 1, 0]))  # joy and sadness were never named
+    reading = msgspec.structs.replace(read("a"), emotions={"anxiety": 0.3, "fear": 0.3, "joy": 0.4})
+    assert judged(Text(id="a", text="a"), reading).ekman == "fear"

@@ -1,18 +1,20 @@
 """How well readings of labelled texts went: figures with intervals, by category, length and language."""
 
-from collections.abc import Iterable, Sequence
-from typing import Final
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from wellspring.language import evaluation as ev
 from wellspring.language.corpus import Text
 from wellspring.language.evaluation import Interval
-from wellspring.language.schemas import EMOTIONS, LEVELS, Level, Reading
+from wellspring.language.schemas import EKMAN, EMOTIONS, LEVELS, Level, Reading
 from wellspring.language.scoring import Read
 
 LENGTHS: Final = {"to 15 words": 15, "16 to 40 words": 40, "41 to 120 words": 120, "over 120 words": 10**9}
+SIX: Final = tuple(dict.fromkeys(EKMAN.get(name, name) for name in EMOTIONS))
 RATES: Final = (0.05, 0.02, 0.01)
 _RAISED: Final = LEVELS.index("moderate")
 _FEWEST: Final = 5  # texts that a figure of its own needs
@@ -25,6 +27,7 @@ class Judged(msgspec.Struct, frozen=True):
     level: Level
     crisis: float
     emotion: str | None = None
+    ekman: str | None = None
     topics: tuple[str, ...] = ()
     urgency: str | None = None
 
@@ -72,9 +75,31 @@ def judged(text: Text, reading: Reading) -> Judged:
         reading.level,
         LEVELS.index(reading.level) / (len(LEVELS) - 1) if reading.crisis is None else reading.crisis,
         max(EMOTIONS, key=lambda name: emotions.get(name, 0.0)) if emotions else None,
+        _likeliest_of_six(emotions) if emotions else None,
         feedback.topics if feedback else (),
         feedback.urgency if feedback else None,
     )
+
+
+def _likeliest_of_six(emotions: Mapping[str, float]) -> str:
+    """Return the likeliest of Ekman's six and neutral: what the twelve that belong to it add up to."""
+    sums = dict.fromkeys(SIX, 0.0)
+    for name, share in emotions.items():
+        sums[EKMAN.get(name, name)] += share
+    return max(SIX, key=lambda name: sums[name])
+
+
+def ekman_f1(said: NDArray[Any], truth: NDArray[Any]) -> float:
+    """Return the mean F1 over Ekman's six and neutral.
+
+    `said` are indices into SIX, `truth` sums of 2 to their power, since a text may have two labels.
+    """
+    found: list[float] = []
+    for index in range(len(SIX)):
+        named, meant = said == index, (truth >> index) & 1 == 1
+        if meant.any():
+            found.append(2 * float((named & meant).sum()) / float(named.sum() + meant.sum()))
+    return float(np.mean(found)) if found else ev.NAN
 
 
 def evaluated(texts: Sequence[Text], read: Read, *, resamples: int = 1000) -> Report:
@@ -167,6 +192,9 @@ class _Figures:
         said, truth = [row.emotion for row in rows], [row.text.emotion for row in rows]
         self._put("emotions", "accuracy", ev.accuracy, said, truth)
         self._put("emotions", "macro-F1", ev.macro_f1, said, truth)
+        six = [{EKMAN.get(n, n) for n in (r.text.emotion, r.text.second) if n} for r in rows]
+        masks = [sum(1 << SIX.index(name) for name in names) for names in six]
+        self._put("emotions", "Ekman macro-F1", ekman_f1, [SIX.index(r.ekman or "neutral") for r in rows], masks)
         self.add("emotions", "first or second label", [r.emotion in (r.text.emotion, r.text.second) for r in rows])
 
     def feedback(self, rows: Sequence[Judged]) -> None:

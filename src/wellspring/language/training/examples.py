@@ -140,8 +140,13 @@ def licensed(path: Path) -> Iterator[Example]:
             yield found
 
 
+def labels_of(field: str) -> list[str]:
+    """Return the names in a field of labels, whatever its source puts between them."""
+    return [part.strip() for part in field.replace("|", ",").replace(";", ",").split(",") if part.strip()]
+
+
 def _of_emotion(text: str, label: str, source: str) -> Example | None:
-    labels = [part.strip() for part in label.replace("|", ",").replace(";", ",").split(",") if part.strip()]
+    labels = labels_of(label)
     if source == "goemotions":
         twelve = [GOEMOTIONS[name] for name in labels if name in GOEMOTIONS]
         eight = {_AS_PLUTCHIK[name] for name in twelve if name in _AS_PLUTCHIK}

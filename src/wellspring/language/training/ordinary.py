@@ -7,7 +7,9 @@ from typing import Final
 
 from wellspring.language.corpus import Text, identity
 from wellspring.language.fold import fold
+from wellspring.language.training.examples import GOEMOTIONS, labels_of
 
+_ENGLISH: Final = frozenset({"goemotions", "xed_en", "brighter_eng"})
 ASIDE: Final = 95
 """Of a hundred shared texts, the number from which on they are kept aside."""
 
@@ -24,10 +26,14 @@ def aside(path: Path) -> list[Text]:
     """
     from pyarrow import parquet  # noqa: PLC0415  only the training extra has it
 
-    rows = parquet.read_table(path, columns=["text", "source"]).to_pylist()
-    texts = [row["text"] for row in rows if row["source"] in {"goemotions", "xed_en", "brighter_eng"}]
-    return [
-        Text(id=identity(text), text=text, label="-", category="other", hand="shared")
-        for text in texts
-        if is_aside(fold(text).text)
-    ]
+    rows = parquet.read_table(path, columns=["text", "label", "source"]).to_pylist()
+    kept = (row for row in rows if row["source"] in _ENGLISH and is_aside(fold(row["text"]).text))
+    return [_as_text(row["text"], row["label"], row["source"]) for row in kept]
+
+
+def _as_text(text: str, label: str, source: str) -> Text:
+    """Return one row; what GoEmotions' readers called it stands as one or two of the twelve labels."""
+    twelve = list(dict.fromkeys(GOEMOTIONS[name] for name in labels_of(label) if name in GOEMOTIONS))
+    named = twelve if source == "goemotions" and len(twelve) <= 2 else []
+    emotion, second = (*named, None, None)[:2]
+    return Text(id=identity(text), text=text, label="-", category="other", hand=source, emotion=emotion, second=second)
