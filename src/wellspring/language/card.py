@@ -46,7 +46,10 @@ _DATA: Final = """\
   CC BY 4.0, English and French), BRIGHTER / SemEval-2025 task 11 (CC BY 4.0, English). The data are not shipped.
 - Encoder body: all-MiniLM-L6-v2 (Apache-2.0), fine-tuned. No forum posts of people in crisis were used: such sets have
   no licence.
-- The sealed set was written before the models, by somebody who did not see the rules. Nothing was tuned on it."""
+- Two sealed sets, and nothing was tuned on either: the first was written before the models by somebody who did not see
+  the rules; the second later, by somebody who saw neither rules nor models nor other texts, in a mix like real use.
+- All these texts are composed, none was collected from people. Hands that compose share habits that people in crisis
+  do not have, so expect less on real words than the figures below, and look at your own before you rely on them."""
 
 _FAILURES: Final = """\
 ## Known failures
