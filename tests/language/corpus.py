@@ -13,8 +13,8 @@ class Labelled(NamedTuple):
     text: str
 
 
-def load(language: str) -> list[Labelled]:
-    lines = (Path(__file__).parent / f"texts_{language}.tsv").read_text("utf-8").splitlines()
+def load(language: str, name: str = "texts") -> list[Labelled]:
+    lines = (Path(__file__).parent / f"{name}_{language}.tsv").read_text("utf-8").splitlines()
     rows = [line.split("\t") for line in lines if line and not line.startswith("#")]
     return [Labelled(language, c, frozenset(LETTERS[letter] for letter in levels), text) for c, levels, text in rows]
 

@@ -133,12 +133,14 @@ def _window(s: Sentence, first: int, last: int) -> str:
 
 def _past_form(s: Sentence, first: int, last: int, c: Context, *, subjunctive: bool) -> bool:
     """A past verb in the phrase, or before it in the same clause, that no helper or perfect takes back."""
+    # "I lay there wanting to die" may be last night: such verbs tell of the past only beside a distant time
+    past = c.past_words | c.told if cue(c.distant).search(_window(s, first, last)) else c.past_words
     begin = first
     last = first + 1 if subjunctive else last
     while begin > 0 and begin > first - 6 and not s.breaks[begin] and s.words[begin - 1] not in c.first:
         begin -= 1
     for at in range(begin, last):
-        if s.words[at] in c.past_words:
+        if s.words[at] in past:
             before = s.words[max(0, at - 2) : at]
             if not any(word in c.perfect or word in c.helpers for word in before):
                 return True
@@ -166,6 +168,14 @@ def distance(s: Sentence, first: int, last: int, language: str, following: str) 
     if far is None and near is None:
         return True if cue(c.later).search(following) else None
     return near is None or (far is not None and far < near)
+
+
+def told_of_old(preceding: str, language: str) -> bool:
+    """Whether the sentence before set the scene long ago, for the writer: "I was nineteen. I wanted to die"."""
+    c = TABLES[language].context
+    if not cue(c.distant).search(preceding) or cue(c.near).search(cue(c.distant).sub("_", preceding)):
+        return False
+    return not (c.first | c.first_owner | c.first_object).isdisjoint(preceding.split())
 
 
 def tense(s: Sentence, first: int, last: int, rule: Rule, language: str) -> Tense:

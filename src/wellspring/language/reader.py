@@ -85,20 +85,21 @@ class _Half:
         found: list[Hit] = []
         for index, (start, end) in enumerate(ranges):
             if self.odd or self.apart or triggered(words(self.text, start, end)):
-                following = ranges[index + 1] if index + 1 < len(ranges) else (end, end)
-                found.extend(self._sentence_hits(start, end, following, quotes))
+                found.extend(self._sentence_hits(ranges, index, quotes))
         return found
 
     def _sentence_hits(
-        self, start: int, end: int, following: tuple[int, int], quotes: dict[str, list[tuple[int, int]]]
+        self, ranges: list[tuple[int, int]], index: int, quotes: dict[str, list[tuple[int, int]]]
     ) -> list[Hit]:
+        start, end = ranges[index]
         s = sentence(self.text, start, end, apart=self.apart)
         if not s.words:
             return []
-        after = _plain(self.text, following[0], min(following[1], following[0] + _AROUND))
+        before = _plain(self.text, max(ranges[index - 1][0], start - _AROUND), start) if index else ""
+        after = _plain(self.text, end, min(ranges[index + 1][1], end + _AROUND)) if index + 1 < len(ranges) else ""
         found: list[Found] = []
         for language in TABLES:
-            found.extend(find(Scene(s, after, _quoted_words(s, quotes[language])), language))
+            found.extend(find(Scene(s, before, after, _quoted_words(s, quotes[language])), language))
         return [self._hit(s, f) for f in thin(found)]
 
     def _hit(self, s: Sentence, found: Found) -> Hit:

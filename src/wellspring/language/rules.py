@@ -4,13 +4,16 @@ import re
 
 import msgspec
 
-from wellspring.language.context import cue, distance, negated, person, tense
+from wellspring.language.context import cue, distance, negated, person, tense, told_of_old
 from wellspring.language.schemas import Category, Person, Reason, Tense
 from wellspring.language.sentences import Sentence
 from wellspring.language.tables import TABLES, Mask, Rule
 
 # Kinds that weigh less when told in the past without a time; an act (cutting, a farewell) does not.
 _FADES = frozenset({"explicit", "passive", "euphemism", "burden", "hopelessness"})
+
+# What may follow a comma: an everyday reason ("I won't be here tomorrow, dentist"), an answer ("… if I would, and no").
+_ACROSS = frozenset({"idiom", "negated", "past", "quoted"})
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -26,9 +29,10 @@ class Found(msgspec.Struct, frozen=True):
 
 
 class Scene(msgspec.Struct, frozen=True):
-    """A sentence with what lies around it: the plain text after it, and whose quotation it stands in."""
+    """A sentence with what lies around it: the plain text before and after it, and whose quotation it stands in."""
 
     sentence: Sentence
+    preceding: str
     following: str
     quoted: list[tuple[int, int]]  # word ranges inside someone else's quotation
 
@@ -55,10 +59,7 @@ class _Masks:
         table = TABLES[language]
         near = [mask for mask in table.masks if mask.pattern.possible(words)]
         self.spans = [
-            (mask, spans)
-            for mask in near
-            # an everyday reason may follow a comma: "I won't be here tomorrow, dentist"
-            if (spans := _spans(s, mask.pattern.regex(), across=mask.reason == "idiom"))
+            (mask, spans) for mask in near if (spans := _spans(s, mask.pattern.regex(), across=mask.reason in _ACROSS))
         ]
         caps = [cap for cap in table.caps if cap.pattern.possible(words)]
         self.caps = [(cap.tier, spans) for cap in caps if (spans := _spans(s, cap.pattern.regex()))]
@@ -94,9 +95,10 @@ def _judge(scene: Scene, first: int, last: int, rule: Rule, language: str, masks
     tier = min(rule.group.tier, masks.cap(first, last))
     if reason is None and when == "past":
         far = distance(scene.sentence, first, last, language, scene.following)
-        if far:
+        fades = rule.group.category in _FADES
+        if far or (far is None and fades and told_of_old(scene.preceding, language)):
             reason = "past"
-        elif far is None and (rule.group.category in _FADES or rule.group.tense == "past"):
+        elif far is None and (fades or rule.group.tense == "past"):
             tier = max(1, tier - 1)
     return Found(rule.group.category, first, last, tier, reason, who, when)
 
@@ -106,7 +108,7 @@ def find(scene: Scene, language: str) -> list[Found]:
     s = scene.sentence
     words = set(s.words)
     rules = _candidates(words, TABLES[language].by_anchor)
-    places = [(rule, span) for rule in rules for span in _spans(s, rule.pattern.regex())]
+    places = [(r, span) for r in rules for span in _spans(s, r.pattern.regex(), across=r.group.across)]
     if not places:
         return []
     masks = _Masks(s, words, language)

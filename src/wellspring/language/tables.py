@@ -20,6 +20,7 @@ class _RuleGroup(msgspec.Struct, forbid_unknown_fields=True):
     person: Literal["find", "writer"] = "find"
     tense: Literal["find", "past", "subjunctive"] = "find"
     outer_only: bool = False
+    across: bool = False
 
 
 class _MaskGroup(msgspec.Struct, forbid_unknown_fields=True):
@@ -57,6 +58,7 @@ class Context(msgspec.Struct, forbid_unknown_fields=True):
     third_pairs: frozenset[str]
     helpers: frozenset[str]
     past_words: frozenset[str]
+    told: frozenset[str]
     perfect: frozenset[str]
     participles: frozenset[str]
     auxiliaries: frozenset[str]
