@@ -1,5 +1,5 @@
 # Wellspring. `make demo` and `make test` are all that a fresh machine needs.
-.PHONY: help demo serve test check bench lock clean venv venv-dev
+.PHONY: help demo serve test check bench simulate lock clean venv venv-dev
 .DEFAULT_GOAL := help
 
 PORT ?= 8123
@@ -7,6 +7,7 @@ PEOPLE ?= 200
 DATA ?= $(CURDIR)/data
 DEMO_DATA = $(if $(filter command% environment%,$(origin DATA)),$(DATA),$(CURDIR)/.data/demo)
 JSON ?=
+SEEDS ?= 3
 BIN := .venv/bin
 
 help: ## Show this
@@ -40,6 +41,9 @@ check: venv-dev ## Formatting, lint, types, import directions, our own rules, do
 
 bench: venv-dev ## Measure beside pgbench: JSON=file for the figures
 	$(BIN)/python -m bench $(if $(JSON),--json "$(JSON)")
+
+simulate: venv-dev ## Compare the recommender with others in a simulated world: SEEDS=3, JSON=file for the figures
+	$(BIN)/python -m bench.simulator --seeds $(SEEDS) $(if $(JSON),--json "$(JSON)")
 
 lock: ## Lock requirements/*.in again (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \

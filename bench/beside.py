@@ -128,7 +128,7 @@ def create_script(person: UUID, session: UUID, text: str | None, interventions: 
         {"risk": "2026.11.1", "rules": "2026.11.1"},
         *(("calm", None, 0.6, 0.2, [0.05] * 11 + [0.45], 0.04) if text else (None,) * 6),
     )
-    context_json = {"mood": 6, "energy": 5, "time_of_day": "evening", "danger": False, "emotions": {"calm": 3}}
+    context_json = {"mood": 6, "emotions": {"calm": 3}, "energy": 5, "anxiety": 4, "stress": 4, "place": "home"}
     write = inline(
         q.CREATE,
         person,
@@ -142,10 +142,11 @@ def create_script(person: UUID, session: UUID, text: str | None, interventions: 
         b"x" * 110,
         interventions[:3],
         [0.5, 0.5, 0.5],
-        [1.0, 1.0, 0.2],
+        [0.25, 0.25, 0.25],
+        [0.8, 0.7, 0.2],
         [{"key": "energy", "energy": "medium"}] * 3,
         context_json,
-        "rules-1",
+        "hlts-1.0",
     )
     return f"\\set n random(1, 1000000000000000)\n{opening(person, session)}{context}\n{write}\nCOMMIT;\n"
 

@@ -15,6 +15,7 @@ from wellspring import __version__
 from wellspring.checkins.read_later import READERS
 from wellspring.identity import queries as identity_queries
 from wellspring.identity.passwords import Passwords
+from wellspring.interventions.shared import follow_for_ever
 from wellspring.kernel import dsn, events_stream, keys, logs, openapi, operations, problems, routing, sockets
 from wellspring.kernel.crypto import Keyring
 from wellspring.kernel.db import Database, DbRole
@@ -59,7 +60,10 @@ def make_app(parts: Edge) -> Litestar:
         waker.start()
         parts.hub.start()
         context = JobContext(parts.db, parts.settings, parts.keys, parts.ports)
-        sweeping = asyncio.create_task(sweep_for_ever(context), name="sweep")
+        beside = [
+            asyncio.create_task(sweep_for_ever(context), name="sweep"),
+            asyncio.create_task(follow_for_ever(parts.db), name="follow"),
+        ]
         readers: Readers = parts.ports[READERS]
         readers.start()
         gc.collect()
@@ -68,8 +72,9 @@ def make_app(parts: Edge) -> Litestar:
         try:
             yield
         finally:
-            sweeping.cancel()
-            await asyncio.gather(sweeping, return_exceptions=True)
+            for task in beside:
+                task.cancel()
+            await asyncio.gather(*beside, return_exceptions=True)
             readers.close()
             await parts.hub.stop()
             await waker.stop()

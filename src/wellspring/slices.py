@@ -11,6 +11,8 @@ from wellspring.identity import jobs as identity_jobs
 from wellspring.identity import pages as identity_pages
 from wellspring.identity import routes as identity_routes
 from wellspring.identity import tables as identity_tables
+from wellspring.interventions import jobs as interventions_jobs
+from wellspring.interventions import learned_pages
 from wellspring.interventions import pages as interventions_pages
 from wellspring.interventions import routes as interventions_routes
 from wellspring.interventions import tables as interventions_tables
@@ -43,6 +45,7 @@ ROUTES: Final[list[Any]] = [
     *notify_pages.PAGES,
     *safety_pages.PAGES,
     *interventions_pages.PAGES,
+    *learned_pages.PAGES,
     *checkins_pages.PAGES,
     *web_pages.PAGES,
 ]
@@ -51,5 +54,5 @@ ROUTES: Final[list[Any]] = [
 TABLES: Final = [identity_tables, privacy_tables, notify_tables, safety_tables, interventions_tables, checkins_tables]
 """Modules that declare tables."""
 
-JOBS: Final = [identity_jobs, notify_jobs, safety_jobs, checkins_jobs, privacy_events]
+JOBS: Final = [identity_jobs, notify_jobs, safety_jobs, interventions_jobs, checkins_jobs, privacy_events]
 """Modules that register jobs and handlers of events."""

@@ -107,6 +107,7 @@ RULES: dict[str, Rule] = {
     "POST /v1/interventions/{intervention_id:uuid}/start": Rule(
         SELF, "interventions:session:create", _with_her_checkin, 201
     ),
+    "GET /v1/interventions/learned": Rule(SELF, "interventions:learned:read"),
     "GET /v1/interventions/sessions": Rule(SELF, "interventions:session:list"),
     f"GET {_DONE}": Rule(SELF, "interventions:session:read"),
     f"POST {_DONE}/complete": Rule(SELF, "interventions:session:complete", _fixed(effectiveness_rating=4)),
@@ -132,6 +133,7 @@ RULES: dict[str, Rule] = {
     "PUT /v1/crisis/duty": Rule(_only(RESPONDER), NONE, _fixed(on_duty=True)),
     "PUT /v1/people/{person_id:uuid}/roles": Rule(_only(ADMIN), "identity:roles:write", _fixed(roles=["member"])),
     f"DELETE {_CHECKIN}/reading/correction": Rule(SELF, "checkins:correction:remove", status=204),
+    "DELETE /v1/interventions/learned": Rule(SELF, "interventions:learned:reset", status=204),
     f"DELETE {_CHECKIN}": Rule(SELF, "checkins:checkin:remove", status=204),
     f"DELETE {_CONTACT}": Rule(SELF, "identity:contact:remove", status=204),
     f"DELETE {_GRANT}": Rule(SELF, "privacy:access_grant:revoke", status=204),

@@ -474,6 +474,37 @@ READING: Context = {
         },
     ],
 }
+LEARNED: Context = {
+    "items": [
+        {
+            "name": "Warm hands",
+            "url": "/actions/i1",
+            "ratings": 2,
+            "mean": "4.5",
+            "skips": 1,
+            "last": {"iso": "2026-11-20T18:40:00+01:00", "text": "Friday 20 November, 18:40"},
+        },
+        {
+            "name": "A short walk",
+            "url": "/actions/i2",
+            "ratings": 0,
+            "mean": "",
+            "skips": 0,
+            "last": {"iso": "2026-11-19T08:10:00+01:00", "text": "Thursday 19 November, 08:10"},
+        },
+    ],
+    "paused": False,
+    "errors": {},
+    "consents": [
+        {
+            "kind": "shared_ratings",
+            "version": 1,
+            "title": "Let my ratings help others",
+            "text": "Your ratings may be added up with those of others.",
+            "given": False,
+        }
+    ],
+}
 CRISIS: Context = {
     "country": {"code": "FR", "name": "France"},
     "countries": [{"code": "CA", "name": "Canada"}, {"code": "FR", "name": "France"}, {"code": "IN", "name": "India"}],

@@ -39,8 +39,8 @@ class Context(Struct, frozen=True):
     event_levels: list[str] | None
     event_hours: list[float] | None
     recent_ids: list[UUID] | None
-    recent_ratings: list[int | None] | None
     recent_hours: list[float] | None
+    kept: bytes | None
 
 
 CONTEXT: Final = Query(
@@ -50,7 +50,7 @@ CONTEXT: Final = Query(
         d.at, d.mood, d.energy, d.anxiety, d.stress, d.sleep, d.alone,
         (SELECT ARRAY[count(*), avg(mood_avg), stddev_samp(mood_avg), count(alone), avg(alone), sum(count)]::float8[]
            FROM checkins.day WHERE person_id = $1 AND day < current_date - 6 AND day >= current_date - 34),
-        e.levels, e.hours, r.ids, r.ratings, r.hours
+        e.levels, e.hours, r.ids, r.hours, r.kept
     FROM (SELECT array_agg(date_part('epoch', occurred_at)) AS at, array_agg(mood_score) AS mood,
             array_agg(energy_level) AS energy, array_agg(anxiety_level) AS anxiety,
             array_agg(stress_level) AS stress, array_agg(sleep) AS sleep,

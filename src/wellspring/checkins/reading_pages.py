@@ -18,11 +18,10 @@ from wellspring.identity.schemas import ConsentKind
 from wellspring.kernel import audit, forms, pages
 from wellspring.kernel.db import Tx
 from wellspring.kernel.edge import Req, access, as_member, principal
-from wellspring.kernel.errors import Conflict, Invalid, NotFound
+from wellspring.kernel.errors import Conflict, NotFound
 from wellspring.kernel.policy import Access
 from wellspring.kernel.routing import form, page
-from wellspring.privacy import consents
-from wellspring.privacy.schemas import ConsentWrite
+from wellspring.privacy import asking
 
 LEARNING: Final[tuple[ConsentKind, ...]] = ("corrections", "correction_texts")
 """What may be learned from corrections, each by a consent of its own; the second counts only with the first."""
@@ -114,9 +113,7 @@ async def _show(request: Req, errors: dict[str, str], status: int = 200) -> Resp
     person_id = principal(request).person_id
     async with as_member(request) as tx:
         on = await is_on(tx, person_id)
-        answered = {one.kind: one for one in await consents.state(tx, person_id)}
-        await audit.record(tx, access(request, "privacy:consents:read", "consents", count=len(LEARNING)))
-    shown = [answered[kind] for kind in LEARNING if kind in answered]
+        shown = await asking.asked(request, tx, LEARNING)
     return await pages.render(request, "reading.html", status=status, on=on, consents=shown, errors=errors)
 
 
@@ -136,20 +133,10 @@ async def switch(request: Req) -> Response[Any]:
 @form("/reading/consents", Access.SELF)
 async def agree(request: Req) -> Response[Any]:
     """Give or take back a consent about corrections; a yes to words that have changed meanwhile shows the new ones."""
-    sent = await forms.read(request)
-    kind: ConsentKind | None = next((one for one in LEARNING if one == sent.one("kind")), None)
-    if kind is None:
-        raise Invalid.of("kind", "not_one_of", "This value is not one of those allowed.")
-    given = sent.one("given") == "true"
     try:
-        async with as_member(request) as tx:
-            version = int(sent.one("version")) if sent.one("version").isdecimal() else None
-            await consents.answer(tx, principal(request).person_id, kind, ConsentWrite(given=given, version=version))
-            verb = "give" if given else "withdraw"
-            await audit.record(tx, access(request, f"privacy:consent:{verb}", "consents"))
+        return await asking.answer(request, LEARNING, "/reading")
     except Conflict as problem:
         return await _show(request, forms.errors_of(problem, (await pages.local(request)).language), problem.status)
-    return pages.redirect(request, "/reading", note="saved")
 
 
 PAGES: Final[list[Any]] = [result_news, correct, reading_page, switch, agree]

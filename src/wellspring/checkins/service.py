@@ -185,7 +185,7 @@ def _offers(entry: Entry, context: q.Context, person: About, *, danger: bool) ->
         place=data.context_location,
         danger=danger or any(level in ("high", "critical") for level in context.event_levels or ()),
     )
-    past = recommend.history(context.recent_ids, context.recent_ratings, context.recent_hours)
+    past = recommend.history(context.recent_ids, context.recent_hours, context.kept, context.now)
     return recommend.careful(person, context.contraindications, moment, past, seed=entry.row_id)
 
 

@@ -23,6 +23,7 @@ COMMANDS: Final = {
     "migrate": "wellspring.cli.migrate:app",
     "pg": "wellspring.cli.pg:app",
     "psql": "wellspring.cli.pg:psql_app",
+    "recommender": "wellspring.cli.recommender:app",
     "serve": "wellspring.cli.run_commands:serve_app",
     "version": "wellspring.cli.version:app",
     "web": "wellspring.cli.run_commands:web_app",

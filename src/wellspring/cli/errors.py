@@ -129,3 +129,9 @@ class FileRefused(Refusal):
     """This file cannot be written."""
 
     code = "file_refused"
+
+
+class TooLittleFeedback(Refusal):
+    """Too little was rated to judge by."""
+
+    code = "too_little_feedback"

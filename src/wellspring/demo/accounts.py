@@ -28,6 +28,7 @@ _ALWAYS: Final[tuple[ConsentKind, ...]] = ("terms", "privacy", "health_data")
 _SOMETIMES: Final[dict[ConsentKind, float]] = {
     "research": 0.3,
     "analytics": 0.4,
+    "shared_ratings": 0.6,
     "companion": 0.35,
     "data_sharing": 0.25,
     "emergency_contact_notification": 0.4,

@@ -18,12 +18,17 @@ from wellspring.demo.crises import Desk
 from wellspring.demo.sign_ins import STAFF_HERE, SignIn, sign_ins
 from wellspring.demo.tables import copy
 from wellspring.demo.year import Stage, Year
+from wellspring.interventions.learn import POOLED_BY
 from wellspring.kernel import clock
 from wellspring.kernel.crypto import Keyring, Sealer
 
 PEOPLE: Final = 200
 SEED: Final = 7
 _PROCESSES: Final = 2
+_POOL: Final = """UPDATE interventions.outcome o SET pooled = false WHERE pooled AND NOT coalesce((
+    SELECT c.given FROM privacy.consent c
+    WHERE c.person_id = o.person_id AND c.kind = %s ORDER BY c.at DESC, c.id DESC LIMIT 1), false)"""
+"""Only ratings of those who agreed teach what is shared."""
 _WORTH_IT: Final = 40
 """Below so many people a second process takes longer to start than it saves."""
 
@@ -147,5 +152,6 @@ def fill(
     for done, _ in enumerate(steps, start=1):
         progress(done, people)
     with psycopg.connect(owner_url, autocommit=True) as conn:
+        conn.execute(_POOL.encode(), (POOLED_BY,))
         conn.execute("ANALYZE")
     return sign_ins(keys)

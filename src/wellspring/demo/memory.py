@@ -12,13 +12,14 @@ from msgspec import Struct
 from wellspring.checkins.queries import Context
 from wellspring.checkins.schemas import CheckinCreate
 from wellspring.interventions import recommend
+from wellspring.interventions.learning import kept
+from wellspring.interventions.learning.kept import Happened
 from wellspring.interventions.moment import History
 
 _WEEK: Final = timedelta(days=7)
 _HELD: Final = timedelta(hours=72)
 _MOST: Final = 60
 _OFFERED: Final = 9
-_DONE: Final = 40
 
 
 class _Stored(Struct, frozen=True):
@@ -39,7 +40,7 @@ class _Sum(Struct):
 
 
 class Memory:
-    """The last week, the four weeks before it, recent events, offers and sessions of one person."""
+    """The last week, the four weeks before it, recent events, offers, and what is learned of one person."""
 
     def __init__(self, timezone: str) -> None:
         self._zone = ZoneInfo(timezone)
@@ -47,7 +48,7 @@ class Memory:
         self._days: dict[date, _Sum] = {}
         self._events: list[tuple[str, datetime]] = []
         self._offers: deque[tuple[UUID, datetime]] = deque(maxlen=_OFFERED)
-        self._sessions: deque[tuple[UUID, int | None, datetime]] = deque(maxlen=_DONE)
+        self.kept = b""
 
     def keep(self, at: datetime, data: CheckinCreate) -> None:
         """Remember a check-in."""
@@ -69,9 +70,9 @@ class Memory:
         """Remember what was offered."""
         self._offers.extend((i, at) for i in offered)
 
-    def keep_session(self, intervention: UUID, rating: int | None, at: datetime) -> None:
-        """Remember what was done."""
-        self._sessions.append((intervention, rating, at))
+    def keep_outcome(self, happened: Happened) -> None:
+        """Remember what was done and what it taught."""
+        self.kept = kept.added(self.kept, happened)
 
     def _baseline(self, today: date) -> list[float | None]:
         """Return what `checkins.queries.CONTEXT` computes of the days before the last seven."""
@@ -111,17 +112,15 @@ class Memory:
             baseline=self._baseline(at.astimezone(UTC).date()),
             event_levels=[level for level, _ in events] or None,
             event_hours=[(at - then) / timedelta(hours=1) for _, then in events] or None,
-            recent_ids=[i for i, _, _ in seen] or None,
-            recent_ratings=[rating for _, rating, _ in seen] or None,
-            recent_hours=[hours for _, _, hours in seen] or None,
+            recent_ids=[i for i, _ in seen] or None,
+            recent_hours=[hours for _, hours in seen] or None,
+            kept=self.kept,
         )
 
-    def _seen(self, at: datetime) -> list[tuple[UUID, int | None, float]]:
-        hour = timedelta(hours=1)
-        shown = [(i, None, (at - then) / hour) for i, then in reversed(self._offers)]
-        return [*shown, *((i, rating, (at - then) / hour) for i, rating, then in reversed(self._sessions))]
+    def _seen(self, at: datetime) -> list[tuple[UUID, float]]:
+        return [(i, (at - then) / timedelta(hours=1)) for i, then in reversed(self._offers)]
 
 
 def history(context: Context) -> History:
     """Return the part of a context that choosing needs."""
-    return recommend.history(context.recent_ids, context.recent_ratings, context.recent_hours)
+    return recommend.history(context.recent_ids, context.recent_hours, context.kept, context.now)

@@ -5,6 +5,8 @@ from random import Random
 from typing import Final, cast, get_args
 from uuid import UUID
 
+from msgspec import Struct
+
 from wellspring.checkins.schemas import CheckinCreate
 from wellspring.demo import uuids
 from wellspring.demo.cast import Persona
@@ -13,8 +15,12 @@ from wellspring.demo.memory import Memory
 from wellspring.demo.tables import Rows, add, json
 from wellspring.identity.fragments import About
 from wellspring.interventions import recommend
+from wellspring.interventions.learn import outcome_of
+from wellspring.interventions.model import current
 from wellspring.interventions.moment import History
-from wellspring.interventions.schemas import Tag
+from wellspring.interventions.outcomes import happened, shared_rating
+from wellspring.interventions.queries import LearningRow
+from wellspring.interventions.schemas import Complete, Skip, Tag
 from wellspring.interventions.service import FEEDBACK
 from wellspring.interventions.shelf import shipped
 from wellspring.interventions.vocabulary import Approach
@@ -39,6 +45,27 @@ def about(persona: Persona) -> About:
     )
 
 
+Logged = tuple[list[UUID], list[float], list[float], list[float], list[dict[str, object]], dict[str, object], str]
+"""Values of `fragments.log`: ids, predictions, their deviations, propensities, reasons, context, policy."""
+
+
+class Offered(Struct, frozen=True):
+    """An offer that is taken up."""
+
+    at: datetime
+    data: CheckinCreate
+    row_id: UUID
+    intervention: UUID
+    predicted: float
+    context: dict[str, object]
+    policy: str
+
+
+def _columns(logged: Logged) -> tuple[object, ...]:
+    *plain, reasons, context, policy = logged
+    return (*plain, json(reasons), json(context), policy)
+
+
 class Offers:
     """Offers to one person. They like some approaches more than others, and their ratings say so."""
 
@@ -49,6 +76,7 @@ class Offers:
         self._now = now
         self._r = r
         self._about = about(persona)
+        self._done = 0
         self._likes: dict[Approach, float] = {a: r.gauss(0, 0.8) for a in get_args(Approach)}
 
     def make(self, rows: Rows, at: datetime, data: CheckinCreate, row_id: UUID, past: History, *, danger: bool) -> None:
@@ -63,30 +91,26 @@ class Offers:
             danger=danger,
         )
         found = recommend.offers(self._about, self._persona.contraindications, moment, past, now=at, seed=row_id)
-        offered = self._log(rows, at, row_id, found)
-        self._memory.keep_offers([i for i, _ in offered], at)
-        if offered and self._r.random() < self._persona.habit.does:
-            self._do(rows, at, data, row_id, *self._r.choice(offered))
+        logged = cast("Logged", found.logged)
+        add(rows, "interventions.recommendation", self._persona.person_id, row_id, *_columns(logged), at)
+        chosen, predicted, *_, context, policy = logged
+        self._memory.keep_offers(chosen, at)
+        if chosen and self._r.random() < self._persona.habit.does:
+            place = self._r.randrange(len(chosen))
+            offer = Offered(at, data, row_id, chosen[place], predicted[place], context, policy)
+            self._do(rows, offer)
 
-    def _log(self, rows: Rows, at: datetime, row_id: UUID, found: recommend.Offers) -> list[tuple[UUID, float]]:
-        chosen, predicted, propensities, reasons, context, policy = cast(
-            "tuple[list[UUID], list[float], list[float], list[dict[str, object]], dict[str, object], str]",
-            found.logged,
-        )
-        add(
-            rows,
-            "interventions.recommendation",
-            self._persona.person_id,
-            row_id,
-            chosen,
-            predicted,
-            propensities,
-            json(reasons),
-            json(context),
-            policy,
-            at,
-        )
-        return list(zip(chosen, predicted, strict=True))
+    def finish(self, rows: Rows) -> None:
+        """Add what is kept of the person at the end of the year."""
+        if self._done:
+            add(
+                rows,
+                "interventions.person_effects",
+                self._persona.person_id,
+                self._memory.kept,
+                self._done,
+                self._now,
+            )
 
     def _rating(self, intervention: UUID) -> int:
         shelf = shipped()
@@ -98,41 +122,77 @@ class Offers:
             return []
         return [self._r.choice(_LIKED if rating > 3 else _DISLIKED)]
 
-    def _do(
-        self, rows: Rows, at: datetime, data: CheckinCreate, row_id: UUID, intervention: UUID, predicted: float
-    ) -> None:
+    def _do(self, rows: Rows, offer: Offered) -> None:
         r, shelf = self._r, shipped()
-        usual = shelf.items[shelf.position[intervention]].facts.duration_seconds
-        began = at + timedelta(seconds=r.randrange(20, 900))
+        usual = shelf.items[shelf.position[offer.intervention]].facts.duration_seconds
+        began = offer.at + timedelta(seconds=r.randrange(20, 900))
         seconds = int(usual * r.uniform(0.6, 1.4))
         ended = began + timedelta(seconds=seconds)
         if ended >= self._now:
             return
         skipped, session_id = r.random() < _SKIPPED, uuids.at(began, r)
-        rating = self._rating(intervention) if not skipped and r.random() < _RATED else None
+        rating = self._rating(offer.intervention) if not skipped and r.random() < _RATED else None
         text = None
         if rating is not None and r.random() < 0.1:
             words = r.choice(phrases(self._persona.home.language)["feedback"])
             text = self._sealer.seal(words.encode(), FEEDBACK, session_id)
+        tags = self._tags(rating)
         add(
             rows,
             "interventions.session",
             self._persona.person_id,
             session_id,
-            intervention,
-            row_id,
+            offer.intervention,
+            offer.row_id,
             "skipped" if skipped else "completed",
             began,
             ended,
             None if skipped else seconds,
             rating,
-            self._tags(rating),
+            tags,
             text,
-            data.emotions[0].emotion if data.emotions else None,
-            data.energy_level,
-            recommend.time_of_day(at, self._persona.timezone),
-            predicted,
+            offer.data.emotions[0].emotion if offer.data.emotions else None,
+            offer.data.energy_level,
+            recommend.time_of_day(offer.at, self._persona.timezone),
+            offer.predicted,
+            offer.row_id,
             began,
         )
-        if not skipped:
-            self._memory.keep_session(intervention, rating, began)
+        wanted = Skip() if skipped else Complete(effectiveness_rating=rating, feedback_tags=tags)
+        self._learn(rows, offer, wanted, session_id, ended)
+
+    def _learn(self, rows: Rows, offer: Offered, wanted: Complete | Skip, session_id: UUID, ended: datetime) -> None:
+        """Add what the session taught. Whom it may teach is settled at the end, from the consents."""
+        row = LearningRow(
+            now=ended,
+            person=[],
+            intervention_id=offer.intervention,
+            emotion=None,
+            energy=None,
+            time_of_day=None,
+            predicted=offer.predicted,
+            recommendation_id=offer.row_id,
+            context=offer.context,
+            policy_version=offer.policy,
+        )
+        outcome = outcome_of(current(), row, wanted, self._persona.person_id, ended)
+        add(
+            rows,
+            "interventions.outcome",
+            self._persona.person_id,
+            session_id,
+            offer.intervention,
+            offer.row_id,
+            list(outcome.x),
+            outcome.prior,
+            offer.predicted,
+            outcome.rating,
+            outcome.target,
+            outcome.weight,
+            outcome.pooled,
+            bool(offer.context.get("danger")),
+            offer.policy,
+            ended,
+        )
+        self._memory.keep_outcome(happened(outcome, shared_rating(current(), outcome)))
+        self._done += 1

@@ -36,14 +36,20 @@ COLUMNS: Final[dict[str, tuple[str, ...]]] = {
     "safety.safety_plan": ("person_id", "id", "version", "steps", "created_at"),
     "checkins.checkin": ("person_id", "id", *CHECKIN, "created_at", "updated_at"),
     "interventions.recommendation": (
-        *("person_id", "id", "intervention_ids", "predicted_effectiveness", "propensities", "reasons", "context"),
-        *("policy_version", "created_at"),
+        *("person_id", "id", "intervention_ids", "predicted_effectiveness", "predicted_effectiveness_sds"),
+        *("propensities", "reasons", "context", "policy_version", "created_at"),
     ),
     "interventions.session": (
         *("person_id", "id", "intervention_id", "checkin_id", "state", "started_at", "ended_at"),
         *("duration_actual_seconds", "effectiveness_rating", "feedback_tags", "feedback_text", "context_emotion"),
-        *("context_energy_level", "context_time_of_day", "predicted_effectiveness", "created_at"),
+        *("context_energy_level", "context_time_of_day", "predicted_effectiveness", "recommendation_id", "created_at"),
     ),
+    "interventions.outcome": (
+        *("person_id", "id", "intervention_id", "recommendation_id", "features", "prior_effectiveness"),
+        *("predicted_effectiveness", "actual_effectiveness", "learning_target", "learning_weight", "pooled"),
+        *("in_danger", "policy_version", "at"),
+    ),
+    "interventions.person_effects": ("person_id", "state", "interactions", "updated_at"),
     "safety.crisis_event": (
         *("person_id", "id", "trigger_source", "source_id", "risk_level", "risk_score", "state", "categories"),
         *("evidence", "wants_contact", "risk_factors", "protective_factors", "resources_shown", "safety_plan_shown"),

@@ -75,6 +75,7 @@ class Year:
         self._make_plan(lived)
         for moment in everything:
             self._check_in(moment)
+        self._offers.finish(self.rows)
         return self.rows
 
     def _with_open_one(self, everything: list[Moment], last: Day) -> list[Moment]:

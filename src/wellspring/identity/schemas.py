@@ -36,6 +36,7 @@ ConsentKind = Literal[
     "emergency_contact_notification",
     "corrections",
     "correction_texts",
+    "shared_ratings",
 ]
 AgeRange = Literal["13-15", "16-17", "18-24", "25-34", "35-44", "45-54", "55-64", "65+"]
 Style = Literal["warm", "direct", "playful", "professional"]

@@ -2,7 +2,7 @@
 
 from wellspring.interventions.choose import POLICY, Recommendation, choose
 from wellspring.interventions.library import Intervention, LibraryError, Text, intervention_id, load
-from wellspring.interventions.moment import Context, History, Seen, Tally
+from wellspring.interventions.moment import Context, History, Seen
 from wellspring.interventions.reasons import Reason
 from wellspring.interventions.shelf import Shelf, prepare, shipped
 from wellspring.interventions.vocabulary import age_band_of, energy_of
@@ -18,7 +18,6 @@ __all__ = [
     "Recommendation",
     "Seen",
     "Shelf",
-    "Tally",
     "Text",
     "age_band_of",
     "choose",

@@ -1,139 +1,125 @@
-"""Which micro-actions to offer for a moment. Safety first, then comfort, then a score; pure and repeatable.
+"""Which micro-actions to offer for a moment. Safety first, then comfort, then what is believed to help; repeatable.
 
-1. Safety, never relaxed: inactive, contraindicated, wrong age, not paid for; in danger only what is safe in a crisis.
+1. Safety, never relaxed: contraindicated, wrong age, not paid for; in danger only what is safe in a crisis.
 2. Comfort, relaxed only where fewer would be left than asked for, least uncomfortable first: longer than the time at
    hand, energy two words above what there is, another place, another time of day.
-3. The score of `score.py`, ties broken by the seed; three different approaches where what is comfortable allows it.
+3. Thompson sampling: each comfortable intervention gets a draw from what is believed of it (`model.believe`), less what
+   repetition takes away, and the best of three different approaches are offered. Only what is unsure of an intervention
+   itself is drawn, and of that a share (CURIOSITY): three approaches are shown in any case, so what is unsure of an
+   approach as a whole needs no trying out.
 
-The last offer explores: one time in five it is drawn from those nearly as good, so that later policies can be compared
-with this one from its log. Never in danger. A learning policy replaces steps 3 and the draw, and keeps 1 and 2.
+Nothing is explored in danger, nor where fewer approaches are comfortable than offers are asked for: then the means
+decide, and every propensity is 1.
 """
 
-from itertools import takewhile
-from operator import attrgetter
-from random import Random
 from typing import Final
 
 import msgspec
+import numpy as np
 
+from wellspring.interventions.filters import comfortable, discomfort, safe
+from wellspring.interventions.learning import sampling
+from wellspring.interventions.learning.features import Flags, Floats, Numbers
 from wellspring.interventions.library import Intervention
+from wellspring.interventions.model import Belief, Model, believe, deviations
 from wellspring.interventions.moment import Context, History
-from wellspring.interventions.reasons import Reason, reason_for
-from wellspring.interventions.score import Moment, moment_of, parts_of
-from wellspring.interventions.shelf import Row, Shelf, mask
-from wellspring.interventions.vocabulary import Approach
+from wellspring.interventions.reasons import Reason, reasons_for
+from wellspring.interventions.score import FIRST, Moment, moment_of
+from wellspring.interventions.shelf import Shelf
 
-POLICY: Final = "rules-1"
-"""Logged with every offer; changes with any change of rule or weight."""
+POLICY: Final = "hlts-1"
+"""Logged with every offer, followed by the shared state's version; changes with any change of rule or number."""
 
-EXPLORE: Final = 0.2
-NEARLY: Final = 0.1
-"""How far below the best a score may lie to be drawn when exploring."""
-
-_TIE: Final = 1e-9
-_CAREFUL_AGE: Final = "13-17"
+CURIOSITY: Final = 0.15
+"""How much of what is uncertain goes into a draw: 1 is the textbook, which explores far too much here."""
 
 
 class Recommendation(msgspec.Struct, frozen=True):
     """One offer.
 
-    `predicted_effectiveness`, 0..1, is the rating we expect this person to give (1–5 read as 0..1), from ratings
-    alone: theirs, drawn towards their own mean, and everyone's. .5 means that we do not know yet. It does not depend
-    on the moment, and it is no chance of getting better.
-    `propensity` is the chance that this policy put this intervention in this place, given the places before it.
+    `predicted_effectiveness`, 0..1, is the rating we expect this person to give in this moment (1–5 read as 0..1);
+    `predicted_effectiveness_sd` is how unsure that is (a standard deviation). It is no chance of getting better.
+    `propensity` is the chance that this policy offered this intervention at all, in whatever place.
     """
 
     intervention: Intervention
     predicted_effectiveness: float
+    predicted_effectiveness_sd: float
     reason: Reason
     propensity: float
 
 
-class _Candidate(msgspec.Struct, frozen=True, eq=False, gc=False):
-    number: int
-    score: float
-    approach: Approach
+def ranking(moment: Moment, belief: Belief, shelf: Shelf) -> Floats:
+    """What decides when nothing is explored: the expected rating, less repetition; in danger people first."""
+    scores = belief.mean + moment.repetition
+    return scores + FIRST * shelf.reaches_out if moment.context.danger else scores
 
 
-def safe(shelf: Shelf, context: Context) -> list[int]:
-    """The positions that pass the safety filters."""
-    forbidden = mask(context.contraindications)
-    age = mask((context.age or _CAREFUL_AGE,))
-    premium, danger = context.premium, context.danger
-    return [
-        number
-        for number, row in enumerate(shelf.rows)
-        if not row.contraindications & forbidden
-        and row.ages & age
-        and (premium or not row.premium)
-        and (row.crisis_safe or not danger)
-    ]
-
-
-def discomfort(row: Row, moment: Moment) -> int:
-    """How many comfort filters an intervention fails, 0 to 4."""
-    return (
-        (row.minutes > moment.minutes)
-        + (row.energy > moment.energy_limit)
-        + (not row.places & moment.places)
-        + (not row.times & moment.hours)
-    )
-
-
-def _tiers(shelf: Shelf, moment: Moment) -> list[list[_Candidate]]:
-    """The safe ones by discomfort, the most comfortable tier first, each with the best score first."""
-    tiers: list[list[_Candidate]] = [[], [], [], [], []]
-    for number in safe(shelf, moment.context):
-        row = shelf.rows[number]
-        score = sum(parts_of(shelf, number, moment))
-        tiers[discomfort(row, moment)].append(_Candidate(number, score, row.approach))
-    for tier in tiers:
-        tier.sort(key=attrgetter("score"), reverse=True)
-    return tiers
-
-
-def _within(pool: list[_Candidate], margin: float) -> list[_Candidate]:
-    """Those of a sorted pool that lie at most so far below its best."""
-    floor = pool[0].score - margin
-    return list(takewhile(lambda candidate: candidate.score >= floor, pool))
-
-
-def _draw(pool: list[_Candidate], explore: float, rng: Random) -> tuple[_Candidate, float]:
-    """One of the best of a sorted pool, or with chance `explore` one nearly as good; and the chance that it had."""
-    ties = _within(pool, _TIE)
-    near = _within(pool, NEARLY) if explore else ties
-    chosen = rng.choice(near if rng.random() < explore else ties)
-    return chosen, (1 - explore) * (chosen in ties) / len(ties) + explore / len(near)
-
-
-def _fill(tiers: list[list[_Candidate]], k: int, explore: float, rng: Random) -> list[tuple[_Candidate, float]]:
-    """Up to k candidates with their propensities, different approaches first within each tier."""
-    chosen: list[tuple[_Candidate, float]] = []
-    for tier in tiers:
-        left = list(tier)
+def _in_order(scores: Floats, allowed: Flags, fails: Numbers, groups: list[int], k: int) -> list[int]:
+    """Up to k of the best without exploring: the most comfortable first, different approaches first among those."""
+    chosen: list[int] = []
+    for tier in range(int(fails.max(initial=0)) + 1):
+        members = (allowed & (fails == tier)).nonzero()[0]
+        left: list[int] = members[(-scores[members]).argsort(kind="stable")].tolist()
         while left and len(chosen) < k:
-            used = {candidate.approach for candidate, _ in chosen}
-            fresh = [candidate for candidate in left if candidate.approach not in used] or left
-            last = len(chosen) == k - 1
-            pick, propensity = _draw(fresh, explore if last else 0.0, rng)
-            chosen.append((pick, propensity))
+            used = {groups[number] for number in chosen}
+            pick = next((number for number in left if groups[number] not in used), left[0])
+            chosen.append(pick)
             left.remove(pick)
     return chosen
 
 
+def _sampled(shelf: Shelf, means: Floats, spreads: Floats, k: int, seed: int) -> tuple[list[int], list[float]] | None:
+    """Offers by a draw from each score, best draw first, and each one's chance to be among them.
+
+    None where fewer than k approaches have something that is not NEVER.
+    """
+    draws = means + spreads * sampling.normals(seed, len(means))
+    picks = sampling.first_k(draws, shelf.groups, k)
+    if len(picks) < k or means[picks[-1]] == sampling.NEVER:
+        return None
+    return picks, sampling.inclusion(means, spreads, shelf.starts, picks, k)
+
+
+def _picks(
+    model: Model, moment: Moment, belief: Belief, k: int, seed: int, curiosity: float
+) -> tuple[list[int], list[float]]:
+    """Positions of the offers and their propensities."""
+    shelf, filters, context = model.shelf, model.filters, moment.context
+    scores, allowed = ranking(moment, belief, shelf), safe(filters, context)
+    if 0 < k <= sampling.MOST and not context.danger:
+        means = np.where(comfortable(filters, context, allowed), scores, sampling.NEVER)
+        if found := _sampled(shelf, means, curiosity * belief.spread, k, seed):
+            return found
+    picks = _in_order(scores, allowed, discomfort(filters, context), shelf.groups.tolist(), k)
+    return picks, [1.0] * len(picks)
+
+
 def choose(
-    context: Context, shelf: Shelf, history: History | None = None, k: int = 3, seed: int = 0
+    context: Context,
+    model: Model,
+    history: History | None = None,
+    k: int = 3,
+    seed: int = 0,
+    *,
+    curiosity: float = CURIOSITY,
 ) -> list[Recommendation]:
     """Up to k offers for a moment, best first; fewer only when fewer are safe. Equal arguments, equal offers."""
-    moment = moment_of(shelf, context, history or History())
-    rng = Random(seed)  # noqa: S311 - breaks ties and explores, guards nothing
-    picks = _fill(_tiers(shelf, moment), k, 0.0 if context.danger else EXPLORE, rng)
+    moment = moment_of(model.scoring, context, history or History())
+    belief = believe(model, moment)
+    picks, chances = _picks(model, moment, belief, k, seed, curiosity)
+    if not picks:
+        return []
+    reasons = reasons_for(model, picks, moment, belief)
     return [
         Recommendation(
-            intervention=shelf.items[pick.number],
-            predicted_effectiveness=round(moment.expected[pick.number], 3),
-            reason=reason_for(shelf, pick.number, moment),
-            propensity=propensity,
+            intervention=model.shelf.items[number],
+            predicted_effectiveness=round(min(max(float(belief.mean[number]), 0.0), 1.0), 3),
+            predicted_effectiveness_sd=round(deviation, 3),
+            reason=reason,
+            propensity=chance,
         )
-        for pick, propensity in picks
+        for number, deviation, reason, chance in zip(
+            picks, deviations(model, belief, picks), reasons, chances, strict=True
+        )
     ]

@@ -1,4 +1,4 @@
-"""What a choice is made from: the moment, as the person described it, and what they were offered before."""
+"""What a choice is made from: the moment, as the person described it, and what they were offered and did before."""
 
 from collections.abc import Mapping
 from typing import Annotated
@@ -12,7 +12,7 @@ Score = Annotated[int, msgspec.Meta(ge=1, le=10)]
 Stars = Annotated[int, msgspec.Meta(ge=1, le=5)]
 
 
-class Context(msgspec.Struct, frozen=True, kw_only=True):
+class Context(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One moment. Only mood is needed; None means not said.
 
     `emotions` maps a label to its intensity 1–5. An unknown `age` is treated as 13–17, the more careful choice.
@@ -36,21 +36,16 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Seen(msgspec.Struct, frozen=True):
-    """One earlier offer or session: when (days ago), and the rating 1–5 if one was given."""
+    """One earlier offer, and how many days ago it was."""
 
     intervention_id: UUID
     days_ago: Annotated[float, msgspec.Meta(ge=0)]
-    rating: Stars | None = None
 
 
 class History(msgspec.Struct, frozen=True):
-    """A person's earlier offers and sessions, in any order; some fifty are enough. Unknown ids are ignored."""
+    """A person's last offers, in any order (unknown ids are ignored), what is kept of them (`learning.kept`), and the
+    day from which that is looked at (`kept.day_of`)."""
 
     seen: tuple[Seen, ...] = ()
-
-
-class Tally(msgspec.Struct, frozen=True):
-    """The ratings 1–5 that everyone gave one intervention: how many, and their sum."""
-
-    count: int
-    total: int
+    kept: bytes = b""
+    today: int = 0

@@ -135,7 +135,7 @@ async def _begin(request: Req, intervention_id: UUID, wanted: Start, *, skip: bo
         session_id = await service.start(tx, person_id, intervention_id, wanted)
         await audit.record(tx, access(request, "interventions:session:create", "interventions"))
         if skip and (await service.load(tx, keys, person_id, session_id)).state == "started":
-            await service.end(tx, keys, person_id, session_id, Skip())
+            await service.end(tx, keys, person_id, session_id, Skip(feedback_tags=["not_now"]))
             await audit.record(tx, access(request, "interventions:session:skip", "interventions"))
     return session_id
 

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from wellspring.identity import fragments as identity
 from wellspring.interventions import fragments
+from wellspring.interventions.vocabulary import Emotion, TimeOfDay
 from wellspring.kernel.db import DbRole, Query
 from wellspring.safety import fragments as safety
 
@@ -33,9 +34,10 @@ class ForPerson(Struct, frozen=True):
     person: list[str]
     contraindications: list[str]
     recent_ids: list[UUID] | None
-    recent_ratings: list[int | None] | None
     recent_hours: list[float] | None
+    kept: bytes | None
     danger: bool
+    now: datetime
 
 
 LOG: Final = Query(fragments.log(3), int, M)
@@ -63,15 +65,19 @@ _SESSION: Final = (
     " s.feedback_tags, s.feedback_text"
 )
 START: Final = Query(
-    "INSERT INTO interventions.session AS s (person_id, id, intervention_id, checkin_id, state, context_emotion,"
-    " context_energy_level, context_time_of_day, predicted_effectiveness)"
-    " SELECT $1, $2, $3, $4, 'started', $5, $6, $7,"
-    " (SELECT r.predicted_effectiveness[array_position(r.intervention_ids, $3)]"
-    " FROM interventions.recommendation r WHERE r.person_id = $1 AND $3 = ANY(r.intervention_ids)"
-    " ORDER BY r.id DESC LIMIT 1) ON CONFLICT (person_id, id) DO NOTHING",
+    """INSERT INTO interventions.session AS s (person_id, id, intervention_id, checkin_id, state, context_emotion,
+        context_energy_level, context_time_of_day, predicted_effectiveness, recommendation_id)
+    SELECT $1, $2, $3, $4, 'started', $5, $6, $7, r.predicted, r.id FROM (SELECT 1) one LEFT JOIN LATERAL (
+        SELECT o.id, o.predicted_effectiveness[array_position(o.intervention_ids, $3)] AS predicted
+        FROM interventions.recommendation o WHERE o.person_id = $1 AND $3 = ANY(o.intervention_ids)
+        AND (o.id = $4 OR ($4::uuid IS NULL AND o.created_at > now() - interval '1 day'))
+        ORDER BY o.id DESC LIMIT 1) r ON true
+    ON CONFLICT (person_id, id) DO NOTHING""",
     int,
     M,
 )
+"""The offer that this follows is the check-in's, or else the newest of the last day that held it."""
+
 SESSION: Final = Query(
     f"SELECT {_SESSION} FROM interventions.session s WHERE s.person_id = $1 AND s.id = $2", SessionRow, M
 )
@@ -95,8 +101,8 @@ END: Final = Query(
 )
 FOR_PERSON: Final = Query(
     f"""SELECT p.about, p.contraindications,
-        r.ids, r.ratings, r.hours, EXISTS (SELECT 1 FROM ({safety.EARLIER.format(person="$1")}) e
-            WHERE e.levels && ARRAY['high', 'critical'])
+        r.ids, r.hours, r.kept, EXISTS (SELECT 1 FROM ({safety.EARLIER.format(person="$1")}) e
+            WHERE e.levels && ARRAY['high', 'critical']), now()
         FROM ({identity.PERSON_ROW.format(person="$1")}) p, ({fragments.RECENT.format(person="$1")}) r""",
     ForPerson,
     M,
@@ -108,12 +114,106 @@ class LoggedOffers(Struct, frozen=True):
 
     intervention_ids: list[UUID]
     predicted_effectiveness: list[float]
+    predicted_effectiveness_sds: list[float]
     reasons: list[dict[str, Any]]
 
 
 LOGGED: Final = Query(
-    "SELECT intervention_ids, predicted_effectiveness, reasons FROM interventions.recommendation"
-    " WHERE person_id = $1 AND id = $2",
+    "SELECT intervention_ids, predicted_effectiveness, predicted_effectiveness_sds, reasons"
+    " FROM interventions.recommendation WHERE person_id = $1 AND id = $2",
     LoggedOffers,
     M,
 )
+
+
+class LearningRow(Struct, frozen=True):
+    """A session that ended, the offer that it followed (None where there was none), and what was said of the moment."""
+
+    now: datetime
+    person: list[str]
+    intervention_id: UUID
+    emotion: Emotion | None
+    energy: int | None
+    time_of_day: TimeOfDay | None
+    predicted: float | None
+    recommendation_id: UUID | None
+    context: dict[str, Any] | None
+    policy_version: str | None
+
+
+LEARNING: Final = Query(
+    f"""SELECT now(), {identity.PERSON.format(person="$1")}, s.intervention_id, s.context_emotion,
+        s.context_energy_level, s.context_time_of_day, s.predicted_effectiveness, r.id, r.context, r.policy_version
+    FROM interventions.session s LEFT JOIN interventions.recommendation r
+        ON r.person_id = s.person_id AND r.id = s.recommendation_id
+    WHERE s.person_id = $1 AND s.id = $2""",
+    LearningRow,
+    M,
+)
+
+
+class Effects(Struct, frozen=True):
+    """What is kept of a person, and whether learning is paused because they took back their consent."""
+
+    state: bytes
+    paused: bool
+
+
+EFFECTS_LOCKED: Final = Query(
+    "INSERT INTO interventions.person_effects AS e (person_id) VALUES ($1) ON CONFLICT (person_id)"
+    " DO UPDATE SET interactions = e.interactions RETURNING state, paused",
+    Effects,
+    M,
+)
+"""Makes the row where there is none, and locks it: two devices of one person learn one after the other."""
+KEEP_EFFECTS: Final = Query(
+    "UPDATE interventions.person_effects SET state = $2, model_version = $3, interactions = interactions + 1,"
+    " updated_at = now() WHERE person_id = $1",
+    int,
+    M,
+)
+ADD_OUTCOME: Final = Query(
+    "INSERT INTO interventions.outcome (person_id, id, intervention_id, recommendation_id, features,"
+    " prior_effectiveness, predicted_effectiveness, actual_effectiveness, learning_target, learning_weight, pooled,"
+    " in_danger, policy_version) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+    int,
+    M,
+)
+PAUSE: Final = Query(
+    "INSERT INTO interventions.person_effects AS e (person_id, paused) VALUES ($1, $2) ON CONFLICT (person_id)"
+    " DO UPDATE SET paused = $2, state = CASE WHEN $2 THEN '' ELSE e.state END, updated_at = now()",
+    int,
+    M,
+)
+POOL: Final = Query(
+    "UPDATE interventions.outcome SET pooled = $2 AND actual_effectiveness IS NOT NULL AND NOT in_danger"
+    " WHERE person_id = $1",
+    int,
+    M,
+)
+FORGET_OUTCOMES: Final = Query("DELETE FROM interventions.outcome WHERE person_id = $1", int, M)
+FORGET_EFFECTS: Final = Query(
+    "UPDATE interventions.person_effects SET state = '', interactions = 0, updated_at = now() WHERE person_id = $1",
+    int,
+    M,
+)
+
+
+class LearnedRow(Struct, frozen=True):
+    """What was learned of one intervention for one person: ratings, their mean (0..1), skips, when it was last done."""
+
+    intervention_id: UUID
+    ratings: int
+    mean: float | None
+    skips: int
+    last_at: datetime
+
+
+LEARNED: Final = Query(
+    """SELECT intervention_id, count(actual_effectiveness), avg(actual_effectiveness)::float8,
+        count(*) FILTER (WHERE learning_weight BETWEEN 0.01 AND 0.99), max(at)
+    FROM interventions.outcome WHERE person_id = $1 GROUP BY intervention_id ORDER BY 3 DESC NULLS LAST, 5 DESC""",
+    LearnedRow,
+    M,
+)
+LEARNING_STATE: Final = Query("SELECT state, paused FROM interventions.person_effects WHERE person_id = $1", Effects, M)

@@ -1,41 +1,52 @@
-"""Why this one: the part of the score that mattered most, as a key with what it refers to."""
+"""Why this one: what lifted it furthest above the other interventions, as a key with what its sentence refers to.
+
+Each lift is a difference from the mean of the whole shelf, on the scale of ratings, so that parts that were stated and
+parts that were learned compare. A sentence about other people needs ratings from at least TELLING of them, and any
+sentence that says something helped needs an expected rating of at least HELPED.
+"""
 
 from typing import Final, Literal
 
 import msgspec
+import numpy as np
 
-from wellspring.interventions.score import (
-    ENERGY,
-    EVIDENCE,
-    GOOD_MOOD,
-    HIGH,
-    LOW_MOOD,
-    RATING,
-    TIME,
-    Moment,
-    parts_of,
-)
-from wellspring.interventions.shelf import UNKNOWN, Shelf
-from wellspring.interventions.vocabulary import ENERGIES, Emotion, Energy
+from wellspring.interventions.learning.effects import Effects
+from wellspring.interventions.learning.features import FEELINGS, ONE, TIMES, Floats
+from wellspring.interventions.model import Belief, Model
+from wellspring.interventions.score import GOOD_MOOD, HIGH, LOW_MOOD, Moment, Scoring
+from wellspring.interventions.vocabulary import EMOTIONS, Emotion, Energy, energy_of
 
 ReasonKey = Literal[
-    "reach_out", "steady", "emotion", "signal", "rated", "others", "energy", "time", "evidence", "small"
+    "reach_out",
+    "steady",
+    "emotion",
+    "signal",
+    "rated",
+    "kind",
+    "felt",
+    "hour",
+    "others",
+    "energy",
+    "time",
+    "evidence",
+    "small",
 ]
 Signal = Literal["anxiety_high", "stress_high", "mood_low", "mood_middle", "mood_good"]
 
-_MIDDLE: Final = 0.5
-_USUAL_EVIDENCE: Final = 0.6
+TELLING: Final = 10
+HELPED: Final = 0.6
+_LEAST: Final = 0.01
+"""A lift below this is no reason."""
 
 
 class Reason(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A key and what its sentence needs: an emotion, a signal, the energy or minutes said, the mean own rating."""
+    """A key and what its sentence needs: an emotion, a signal, the energy or minutes said."""
 
     key: ReasonKey
     emotion: Emotion | None = None
     signal: Signal | None = None
     energy: Energy | None = None
     minutes: int | None = None
-    rating: float | None = None
 
 
 def _signal(moment: Moment, emotion: Emotion) -> Signal:
@@ -50,46 +61,67 @@ def _signal(moment: Moment, emotion: Emotion) -> Signal:
     return "mood_good" if context.mood >= GOOD_MOOD else "mood_middle"
 
 
-def _feeling(shelf: Shelf, number: int, moment: Moment) -> Reason:
+def _feeling(model: Model, number: int, moment: Moment) -> Reason:
     """The feeling that this intervention answers most."""
-    strongest = max(moment.feelings, key=lambda emotion: moment.feelings[emotion] * shelf.match[emotion][number])
+    match = model.shelf.match[:, number]
+    strongest = max(moment.feelings, key=lambda emotion: moment.feelings[emotion] * match[EMOTIONS.index(emotion)])
     if strongest in moment.context.emotions:
         return Reason(key="emotion", emotion=strongest)
     return Reason(key="signal", signal=_signal(moment, strongest))
 
 
-def _rating(number: int, moment: Moment) -> Reason:
-    own = moment.own.get(number)
-    return Reason(key="others") if own is None else Reason(key="rated", rating=round(1 + 4 * own[1] / own[0], 1))
-
-
-def _danger(shelf: Shelf, number: int) -> Reason:
-    return Reason(key="reach_out" if shelf.rows[number].reaches_out else "steady")
-
-
-def reason_for(shelf: Shelf, number: int, moment: Moment) -> Reason:
-    """The part that lifted this intervention furthest above what it would have had if nothing were known."""
+def _stated(scoring: Scoring, moment: Moment, picks: list[int]) -> list[dict[ReasonKey, float]]:
+    """Lifts of what the library says of itself and the person said of the moment, for each position."""
     context = moment.context
-    if context.danger:
-        return _danger(shelf, number)
-    parts, row = parts_of(shelf, number, moment), shelf.rows[number]
-    own_or_shared = number in moment.own or row.shared > UNKNOWN
-    lift: dict[ReasonKey, float] = {
-        "emotion": parts.emotion,
-        "rated": parts.rating - RATING * UNKNOWN if own_or_shared else 0.0,
-        "energy": parts.energy - ENERGY * _MIDDLE if moment.energy is not None else 0.0,
-        "time": parts.time - TIME * _MIDDLE if context.time_available_minutes is not None else 0.0,
-        "evidence": parts.evidence - EVIDENCE * _USUAL_EVIDENCE,
+    columns: dict[ReasonKey, Floats] = {"emotion": moment.emotion, "evidence": scoring.evidence}
+    if context.energy is not None:
+        columns["energy"] = moment.energy
+    if context.time_available_minutes is not None:
+        columns["time"] = moment.time
+    usual = {key: float(np.add.reduce(column)) / len(column) for key, column in columns.items()}
+    return [{key: float(column[number]) - usual[key] for key, column in columns.items()} for number in picks]
+
+
+def _own(number: int, tried: set[int], own: Effects, usual: float) -> dict[ReasonKey, float]:
+    """The lift of what this person's own ratings say."""
+    return {"rated" if number in tried else "kind": float(own.mean[number]) - usual}
+
+
+def _others(model: Model, number: int, moment: Moment) -> dict[ReasonKey, float]:
+    """Lifts of what everybody's ratings say."""
+    ahead: list[float] = ((model.weights.mean[number] - model.usual) * moment.x).tolist()
+    return {
+        "felt": sum(ahead[FEELINGS]),
+        "hour": sum(ahead[TIMES]) if moment.context.time_of_day else 0.0,
+        "others": ahead[ONE],
     }
-    key = max(lift, key=lambda part: lift[part])
-    if lift[key] <= 0:
+
+
+def _in_words(model: Model, number: int, moment: Moment, lifts: dict[ReasonKey, float]) -> Reason:
+    context, key = moment.context, max(lifts, key=lifts.__getitem__)
+    if lifts[key] < _LEAST:
         return Reason(key="small")
     if key == "emotion":
-        return _feeling(shelf, number, moment)
-    if key == "rated":
-        return _rating(number, moment)
-    if key == "energy" and moment.energy is not None:
-        return Reason(key="energy", energy=ENERGIES[moment.energy])
+        return _feeling(model, number, moment)
+    if key == "energy" and context.energy is not None:
+        return Reason(key="energy", energy=energy_of(context.energy))
     if key == "time":
         return Reason(key="time", minutes=context.time_available_minutes)
-    return Reason(key="evidence")
+    return Reason(key=key)
+
+
+def reasons_for(model: Model, picks: list[int], moment: Moment, belief: Belief) -> list[Reason]:
+    """What lifted each of these positions furthest above the others."""
+    if moment.context.danger:
+        return [Reason(key="reach_out" if model.shelf.reaches_out[number] else "steady") for number in picks]
+    own, found = belief.effects, list[Reason]()
+    tried: set[int] = set() if own is None else set(moment.tried.tolist())
+    usual = 0.0 if own is None else float(np.add.reduce(own.mean)) / len(own.mean)
+    for number, lifts in zip(picks, _stated(model.scoring, moment, picks), strict=True):
+        expected, personal = float(belief.mean[number]), 0.0 if own is None else float(own.mean[number])
+        if own is not None and expected >= HELPED:
+            lifts |= _own(number, tried, own, usual)
+        if model.people[number] >= TELLING and expected - personal >= HELPED:
+            lifts |= _others(model, number, moment)
+        found.append(_in_words(model, number, moment, lifts))
+    return found

@@ -1,6 +1,5 @@
 """From a moment to three offers on the wire and their rows in the log."""
 
-import zlib
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, get_args
@@ -11,11 +10,14 @@ import msgspec
 from msgspec import Struct
 
 from wellspring.identity.fragments import About
+from wellspring.interventions import model as models
 from wellspring.interventions import queries as q
 from wellspring.interventions.choose import POLICY, Recommendation, choose
+from wellspring.interventions.learning import kept
 from wellspring.interventions.moment import Context, History, Seen
 from wellspring.interventions.reasons import Reason
 from wellspring.interventions.schemas import InterventionRecommendation
+from wellspring.interventions.score import BASE
 from wellspring.interventions.shelf import shipped
 from wellspring.interventions.vocabulary import Contraindication, Emotion, MomentPlace, TimeOfDay, age_band_of
 from wellspring.interventions.words import why
@@ -23,6 +25,9 @@ from wellspring.kernel import logs
 from wellspring.kernel.db import Tx
 
 log = logs.get("recommend")
+FALLBACK: Final = "fallback-1"
+UNKNOWN_SD: Final = 0.25
+"""How unsure an expectation is about which nothing is known."""
 _EMOTIONS: Final = frozenset(get_args(Emotion))
 _PLACES: Final = frozenset(get_args(MomentPlace))
 _FORBIDDABLE: Final = frozenset(get_args(Contraindication))
@@ -60,11 +65,12 @@ def time_of_day(now: datetime, timezone: str) -> TimeOfDay:
 
 
 def history(
-    seen_ids: Sequence[UUID] | None, ratings: Sequence[int | None] | None, hours: Sequence[float] | None
+    seen_ids: Sequence[UUID] | None, hours: Sequence[float] | None, state: bytes | None, now: datetime
 ) -> History:
-    """Return what a person was offered and did, from the arrays of `fragments.RECENT`."""
-    rows = zip(seen_ids or (), ratings or (), hours or (), strict=True)
-    return History(tuple(Seen(seen_id, max(age, 0.0) / 24, rating) for seen_id, rating, age in rows))
+    """Return what a person was offered and what is kept of them, from the columns of `fragments.RECENT`."""
+    rows = zip(seen_ids or (), hours or (), strict=True)
+    seen = tuple(Seen(seen_id, max(age, 0.0) / 24) for seen_id, age in rows)
+    return History(seen, state or b"", kept.day_of(now))
 
 
 def _context(about: About, contraindications: Sequence[str], moment: Moment, now: datetime) -> Context:
@@ -96,8 +102,9 @@ def _wire(offer: Recommendation, language: str) -> InterventionRecommendation:
         duration_seconds=item.facts.duration_seconds,
         effort_level=item.facts.effort_level,
         therapeutic_approach=item.therapeutic_approach,
-        why_recommended=why(offer, language),
+        why_recommended=why(item, offer.reason, language),
         predicted_effectiveness=offer.predicted_effectiveness,
+        predicted_effectiveness_sd=offer.predicted_effectiveness_sd,
     )
 
 
@@ -111,29 +118,27 @@ def offers(
     seed: UUID,
 ) -> Offers:
     """Return three offers for a moment (fewer when fewer are safe) and their log row. `seed` repeats the choice."""
-    now = now or datetime.now(UTC)
-    context = _context(about, contraindications, moment, now)
-    chosen = choose(context, shipped(), past, seed=zlib.crc32(seed.bytes))
-    plain: dict[str, Any] = {
-        "mood": moment.mood,
-        "energy": moment.energy,
-        "time_of_day": context.time_of_day,
-        "danger": moment.danger,
-        "emotions": dict(context.emotions),
-    }
-    return _logged(chosen, about.language, plain)
+    model = models.current()
+    context = _context(about, contraindications, moment, now or datetime.now(UTC))
+    chosen = choose(context, model, past, seed=seed.int)
+    plain: dict[str, Any] = msgspec.to_builtins(context)
+    recent = kept.recent(past.kept)
+    if recent is not None:
+        plain["recent"] = round(recent, 3)
+    return _logged(chosen, about.language, plain, f"{POLICY}.{model.version}")
 
 
-def _logged(chosen: list[Recommendation], language: str, context: dict[str, Any]) -> Offers:
+def _logged(chosen: list[Recommendation], language: str, context: dict[str, Any], policy: str) -> Offers:
     return Offers(
         [_wire(offer, language) for offer in chosen],
         (
             [o.intervention.id for o in chosen],
             [o.predicted_effectiveness for o in chosen],
+            [o.predicted_effectiveness_sd for o in chosen],
             [o.propensity for o in chosen],
             [msgspec.to_builtins(o.reason) for o in chosen],
             context,
-            POLICY,
+            policy,
         ),
     )
 
@@ -149,12 +154,10 @@ def careful(about: About, contraindications: Sequence[str], moment: Moment, past
 
 def _steady(language: str, forbidden: frozenset[str]) -> Offers:
     items = [
-        item
-        for item in shipped().items
-        if item.facts.crisis_safe and item.facts.is_active and not forbidden & set(item.facts.contraindications)
+        item for item in shipped().items if item.facts.crisis_safe and not forbidden & set(item.facts.contraindications)
     ][:3]
-    chosen = [Recommendation(item, 0.5, Reason(key="steady"), 1.0) for item in items]
-    return _logged(chosen, language, {"fallback": True})
+    chosen = [Recommendation(item, BASE, UNKNOWN_SD, Reason(key="steady"), 1.0) for item in items]
+    return _logged(chosen, language, {"fallback": True}, FALLBACK)
 
 
 async def logged(tx: Tx, person_id: UUID, moment_id: UUID, language: str) -> list[InterventionRecommendation]:
@@ -163,17 +166,20 @@ async def logged(tx: Tx, person_id: UUID, moment_id: UUID, language: str) -> lis
     if row is None:
         return []
     shelf = shipped()
-    offers = zip(row.intervention_ids, row.predicted_effectiveness, row.reasons, strict=True)
+    offers = zip(
+        row.intervention_ids, row.predicted_effectiveness, row.predicted_effectiveness_sds, row.reasons, strict=True
+    )
     return [
         _wire(
             Recommendation(
                 intervention=shelf.items[shelf.position[intervention_id]],
                 predicted_effectiveness=round(predicted, 3),
+                predicted_effectiveness_sd=round(deviation, 3),
                 reason=msgspec.convert(reason, Reason),
                 propensity=1.0,
             ),
             language,
         )
-        for intervention_id, predicted, reason in offers
+        for intervention_id, predicted, deviation, reason in offers
         if intervention_id in shelf.position
     ]

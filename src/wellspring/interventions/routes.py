@@ -12,6 +12,7 @@ from wellspring.interventions.schemas import (
     Ask,
     Complete,
     InterventionView,
+    Learned,
     Library,
     Recommendations,
     SessionList,
@@ -24,7 +25,7 @@ from wellspring.kernel import audit, idempotency
 from wellspring.kernel.edge import Req, access, as_member, edge, principal
 from wellspring.kernel.paging import Cursor
 from wellspring.kernel.policy import Access
-from wellspring.kernel.routing import get, post
+from wellspring.kernel.routing import delete, get, post
 
 TAGS = ["interventions"]
 Limit = Annotated[int, QueryParameter(ge=1, le=100)]
@@ -134,4 +135,34 @@ async def skip(request: Req, session_id: FromPath[UUID], data: JSONBody[Skip]) -
     return found
 
 
-ROUTES: list[Any] = [list_library, get_one, recommend, start, list_sessions, get_session, complete, skip]
+@get("/v1/interventions/learned", Access.SELF, tags=TAGS, summary="What was learned from me")
+async def get_learned(request: Req) -> Learned:
+    """Show what your ratings taught, and whom it helps."""
+    person_id = principal(request).person_id
+    async with as_member(request) as tx:
+        person = about((await tx.one(q.FOR_PERSON, person_id)).person)
+        found = await service.learned(tx, person_id, person.language)
+        await audit.record(tx, access(request, "interventions:learned:read", "interventions", count=len(found.items)))
+    return found
+
+
+@delete("/v1/interventions/learned", Access.SELF, tags=TAGS, summary="Forget what was learned from me")
+async def reset_learned(request: Req) -> None:
+    """Begin again: for you at once, in what is shared within a day. Your sessions and ratings stay yours to read."""
+    async with as_member(request) as tx:
+        await service.unlearn(tx, principal(request).person_id)
+        await audit.record(tx, access(request, "interventions:learned:reset", "interventions"))
+
+
+ROUTES: list[Any] = [
+    list_library,
+    get_one,
+    recommend,
+    get_learned,
+    reset_learned,
+    start,
+    list_sessions,
+    get_session,
+    complete,
+    skip,
+]

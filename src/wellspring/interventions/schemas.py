@@ -24,7 +24,8 @@ Tag = Literal[
 
 
 class InterventionRecommendation(Struct, kw_only=True):
-    """One offer. `predicted_effectiveness` is the rating expected of this person, 1–5 read as 0–1; .5: not known."""
+    """One offer. `predicted_effectiveness` is the rating expected of this person in this moment, 1–5 read as 0–1;
+    `predicted_effectiveness_sd` is its standard deviation: how unsure that is. It is no chance of getting better."""
 
     intervention_id: UUID
     name: str
@@ -34,6 +35,7 @@ class InterventionRecommendation(Struct, kw_only=True):
     therapeutic_approach: str
     why_recommended: str
     predicted_effectiveness: float
+    predicted_effectiveness_sd: float
 
 
 class InterventionView(Struct, kw_only=True):
@@ -141,3 +143,23 @@ class SessionList(Struct, kw_only=True):
 
     items: list[SessionView]
     next_cursor: str | None
+
+
+class LearnedOne(Struct, kw_only=True):
+    """What your own ratings say of one micro-action. `mean_rating` is 1–5, null when you only skipped or did it."""
+
+    intervention_id: UUID
+    name: str
+    ratings: int
+    mean_rating: float | None
+    skips: int
+    last_at: datetime
+
+
+class Learned(Struct, kw_only=True):
+    """What was learned from you. `paused`: you took back your consent, nothing is learned; `helps_others`: your ratings
+    are added up with those of others."""
+
+    items: list[LearnedOne]
+    paused: bool
+    helps_others: bool

@@ -1,28 +1,37 @@
-"""The score of one intervention for one moment: seven stated parts, added up. Every number of the policy is here.
+"""What is expected of each intervention in one moment before anybody has rated anything: five stated parts, added up.
 
 The parts, with the most that each can add: emotion .40 (the share of what the person feels that the entry is for),
-rating .25 (the expected rating, see `_expected`), energy .15, time .10, evidence .10; and what they can take away:
-neurotype −.30, repetition −.30. In danger, what leads to people gets 1 more, so that it comes first.
+energy .15, time .10, evidence .10; and what neurotype can take away: .30. The sum, around what is usual for it and
+made smaller, is the prior mean of the rating: `prior`. What people rate is learned on top of it.
+
+Two more parts change the order and no expectation: repetition takes away up to .30, and in danger what leads to people
+comes first.
 """
 
-from collections.abc import Mapping
-from math import inf
-from typing import Final, NamedTuple
+from typing import Final
 
 import msgspec
+import numpy as np
 
+from wellspring.interventions.learning import features, kept
+from wellspring.interventions.learning.features import Floats, Numbers
 from wellspring.interventions.moment import Context, History
-from wellspring.interventions.shelf import UNKNOWN, Shelf, mask, unit
+from wellspring.interventions.shelf import Shelf, find
 from wellspring.interventions.vocabulary import ENERGIES, Emotion, energy_of
 
 EMOTION: Final = 0.40
-RATING: Final = 0.25
 ENERGY: Final = 0.15
 TIME: Final = 0.10
 EVIDENCE: Final = 0.10
 NEUROTYPE: Final = 0.30
 REPETITION: Final = 0.30
-DANGER: Final = 1.0
+FIRST: Final = 10.0
+"""What leads to people gets so much more in danger that nothing else can come before it."""
+
+BASE: Final = 0.5
+USUAL: Final = 0.45
+SCALE: Final = 0.6
+"""prior = BASE + SCALE · (sum of the parts - USUAL): between .3 and .7, since the parts are judgements, not ratings."""
 
 HIGH: Final = 7
 """An anxiety or stress score from which it counts as a feeling although nobody named it."""
@@ -32,63 +41,57 @@ GOOD_MOOD: Final = 7
 HALF_LIFE_DAYS: Final = 2.0
 """An offer repeated after this time costs half as much."""
 
-LIKED: Final = 4
-"""An own mean rating from which repeating costs half."""
-
-PERSON_WEIGHT: Final = 4
-OWN_WEIGHT: Final = 3
-FAR_ABOVE: Final = 2
-"""Steps of energy above what there is that are too many to be comfortable."""
-
-EVERYTHING: Final = -1
-"""The mask of a limit that nobody set."""
-
-GENTLE: Final = (1.0, 0.9, 0.6, 0.4)
-"""Fit by energy needed when nobody said how much there is: gentle things first."""
-
+_FITS: Final = np.array(
+    [
+        [1.0, 0.4, 0.0, 0.0],
+        [0.8, 1.0, 0.4, 0.0],
+        [0.6, 0.8, 1.0, 0.4],
+        [0.4, 0.6, 0.8, 1.0],
+        [1.0, 0.9, 0.6, 0.4],
+    ]
+)
+"""Fit by energy at hand (minimal to high) and energy needed: 1 where both are the same word, a fifth less for each step
+below, .4 and then 0 above. The last row is for when nobody said: gentle things first."""
+_UNSAID: Final = len(ENERGIES)
 SHORT_MINUTES: Final = 3
 MIDDLING_MINUTES: Final = 5
 
 
-class Parts(NamedTuple):
-    """What each part adds to a score; `neurotype` and `repetition` are zero or below."""
+class Scoring(msgspec.Struct, frozen=True):
+    """What of the parts is the same in every moment, for one shelf and on the scale of ratings.
 
-    emotion: float
-    rating: float
-    energy: float
-    time: float
-    evidence: float
-    neurotype: float
-    repetition: float
-    danger: float
+    `fixed` is evidence and neurotype with the base (for neither, autism, ADHD, both); `emotion`, shape (emotions,
+    items), each emotion's part; `energy` the part by energy at hand (the last row: nobody said); `time` the part when
+    nobody said how much there is; `evidence` its part alone.
+    """
 
-
-Own = dict[int, tuple[int, float]]
-"""A person's own ratings by position: how many, and their sum on 0..1."""
+    shelf: Shelf
+    fixed: tuple[Floats, Floats, Floats, Floats]
+    emotion: Floats
+    energy: Floats
+    time: Floats
+    evidence: Floats
 
 
 class Moment(msgspec.Struct, frozen=True):
-    """A context and a history worked out once, so that a row costs only look-ups.
+    """A context and a history worked out for every intervention of a shelf.
 
-    `feelings` are shares that add up to 1. `emotion` holds the emotion part by position, `needs` the energy part by
-    energy needed, `times` the time part by minutes, `repetition` that part by position, `expected` the expected rating
-    (0..1, see `_expected`) by position. The rest are comfort limits: what is at or below `minutes` and `energy_limit`
-    and shares a bit with `places` and `hours` is comfortable.
+    `feelings` are shares that add up to 1, `x` the features for what is learned. `emotion`, `energy` and `time` are
+    parts, `prior` the expected rating (0..1) that all parts make; `repetition` is what lately seen ones lose. `tried`
+    are the positions of what this person tried, with `counts` (0: done and not rated) and `sums`, see `kept`.
     """
 
     context: Context
     feelings: dict[Emotion, float]
-    emotion: list[float]
-    energy: int | None
-    needs: tuple[float, ...]
-    times: dict[float, float]
-    expected: list[float]
-    own: Own
-    repetition: dict[int, float]
-    minutes: float
-    energy_limit: int
-    places: int
-    hours: int
+    x: Floats
+    emotion: Floats
+    energy: Floats
+    time: Floats
+    prior: Floats
+    repetition: Floats
+    tried: Numbers
+    counts: Floats
+    sums: Floats
 
 
 def _signals(context: Context) -> dict[Emotion, float]:
@@ -105,7 +108,8 @@ def _signals(context: Context) -> dict[Emotion, float]:
     return {"neutral": 1.0} if context.mood < GOOD_MOOD else {"joy": 0.5, "calm": 0.5}
 
 
-def _feelings(context: Context) -> dict[Emotion, float]:
+def feelings_of(context: Context) -> dict[Emotion, float]:
+    """What is felt, as shares that add up to 1."""
     felt = _signals(context)
     for emotion, intensity in context.emotions.items():
         felt[emotion] = max(felt.get(emotion, 0.0), float(intensity))
@@ -113,99 +117,71 @@ def _feelings(context: Context) -> dict[Emotion, float]:
     return {emotion: weight / total for emotion, weight in felt.items()}
 
 
-def _expected(shelf: Shelf, own: Own) -> list[float]:
-    """The rating expected of this person, 0..1, by position.
-
-    It is the mean of their ratings of the intervention (1–5 read as 0..1) together with three made-up ones at its
-    base. The base is the mean of what they rated (each intervention once, so that one favourite does not raise all
-    others) together with four made-up ones at .5, moved by as much as everyone's ratings put this one above or below
-    .5. So it knows ratings and nothing else, and .5 means that nothing is known.
-    """
-    means = sum(total / count for count, total in own.values())
-    shift = (means + PERSON_WEIGHT * UNKNOWN) / (len(own) + PERSON_WEIGHT) - UNKNOWN
-    expected = [0.0 if (base := row.shared + shift) < 0 else 1.0 if base > 1 else base for row in shelf.rows]
-    for number, (count, total) in own.items():
-        expected[number] = (total + OWN_WEIGHT * expected[number]) / (count + OWN_WEIGHT)
-    return expected
-
-
-def _past(shelf: Shelf, history: History) -> tuple[Own, dict[int, float]]:
-    """Own ratings, and what repeating takes away: the latest offer counts, halved by time and by being liked."""
-    own: Own = {}
-    latest: dict[int, float] = {}
-    for seen in history.seen:
-        number = shelf.position.get(seen.intervention_id)
-        if number is None:
-            continue
-        latest[number] = min(seen.days_ago, latest.get(number, inf))
-        if seen.rating is not None:
-            count, total = own.get(number, (0, 0.0))
-            own[number] = (count + 1, total + unit(seen.rating))
-    cost = {number: -REPETITION * 0.5 ** (days / HALF_LIFE_DAYS) for number, days in latest.items()}
-    for number, (count, total) in own.items():
-        if total >= count * unit(LIKED):
-            cost[number] /= 2
-    return own, cost
-
-
 def energy_fit(need: int, have: int | None) -> float:
-    """1 where need and energy are the same word; a fifth less for each step below, .4 and then 0 above."""
-    if have is None:
-        return GENTLE[need]
-    gap = need - have
-    if gap > 0:
-        return 0.4 if gap == 1 else 0.0
-    return 1 + gap / 5
+    """How well an energy needed suits the energy at hand, 0..1; both 0 (minimal) to 3 (high)."""
+    return float(_FITS[_UNSAID if have is None else have, need])
 
 
-def time_fit(minutes: float, available: int | None) -> float:
+def time_fit(minutes: Floats, available: int | None) -> Floats:
     """1 for what leaves half of the time free, .6 for what fits, 0 for more; if unknown, shorter is better."""
     if available is not None:
-        return 1.0 if minutes * 2 <= available else 0.6 if minutes <= available else 0.0
-    return 1.0 if minutes <= SHORT_MINUTES else 0.7 if minutes <= MIDDLING_MINUTES else 0.4
+        return np.where(minutes * 2 <= available, 1.0, np.where(minutes <= available, 0.6, 0.0))
+    return np.where(minutes <= SHORT_MINUTES, 1.0, np.where(minutes <= MIDDLING_MINUTES, 0.7, 0.4))
 
 
-def _emotion(shelf: Shelf, feelings: Mapping[Emotion, float]) -> list[float]:
-    column = [0.0] * len(shelf.rows)
-    for emotion, share in feelings.items():
-        weight = EMOTION * share
-        column = [sofar + weight * match for sofar, match in zip(column, shelf.match[emotion], strict=True)]
-    return column
-
-
-def moment_of(shelf: Shelf, context: Context, history: History) -> Moment:
-    """Works out a moment for scoring."""
-    feelings, available = _feelings(context), context.time_available_minutes
-    own, repetition = _past(shelf, history)
-    energy = None if context.energy is None else ENERGIES.index(energy_of(context.energy))
-    return Moment(
-        context=context,
-        feelings=feelings,
-        emotion=_emotion(shelf, feelings),
-        energy=energy,
-        needs=tuple(ENERGY * energy_fit(need, energy) for need in range(len(ENERGIES))),
-        times={minutes: TIME * time_fit(minutes, available) for minutes in shelf.minutes},
-        expected=_expected(shelf, own),
-        own=own,
-        repetition=repetition,
-        minutes=inf if available is None else available,
-        energy_limit=len(ENERGIES) if energy is None else energy + FAR_ABOVE - 1,
-        places=EVERYTHING if context.place is None else mask((context.place,)),
-        hours=EVERYTHING if context.time_of_day is None else mask((context.time_of_day,)),
+def scoring_of(shelf: Shelf) -> Scoring:
+    """Works out what is the same in every moment."""
+    adhd, autism = -NEUROTYPE * ~shelf.suits_adhd, -NEUROTYPE * ~shelf.suits_autism
+    evidence = SCALE * EVIDENCE * shelf.evidence
+    ground = BASE - SCALE * USUAL + evidence
+    return Scoring(
+        shelf=shelf,
+        fixed=(
+            ground,
+            ground + SCALE * autism,
+            ground + SCALE * adhd,
+            ground + SCALE * np.minimum(adhd, autism),
+        ),
+        emotion=SCALE * EMOTION * shelf.match,
+        energy=SCALE * ENERGY * _FITS[:, shelf.energy],
+        time=SCALE * TIME * time_fit(shelf.minutes, None),
+        evidence=evidence,
     )
 
 
-def parts_of(shelf: Shelf, number: int, moment: Moment) -> Parts:
-    """The parts of one intervention's score."""
-    row, context = shelf.rows[number], moment.context
-    misfit = (context.adhd and not row.suits_adhd) or (context.autism and not row.suits_autism)
-    return Parts(
-        moment.emotion[number],
-        RATING * moment.expected[number],
-        moment.needs[row.energy],
-        moment.times[row.minutes],
-        EVIDENCE * row.evidence,
-        -NEUROTYPE if misfit else 0.0,
-        moment.repetition.get(number, 0.0),
-        DANGER if context.danger and row.reaches_out else 0.0,
+def _repetition(shelf: Shelf, history: History, tried: Numbers, days_ago: Numbers) -> Floats:
+    """What repeating takes away: the latest time counts, and half as much with each half-life."""
+    cost = np.zeros(len(shelf.items))
+    if len(tried):
+        cost[tried] = np.exp2(days_ago / -HALF_LIFE_DAYS)
+    for seen in history.seen:
+        number = shelf.position.get(seen.intervention_id)
+        if number is not None:
+            cost[number] = max(cost[number], 0.5 ** (seen.days_ago / HALF_LIFE_DAYS))
+    cost *= -SCALE * REPETITION
+    return cost
+
+
+def moment_of(scoring: Scoring, context: Context, history: History) -> Moment:
+    """Works out a moment."""
+    shelf, feelings = scoring.shelf, feelings_of(context)
+    recent, available = kept.recent(history.kept), context.time_available_minutes
+    x = features.vector(feelings, context.energy, context.time_of_day, recent, adhd=context.adhd, autism=context.autism)
+    columns = kept.columns(history.kept, history.today)
+    tried, counts, sums, days_ago = find(shelf, columns)
+    emotion = x[features.FEELINGS] @ scoring.emotion
+    energy = scoring.energy[_UNSAID if context.energy is None else ENERGIES.index(energy_of(context.energy))]
+    time = scoring.time if available is None else SCALE * TIME * time_fit(shelf.minutes, available)
+    return Moment(
+        context=context,
+        feelings=feelings,
+        x=x,
+        emotion=emotion,
+        energy=energy,
+        time=time,
+        prior=scoring.fixed[2 * context.adhd + context.autism] + emotion + energy + time,
+        repetition=_repetition(shelf, history, tried, days_ago),
+        tried=tried,
+        counts=counts,
+        sums=sums,
     )

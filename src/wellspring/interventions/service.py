@@ -7,12 +7,15 @@ import asyncpg
 from wellspring.identity.fragments import about
 from wellspring.interventions import queries as q
 from wellspring.interventions import recommend
+from wellspring.interventions.learn import POOLED_BY, learn
 from wellspring.interventions.library import Intervention
 from wellspring.interventions.schemas import (
     Ask,
     Complete,
     InterventionRecommendation,
     InterventionView,
+    Learned,
+    LearnedOne,
     SessionView,
     Skip,
     Start,
@@ -22,6 +25,7 @@ from wellspring.kernel import ids, metrics, stream, vault
 from wellspring.kernel.crypto import Keyring
 from wellspring.kernel.db import Tx
 from wellspring.kernel.errors import Conflict, NotFound
+from wellspring.privacy import consents
 
 FEEDBACK = "interventions.session.feedback_text"
 
@@ -93,7 +97,8 @@ async def suggest(tx: Tx, person_id: UUID, ask: Ask) -> list[InterventionRecomme
             time_of_day=ask.time_of_day,
             danger=row.danger,
         ),
-        recommend.history(row.recent_ids, row.recent_ratings, row.recent_hours),
+        recommend.history(row.recent_ids, row.recent_hours, row.kept, row.now),
+        now=row.now,
         seed=moment_id,
     )
     await tx.do(q.LOG, person_id, moment_id, *found.logged)
@@ -166,7 +171,41 @@ async def end(tx: Tx, keys: Keyring, person_id: UUID, session_id: UUID, wanted: 
             text = sealer.seal(wanted.feedback_text.encode(), FEEDBACK, session_id)
     tags = list(dict.fromkeys(wanted.feedback_tags))
     await tx.do(q.END, person_id, session_id, state, rating, tags, text, seconds)
+    await learn(tx, person_id, session_id, wanted)
     await stream.publish(tx, person_id, f"intervention.{state}", session_id)
     if state == "completed":
         metrics.COMPLETED.inc()
     return await load(tx, keys, person_id, session_id)
+
+
+async def learned(tx: Tx, person_id: UUID, language: str) -> Learned:
+    """Return what was learned from a person, best first."""
+    shelf = shipped()
+    rows = await tx.all(q.LEARNED, person_id)
+    state = await tx.maybe(q.LEARNING_STATE, person_id)
+    return Learned(
+        items=[
+            LearnedOne(
+                intervention_id=row.intervention_id,
+                name=shelf.items[shelf.position[row.intervention_id]].text(language).name,
+                ratings=row.ratings,
+                mean_rating=None if row.mean is None else round(1 + 4 * row.mean, 2),
+                skips=row.skips,
+                last_at=row.last_at,
+            )
+            for row in rows
+            if row.intervention_id in shelf.position
+        ],
+        paused=state is not None and state.paused,
+        helps_others=await consents.has_consent(tx, person_id, POOLED_BY) is not None,
+    )
+
+
+async def unlearn(tx: Tx, person_id: UUID) -> None:
+    """Forget what was learned from a person: for them at once, in what is shared when it is learned again at night.
+
+    Their sessions and ratings stay theirs to read.
+    """
+    await tx.do(q.FORGET_OUTCOMES, person_id)
+    await tx.do(q.FORGET_EFFECTS, person_id)
+    await stream.publish(tx, person_id, "interventions.unlearned", person_id)

@@ -5,13 +5,13 @@ from typing import Final
 
 import msgspec
 
-from wellspring.interventions.choose import Recommendation
+from wellspring.interventions.library import Intervention
 from wellspring.interventions.reasons import Reason, ReasonKey, Signal
 from wellspring.interventions.vocabulary import Emotion, Energy
 
 
 class _Words(msgspec.Struct, frozen=True):
-    """All sentences of one language. `{n}` is minutes or a rating; `tail` ends every reason but danger's."""
+    """All sentences of one language. `{n}` is minutes; `tail` ends every reason but danger's."""
 
     sentences: Mapping[ReasonKey, str]
     emotions: Mapping[Emotion, str]
@@ -21,14 +21,16 @@ class _Words(msgspec.Struct, frozen=True):
     tail: str
     one_minute: str
     minutes: str
-    decimal: str
 
 
 _EN: Final = _Words(
     sentences={
         "reach_out": "You do not have to be alone with this. This brings you closer to people who can help.",
         "steady": "This can steady you for the next few minutes. Reaching a person comes first.",
-        "rated": "When you tried this before, you gave it {n} out of 5.",
+        "rated": "You have tried this before, and it did you good.",
+        "kind": "Things of this kind have done you good before.",
+        "felt": "Others who felt like this said that it helped them.",
+        "hour": "Others found that this helps at this time of day.",
         "others": "Other people who tried this found that it helped.",
         "time": "You said you have {n}. This fits.",
         "evidence": "Studies have tested this, and it helped many of the people in them.",
@@ -70,14 +72,16 @@ _EN: Final = _Words(
     tail="It takes about {n} and {need}.",
     one_minute="1 minute",
     minutes="{n} minutes",
-    decimal=".",
 )
 
 _FR: Final = _Words(
     sentences={
         "reach_out": "Vous n'avez pas à porter cela sans aide. Ceci vous rapproche de gens qui peuvent aider.",
         "steady": "Ceci peut vous soutenir pendant les prochaines minutes. Joindre une personne passe d'abord.",
-        "rated": "Quand vous l'avez essayé, vous lui avez donné {n} sur 5.",
+        "rated": "Vous l'avez déjà essayé, et cela vous a fait du bien.",
+        "kind": "Ce genre d'exercice vous a déjà fait du bien.",
+        "felt": "D'autres personnes qui ressentaient cela ont dit que cela les a aidées.",
+        "hour": "D'autres personnes ont trouvé que cela aide à ce moment de la journée.",
         "others": "D'autres personnes qui l'ont essayé ont trouvé que cela aidait.",
         "time": "Vous avez dit avoir {n}. Cela suffit.",
         "evidence": "Cela a été testé dans des études et a aidé beaucoup des personnes qui y ont pris part.",
@@ -119,7 +123,6 @@ _FR: Final = _Words(
     tail="Cela demande environ {n} et {need}.",
     one_minute="1 minute",
     minutes="{n} minutes",
-    decimal=",",
 )
 
 _LANGUAGES: Final[Mapping[str, _Words]] = {"en": _EN, "fr": _FR}
@@ -138,17 +141,15 @@ def _sentence(words: _Words, reason: Reason) -> str:
         return words.energies[reason.energy]
     if reason.minutes is not None:
         return words.sentences[reason.key].format(n=_minutes(words, reason.minutes))
-    if reason.rating is not None:
-        return words.sentences[reason.key].format(n=f"{reason.rating:g}".replace(".", words.decimal))
     return words.sentences[reason.key]
 
 
-def why(recommendation: Recommendation, language: str) -> str:
+def why(intervention: Intervention, reason: Reason, language: str) -> str:
     """Why this is offered, in one or two plain sentences; in danger without the sentence about time and energy."""
     words = _LANGUAGES.get(language.partition("-")[0].lower(), _EN)
-    sentence = _sentence(words, recommendation.reason)
-    if recommendation.reason.key in ("reach_out", "steady"):
+    sentence = _sentence(words, reason)
+    if reason.key in ("reach_out", "steady"):
         return sentence
-    facts = recommendation.intervention.facts
+    facts = intervention.facts
     minutes = _minutes(words, max(1, round(facts.duration_seconds / 60)))
     return f"{sentence} {words.tail.format(n=minutes, need=words.needs[facts.energy_required])}"

@@ -10,6 +10,7 @@ from wellspring.kernel import events, ids, stream
 from wellspring.kernel.db import Tx
 from wellspring.privacy import queries as q
 from wellspring.privacy.errors import TextChanged, TextsMissing
+from wellspring.privacy.events import ConsentAnswered
 from wellspring.privacy.schemas import Consent, ConsentWrite
 
 KINDS: Final[tuple[ConsentKind, ...]] = get_args(ConsentKind)
@@ -63,6 +64,7 @@ async def answer(tx: Tx, person_id: UUID, kind: ConsentKind, given: ConsentWrite
         return
     row_id = ids.new()
     await tx.do(q.ADD_CONSENT, person_id, row_id, kind, today, given.given)
+    await events.publish(tx, ConsentAnswered(person_id=person_id, kind=kind, given=given.given))
     await stream.publish(tx, person_id, "consent.changed", row_id)
 
 

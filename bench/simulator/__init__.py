@@ -1,0 +1,1 @@
+"""A world in which the ratings are known, to compare ways of choosing micro-actions."""

@@ -1,0 +1,106 @@
+"""Learning from a session that ended, in its transaction. Touches rows of this one person and of nobody else."""
+
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+
+from wellspring.identity.fragments import about
+from wellspring.identity.schemas import ConsentKind
+from wellspring.interventions import model as models
+from wellspring.interventions import queries as q
+from wellspring.interventions.choose import POLICY
+from wellspring.interventions.learning import kept
+from wellspring.interventions.learning.features import RECENT, UNSAID
+from wellspring.interventions.model import Model
+from wellspring.interventions.moment import Context, History
+from wellspring.interventions.outcomes import Outcome, happened, shared_rating, signal
+from wellspring.interventions.schemas import Complete, Skip
+from wellspring.interventions.score import moment_of
+from wellspring.kernel.db import Tx
+from wellspring.privacy import consents
+
+POOLED_BY: Final[ConsentKind] = "shared_ratings"
+"""The consent on which ratings help to choose for others."""
+
+UNOFFERED: Final = "none"
+"""The policy of a session that nobody offered: found in the library."""
+
+
+def context_of(logged: dict[str, Any]) -> tuple[Context, float | None]:
+    """Return the moment of a logged offer, and how things had gone lately. Raises msgspec.ValidationError."""
+    return msgspec.convert(logged, Context), logged.get("recent")
+
+
+def _moment(row: q.LearningRow) -> tuple[Context, float | None]:
+    """Return the moment in which this was offered; for what was not, the little that was said when it started."""
+    if row.context is not None and "mood" in row.context:
+        return context_of(row.context)
+    person = about(row.person)
+    return (
+        Context(
+            mood=5,
+            emotions={row.emotion: 3} if row.emotion else {},
+            energy=row.energy,
+            time_of_day=row.time_of_day,
+            adhd=person.has_adhd,
+            autism=person.has_autism_spectrum,
+        ),
+        None,
+    )
+
+
+def outcome_of(model: Model, row: q.LearningRow, wanted: Complete | Skip, person_id: UUID, at: datetime) -> Outcome:
+    """Return what a session's end says; who may learn of it is not decided here."""
+    context, recent = _moment(row)
+    moment = moment_of(model.scoring, context, History())
+    moment.x[RECENT] = UNSAID if recent is None else recent
+    stars = wanted.effectiveness_rating if isinstance(wanted, Complete) else None
+    target, weight = signal(stars, wanted.feedback_tags, skipped=isinstance(wanted, Skip))
+    return Outcome(
+        person_id=person_id,
+        intervention_id=row.intervention_id,
+        at=at,
+        x=moment.x.tolist(),
+        prior=float(moment.prior[model.shelf.position[row.intervention_id]]),
+        rating=target if stars is not None else None,
+        target=target,
+        weight=weight,
+        pooled=stars is not None and not context.danger,
+    )
+
+
+async def learn(tx: Tx, person_id: UUID, session_id: UUID, wanted: Complete | Skip) -> None:
+    """Store the outcome of a session that has just ended, and let it act on this person's next offers.
+
+    What was rated in danger teaches nothing that is shared: such moments are like no others. Nothing is learned from
+    somebody who took back their consent to keep data about their health.
+    """
+    model = models.current()
+    row = await tx.one(q.LEARNING, person_id, session_id)
+    own = await tx.one(q.EFFECTS_LOCKED, person_id)
+    if own.paused or row.intervention_id not in model.shelf.position:
+        return
+    outcome = outcome_of(model, row, wanted, person_id, row.now)
+    pooled = outcome.pooled and await consents.has_consent(tx, person_id, POOLED_BY) is not None
+    expected = shared_rating(model, outcome)
+    danger = bool(row.context and row.context.get("danger"))
+    await tx.do(
+        q.ADD_OUTCOME,
+        person_id,
+        session_id,
+        outcome.intervention_id,
+        row.recommendation_id,
+        outcome.x,
+        outcome.prior,
+        expected if row.predicted is None else row.predicted,
+        outcome.rating,
+        outcome.target,
+        outcome.weight,
+        pooled,
+        danger,
+        row.policy_version or f"{UNOFFERED}:{POLICY}",
+    )
+    state = kept.added(own.state, happened(outcome, expected))
+    await tx.do(q.KEEP_EFFECTS, person_id, state, model.version)

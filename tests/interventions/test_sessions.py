@@ -1,0 +1,236 @@
+"""What a person does and rates acts on their next offers, at once and on nobody else's."""
+
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import httpx
+import pytest
+
+from tests.support.people import Circle, Person
+from wellspring.interventions import intervention_id, load
+from wellspring.interventions.learning import kept
+from wellspring.interventions.learning.kept import Happened
+from wellspring.interventions.shelf import key_of
+
+pytestmark = pytest.mark.anyio
+
+TEA = intervention_id("warm-hands")
+
+
+async def begin(who: Person, intervention: UUID = TEA, **body: Any) -> str:
+    answer = await who.post(f"/v1/interventions/{intervention}/start", json=body)
+    assert answer.status_code == 201, answer.text
+    return str(answer.json()["id"])
+
+
+async def rate(who: Person, stars: int, intervention: UUID = TEA, **body: Any) -> str:
+    session = await begin(who, intervention, **body)
+    answer = await who.post(f"/v1/interventions/sessions/{session}/complete", json={"effectiveness_rating": stars})
+    assert answer.status_code == 200, answer.text
+    return session
+
+
+async def outcome(owner: asyncpg.Connection, session: str) -> asyncpg.Record:
+    found = await owner.fetchrow("SELECT * FROM interventions.outcome WHERE id = $1", UUID(session))
+    assert found is not None
+    return found
+
+
+async def state(owner: asyncpg.Connection, who: Person) -> kept.Columns:
+    found = await owner.fetchval("SELECT state FROM interventions.person_effects WHERE person_id = $1", who.id)
+    return kept.columns(found or b"", 0)
+
+
+async def agree(who: Person, kind: str, *, given: bool = True) -> None:
+    answer = await who.put(f"/v1/consents/{kind}", json={"given": given})
+    assert answer.status_code == 200, answer.text
+
+
+async def test_a_stranger_learns_nothing_of_what_was_learned(
+    client: httpx.AsyncClient, alice: Person, charlie: Person
+) -> None:
+    await rate(alice, 5)
+    for method in ("GET", "DELETE"):
+        assert (await client.request(method, "/v1/interventions/learned")).status_code == 401
+    assert (await charlie.get("/v1/interventions/learned")).json()["items"] == []
+    assert (await charlie.delete("/v1/interventions/learned")).status_code == 204
+    assert len((await alice.get("/v1/interventions/learned")).json()["items"]) == 1
+
+
+async def test_a_stranger_can_neither_complete_nor_skip(
+    client: httpx.AsyncClient, alice: Person, charlie: Person, owner: asyncpg.Connection
+) -> None:
+    session = await begin(alice)
+    for verb in ("complete", "skip"):
+        path = f"/v1/interventions/sessions/{session}/{verb}"
+        assert (await client.post(path, json={})).status_code == 401
+        assert (await charlie.post(path, json={})).status_code == 404
+    assert await owner.fetchval("SELECT count(*) FROM interventions.outcome") == 0
+
+
+async def test_an_offer_says_how_unsure_its_prediction_is(alice: Person) -> None:
+    made = (await alice.post("/v1/checkins", json={"mood_score": 4})).json()
+    asked = (await alice.post("/v1/interventions/recommendations", json={"mood_score": 4})).json()
+    for offer in (*made["recommendations"], *asked["items"]):
+        assert 0 <= offer["predicted_effectiveness"] <= 1
+        assert 0.2 < offer["predicted_effectiveness_sd"] < 0.35
+
+
+async def test_what_is_logged_can_be_judged_later(alice: Person, owner: asyncpg.Connection) -> None:
+    body = {"mood_score": 4, "energy_level": 3, "emotions": [{"emotion": "sadness", "intensity": 4}]}
+    made = (await alice.post("/v1/checkins", json=body)).json()
+    row = await owner.fetchrow("SELECT * FROM interventions.recommendation WHERE id = $1", UUID(made["checkin"]["id"]))
+    assert row is not None
+    assert row["policy_version"] == "hlts-1.0"
+    assert len(row["propensities"]) == len(row["predicted_effectiveness_sds"]) == 3
+    assert all(0 < chance <= 1 for chance in row["propensities"])
+    again = (await alice.get(f"/v1/checkins/{made['checkin']['id']}")).json()
+    assert again["id"] == made["checkin"]["id"]
+
+
+async def test_a_rating_is_an_outcome_of_the_offer_it_follows(alice: Person, owner: asyncpg.Connection) -> None:
+    made = (await alice.post("/v1/checkins", json={"mood_score": 4, "energy_level": 3})).json()
+    offer = made["recommendations"][0]
+    session = await rate(alice, 4, UUID(offer["intervention_id"]), checkin_id=made["checkin"]["id"])
+    found = await outcome(owner, session)
+    assert found["recommendation_id"] == UUID(made["checkin"]["id"])
+    assert found["actual_effectiveness"] == found["learning_target"] == 0.75
+    assert found["predicted_effectiveness"] == pytest.approx(offer["predicted_effectiveness"], abs=1e-3)
+    assert found["learning_signal"] == pytest.approx(0.75 - found["predicted_effectiveness"], abs=1e-6)
+    assert found["learning_weight"] == 1
+    assert found["policy_version"] == "hlts-1.0"
+    assert len(found["features"]) == 21
+
+
+async def test_what_was_found_in_the_library_counts_too(alice: Person, owner: asyncpg.Connection) -> None:
+    session = await rate(alice, 2, context_emotion="anxiety", context_energy_level=4, context_time_of_day="night")
+    found = await outcome(owner, session)
+    assert found["recommendation_id"] is None
+    assert found["policy_version"].startswith("none")
+    assert sum(found["features"][1:13]) == pytest.approx(1)
+    assert found["features"][7] == 1, "anxiety"
+    assert found["features"][13] == pytest.approx(0.4)
+    assert found["features"][17] == 1, "night"
+
+
+async def test_a_rating_acts_on_the_very_next_offer(alice: Person, owner: asyncpg.Connection) -> None:
+    for _ in range(3):
+        await rate(alice, 1)
+    own = await state(owner, alice)
+    assert own.keys.tolist() == [key_of(TEA)]
+    assert own.counts.tolist() == [3]
+    assert own.sums[0] == pytest.approx(3 * -0.5, abs=0.5)
+    made = (await alice.post("/v1/checkins", json={"mood_score": 4})).json()
+    logged = await owner.fetchval(
+        "SELECT context FROM interventions.recommendation WHERE id = $1", UUID(made["checkin"]["id"])
+    )
+    assert '"recent": 0.0' in logged or '"recent":0.0' in logged
+
+
+async def test_a_skip_says_a_little_and_not_now_says_nothing(alice: Person, owner: asyncpg.Connection) -> None:
+    expected = ([], 0.25, 0.5), (["not_for_me"], 0.0, 0.5), (["not_now"], None, 0.0)
+    for tags, target, weight in expected:
+        session = await begin(alice)
+        await alice.post(f"/v1/interventions/sessions/{session}/skip", json={"feedback_tags": tags})
+        found = await outcome(owner, session)
+        assert (found["actual_effectiveness"], found["learning_target"], found["learning_weight"]) == (
+            None,
+            target,
+            weight,
+        )
+        assert not found["pooled"], "a skip teaches nothing that is shared"
+    assert (await state(owner, alice)).counts.tolist() == [1.0]
+
+
+async def test_done_without_a_rating_is_remembered_as_done(alice: Person, owner: asyncpg.Connection) -> None:
+    session = await begin(alice)
+    await alice.post(f"/v1/interventions/sessions/{session}/complete", json={"feedback_tags": ["helped"]})
+    own = await state(owner, alice)
+    assert (own.keys.tolist(), own.counts.tolist()) == ([key_of(TEA)], [0.0])
+
+
+async def test_what_was_learned_is_shown_and_forgotten(alice: Person, owner: asyncpg.Connection) -> None:
+    await rate(alice, 5)
+    await rate(alice, 4)
+    session = await begin(alice, load()[0].id)
+    await alice.post(f"/v1/interventions/sessions/{session}/skip", json={})
+    shown = (await alice.get("/v1/interventions/learned")).json()
+    assert [(one["ratings"], one["mean_rating"], one["skips"]) for one in shown["items"]] == [(2, 4.5, 0), (0, None, 1)]
+    assert shown["paused"] is shown["helps_others"] is False
+    assert (await alice.delete("/v1/interventions/learned")).status_code == 204
+    assert (await alice.get("/v1/interventions/learned")).json()["items"] == []
+    assert not len((await state(owner, alice)).keys)
+    kept_sessions = (await alice.get("/v1/interventions/sessions")).json()["items"]
+    assert [one["effectiveness_rating"] for one in kept_sessions] == [None, 4, 5], "her own words and ratings stay"
+
+
+async def test_ratings_help_others_only_with_a_yes(alice: Person, owner: asyncpg.Connection) -> None:
+    assert not (await outcome(owner, await rate(alice, 5)))["pooled"]
+    await agree(alice, "analytics")
+    await agree(alice, "research")
+    assert not (await outcome(owner, await rate(alice, 5)))["pooled"], "a yes to something else is none"
+    await agree(alice, "shared_ratings")
+    assert (await outcome(owner, await rate(alice, 5)))["pooled"]
+    assert await owner.fetchval("SELECT bool_and(pooled) FROM interventions.outcome"), "earlier ones join"
+    assert (await alice.get("/v1/interventions/learned")).json()["helps_others"] is True
+    await agree(alice, "shared_ratings", given=False)
+    assert not await owner.fetchval("SELECT bool_or(pooled) FROM interventions.outcome"), "it stops at once"
+    assert len((await state(owner, alice)).keys), "what is hers still helps herself"
+
+
+async def test_without_consent_to_health_data_nothing_is_learned(alice: Person, owner: asyncpg.Connection) -> None:
+    await agree(alice, "shared_ratings")
+    await agree(alice, "health_data")
+    await rate(alice, 5)
+    await agree(alice, "health_data", given=False)
+    assert not len((await state(owner, alice)).keys)
+    assert not await owner.fetchval("SELECT bool_or(pooled) FROM interventions.outcome")
+    await rate(alice, 5)
+    assert await owner.fetchval("SELECT count(*) FROM interventions.outcome") == 1
+    assert (await alice.get("/v1/interventions/learned")).json()["paused"] is True
+    await agree(alice, "health_data")
+    await rate(alice, 5)
+    assert (await state(owner, alice)).counts.tolist() == [1.0]
+    assert await owner.fetchval("SELECT bool_and(pooled) FROM interventions.outcome")
+
+
+async def test_what_is_rated_in_danger_teaches_nobody_else(alice: Person, owner: asyncpg.Connection) -> None:
+    await agree(alice, "shared_ratings")
+    text = "I am going to kill myself tonight, goodbye"
+    made = (await alice.post("/v1/checkins", json={"mood_score": 1, "journal_text": text})).json()
+    offer = made["recommendations"][0]
+    session = await rate(alice, 5, UUID(offer["intervention_id"]), checkin_id=made["checkin"]["id"])
+    found = await outcome(owner, session)
+    assert (found["in_danger"], found["pooled"]) == (True, False)
+    await agree(alice, "shared_ratings")
+    assert not (await outcome(owner, session))["pooled"]
+    chances = await owner.fetchval(
+        "SELECT propensities FROM interventions.recommendation WHERE id = $1", UUID(made["checkin"]["id"])
+    )
+    assert chances == [1.0, 1.0, 1.0]
+
+
+async def test_a_person_takes_at_most_500_bytes(alice: Person, owner: asyncpg.Connection) -> None:
+    """Somebody who rated everything there is, many times; the whole row counts."""
+    everything = [Happened(key_of(item.id), 2500 + n % 200, 0.5, -0.4, 1.0) for n in range(20) for item in load()]
+    packed = kept.added(b"", *everything)
+    await rate(alice, 5)
+    await owner.execute("UPDATE interventions.person_effects SET state = $1", packed)
+    size = await owner.fetchval("SELECT pg_column_size(e.*) FROM interventions.person_effects e")
+    assert 400 < size <= 500
+    assert (await alice.post("/v1/checkins", json={"mood_score": 5})).status_code == 201
+
+
+async def test_a_state_that_cannot_be_read_does_not_stop_a_check_in(alice: Person, owner: asyncpg.Connection) -> None:
+    await rate(alice, 5)
+    await owner.execute("UPDATE interventions.person_effects SET state = '\\x0102030405'")
+    made = await alice.post("/v1/checkins", json={"mood_score": 5})
+    assert made.status_code == 201
+    assert len(made.json()["recommendations"]) == 3
+
+
+async def test_each_person_learns_alone(circle: Circle, alice: Person, owner: asyncpg.Connection) -> None:
+    ben = await circle.member("ben")
+    await rate(alice, 5)
+    assert not len((await state(owner, ben)).keys)
