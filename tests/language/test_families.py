@@ -40,6 +40,6 @@ def test_the_plainest_texts_keep_their_level(text: str, level: str) -> None:
 
 
 def test_what_is_oblique_stays_below_high_however_long_the_text() -> None:
-    oblique = next(row.text for row in FAMILIES if row.levels == {"moderate"})
+    oblique = next(row.text for row in FAMILIES if row.levels == frozenset({"moderate"}))
     reading = read("We had soup for dinner. " * 20 + oblique)
     assert LEVELS.index(reading.rules_level) == LEVELS.index("moderate")

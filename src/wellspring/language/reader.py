@@ -9,11 +9,11 @@ from wellspring.language.fold import Folded, fold
 from wellspring.language.judge import level_of, tier_of
 from wellspring.language.rules import Found, Scene, find, own_quotation, thin
 from wellspring.language.schemas import Hit, Reading
-from wellspring.language.sentences import Sentence, letters_apart, quotations, sentence, split
+from wellspring.language.sentences import Sentence, letters_apart, plain_text, quotations, sentence, split
 from wellspring.language.tables import TABLES
 from wellspring.language.trigger import triggered, words
 
-RULES_VERSION = "2025.1"
+RULES_VERSION = "2026.1"
 CAP = 20_000  # characters read of one text: half from its start, half from its end
 
 _ODD = re.compile(
@@ -40,10 +40,6 @@ def _latin(text: str, folded: str) -> tuple[int, int]:
     )
 
 
-def _plain(text: str, start: int, end: int) -> str:
-    return sentence(text, max(0, start), min(len(text), end), apart=False).text
-
-
 def _stands_alone(text: str, start: int, end: int) -> bool:
     """A quotation that is a sentence by itself."""
     before, after = text[:start].rstrip(" "), text[end : end + 20].lstrip(" ")
@@ -55,7 +51,7 @@ def _foreign_quotations(text: str, language: str) -> list[tuple[int, int]]:
     """Quotations that are not the writer's own words or thoughts."""
     found: list[tuple[int, int]] = []
     for start, end in quotations(text):
-        before, after = _plain(text, start - _AROUND, start), _plain(text, end, end + _AROUND)
+        before, after = plain_text(text, start - _AROUND, start), plain_text(text, end, end + _AROUND)
         own = own_quotation(before, after, language)
         if own is False or (own is None and not _stands_alone(text, start, end)):
             found.append((start, end))
@@ -95,11 +91,11 @@ class _Half:
         s = sentence(self.text, start, end, apart=self.apart)
         if not s.words:
             return []
-        before = _plain(self.text, max(ranges[index - 1][0], start - _AROUND), start) if index else ""
-        after = _plain(self.text, end, min(ranges[index + 1][1], end + _AROUND)) if index + 1 < len(ranges) else ""
+        before = (max(ranges[index - 1][0], start - _AROUND), start) if index else (0, 0)
+        after = (end, min(ranges[index + 1][1], end + _AROUND)) if index + 1 < len(ranges) else (end, end)
         found: list[Found] = []
         for language in TABLES:
-            found.extend(find(Scene(s, before, after, _quoted_words(s, quotes[language])), language))
+            found.extend(find(Scene(s, self.text, before, after, _quoted_words(s, quotes[language])), language))
         return [self._hit(s, f) for f in thin(found)]
 
     def _hit(self, s: Sentence, found: Found) -> Hit:

@@ -6,7 +6,7 @@ import msgspec
 
 from wellspring.language.context import cue, distance, negated, person, tense, told_of_old
 from wellspring.language.schemas import Category, Person, Reason, Tense
-from wellspring.language.sentences import Sentence
+from wellspring.language.sentences import Sentence, plain_text
 from wellspring.language.tables import TABLES, Mask, Rule
 
 # Kinds that weigh less when told in the past without a time; an act (cutting, a farewell) does not.
@@ -29,11 +29,12 @@ class Found(msgspec.Struct, frozen=True):
 
 
 class Scene(msgspec.Struct, frozen=True):
-    """A sentence with what lies around it: the plain text before and after it, and whose quotation it stands in."""
+    """A sentence with what lies around it: where the sentences before and after it stand in the folded text."""
 
     sentence: Sentence
-    preceding: str
-    following: str
+    text: str
+    preceding: tuple[int, int]
+    following: tuple[int, int]
     quoted: list[tuple[int, int]]  # word ranges inside someone else's quotation
 
 
@@ -94,9 +95,9 @@ def _judge(scene: Scene, first: int, last: int, rule: Rule, language: str, masks
     reason = masks.reason(first, last, rule) or _reason(scene, first, last, rule, language, who)
     tier = min(rule.group.tier, masks.cap(first, last))
     if reason is None and when == "past":
-        far = distance(scene.sentence, first, last, language, scene.following)
+        far = distance(scene.sentence, first, last, language, plain_text(scene.text, *scene.following))
         fades = rule.group.category in _FADES
-        if far or (far is None and fades and told_of_old(scene.preceding, language)):
+        if far or (far is None and fades and told_of_old(plain_text(scene.text, *scene.preceding), language)):
             reason = "past"
         elif far is None and (fades or rule.group.tense == "past"):
             tier = max(1, tier - 1)

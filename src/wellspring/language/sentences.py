@@ -110,6 +110,11 @@ def sentence(text: str, start: int, end: int, *, apart: bool) -> Sentence:
     return Sentence(" ".join(words) + " ", words, starts, spans, breaks)
 
 
+def plain_text(text: str, start: int, end: int) -> str:
+    """The plain words of a stretch of a folded text, as `Sentence.text` has them."""
+    return sentence(text, max(0, start), min(len(text), end), apart=False).text
+
+
 def quotations(text: str) -> list[tuple[int, int]]:
     """Ranges of a folded text inside quotation marks; none when nearly the whole text is one."""
     marks = [i for i, char in enumerate(text) if char == '"'] if '"' in text else []
