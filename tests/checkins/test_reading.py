@@ -13,7 +13,7 @@ import structlog
 from tests.support.models import CORRIDOR, TUNNEL, StandIn, in_time, install, late
 from tests.support.people import Circle, Person
 
-from wellspring.checkins.read_later import READERS, read_on
+from wellspring.checkins.read_later import READERS, Unfinished, read_on
 from wellspring.kernel import logs
 from wellspring.kernel.edge import Edge
 from wellspring.language.pool import Readers
@@ -132,7 +132,7 @@ async def test_the_same_request_twice_answers_the_same_with_what_a_model_found(m
 async def test_a_light_reading_may_raise_too(models: StandIn, alice: Person, database_url: str) -> None:
     late_body = await check_in(alice, f"I walk along {CORRIDOR}.")
     assert (late_body["crisis_alert"], late_body["crisis"]["level"]) == (False, "moderate")
-    assert events(database_url, alice) == [("moderate", "open", [])]
+    assert events(database_url, alice) == [("moderate", "open", ["model"])]
 
 
 async def test_critical_takes_words(models: StandIn, alice: Person) -> None:
@@ -196,7 +196,7 @@ async def test_a_moderate_event_becomes_a_page_when_the_job_finds_more(
 ) -> None:
     late(models, parts)
     body = await check_in(alice, f"I walk along {CORRIDOR}. All I see is {TUNNEL}.")
-    assert events(database_url, alice) == [("moderate", "open", [])]
+    assert events(database_url, alice) == [("moderate", "open", ["model"])]
     context = in_time(models, parts)
     for _ in range(2):
         await read_on(context, alice.id, UUID(body["checkin"]["id"]))
@@ -351,3 +351,85 @@ async def test_a_language_that_was_unclear_is_settled_by_the_person_s_own(models
     assert (await check_in(amelie, "Fatigue."))["checkin"]["reading"] == "read"
     unknown = await check_in(amelie, "Мне сегодня очень грустно и я не знаю почему")
     assert unknown["checkin"]["reading"] == "partly"
+
+
+async def test_a_job_whose_model_breaks_is_tried_again(models: StandIn, alice: Person, parts: Edge) -> None:
+    late(models, parts)
+    row_id = UUID((await check_in(alice, FOUND_LATER))["checkin"]["id"])
+    context = in_time(models, parts)
+    models.broken = True
+    with pytest.raises(Unfinished):
+        await read_on(context, alice.id, row_id)
+    models.broken = False
+    await read_on(context, alice.id, row_id)
+    assert (await alice.get(f"/v1/checkins/{row_id}")).json()["crisis_flagged"] is True
+    context.ports[READERS].close()
+
+
+async def test_a_job_of_a_process_that_stops_is_tried_again(models: StandIn, alice: Person, parts: Edge) -> None:
+    late(models, parts)
+    row_id = UUID((await check_in(alice, FOUND_LATER))["checkin"]["id"])
+    context = in_time(models, parts)
+    context.ports[READERS].close()
+    with pytest.raises(Unfinished):
+        await read_on(context, alice.id, row_id)
+
+
+async def test_what_the_light_model_raised_keeps_its_level_and_its_reasons(
+    models: StandIn, alice: Person, dana: Person, parts: Edge, database_url: str
+) -> None:
+    late(models, parts)
+    text = f"I walk along {CORRIDOR}. Soup."
+    body = await check_in(alice, text)
+    (shown_then,) = body["crisis"]["evidence"]
+    assert (shown_then["category"], shown_then["text"]) == ("model", f"I walk along {CORRIDOR}")
+    context = in_time(models, parts)
+    models.doubts = True
+    await read_on(context, alice.id, UUID(body["checkin"]["id"]))
+    stored = rows(database_url, "SELECT text_level, risk_level, crisis_probability::float4 FROM checkins.checkin")
+    assert stored == [("moderate", "moderate", pytest.approx(0.3))]
+    await dana.put("/v1/crisis/duty", json={"on_duty": True})
+    path = f"/v1/people/{alice.id}/crisis-events/{body['crisis']['event_id']}"
+    await dana.post(f"{path}/claim")
+    shown = (await dana.get(path)).json()
+    assert shown["evidence"] == [shown_then]
+    said = {part["layer"]: (part["level"], part["sentence"]) for part in shown["explanation"]}
+    assert said["model"][0] == "moderate"
+    again = (await alice.patch(f"/v1/checkins/{body['checkin']['id']}", json={"energy_level": 4})).json()
+    assert again["crisis"]["evidence"] == [shown_then]
+    context.ports[READERS].close()
+
+
+async def test_a_change_in_danger_shows_help_and_a_graver_one_opens_an_event(
+    models: StandIn, alice: Person, database_url: str
+) -> None:
+    """A moderate text in what turns out a very bad week is high."""
+    made = await alice.post("/v1/checkins", json={"mood_score": 4, "journal_text": f"I walk along {CORRIDOR}."})
+    path = f"/v1/checkins/{made.json()['checkin']['id']}"
+    for ago, mood in ((6, 9), (5, 9), (4, 9), (2, 1), (1, 1)):
+        at = (datetime.now(UTC) - timedelta(days=ago)).isoformat()
+        past = {"mood_score": mood, "stress_level": 10, "anxiety_level": 5, "occurred_at": at}
+        assert (await alice.post("/v1/checkins", json=past)).status_code == 201
+    assert [row[:2] for row in events(database_url, alice)] == [("moderate", "open")]
+    changed = (await alice.patch(path, json={"mood_score": 1, "stress_level": 8})).json()
+    assert (changed["crisis_alert"], changed["crisis"]["level"]) == (True, "high")
+    assert [row[:2] for row in events(database_url, alice)] == [("moderate", "open"), ("high", "paged")]
+    again = (await alice.patch(path, json={"energy_level": 2})).json()
+    assert (again["crisis_alert"], again["crisis"]["event_id"]) == (True, changed["crisis"]["event_id"])
+    assert len(events(database_url, alice)) == 2
+
+
+async def test_feelings_switched_off_while_a_job_reads_are_not_kept(
+    models: StandIn, alice: Person, parts: Edge, database_url: str
+) -> None:
+    late(models, parts)
+    row_id = UUID((await check_in(alice, STUCK))["checkin"]["id"])
+    context = in_time(models, parts)
+    models.go = threading.Event()
+    job = asyncio.create_task(read_on(context, alice.id, row_id))
+    await asyncio.sleep(0.1)
+    await alice.put("/v1/users/me/preferences", json={"emotion_reading": False})
+    models.go.set()
+    await job
+    assert rows(database_url, "SELECT ai_emotion_primary, emotion_scores FROM checkins.checkin") == [(None, None)]
+    context.ports[READERS].close()

@@ -16,7 +16,7 @@ FEELINGS = {"stuck": "frustrated", "crowded": "overwhelm", "lantern": "calm", "q
 TUNNEL = "a long grey tunnel"
 """What only the encoder finds: a sentence with these words is high, moderate when it is `unsure`."""
 CORRIDOR = "a long grey corridor"
-"""What the light model finds: moderate."""
+"""What the light model finds: moderate; the encoder, when it `doubts`, finds nothing in it."""
 
 
 class StandIn:
@@ -26,6 +26,7 @@ class StandIn:
         self.has_encoder = has_encoder
         self.broken = False
         self.unsure = False
+        self.doubts = False
         self.go = threading.Event()
         self.go.set()
         self.read_by_encoder: list[str] = []
@@ -38,8 +39,10 @@ class StandIn:
 
     def lightly(self, text: str, hint: str | None = None) -> Reading:
         reading = read(text, hint=hint)
-        crisis = 0.3 if CORRIDOR in text else 0.02
-        return _with(reading, crisis, _feelings(text), {**reading.versions, "light": "l1", "combine": "c1"})
+        at = text.find(CORRIDOR)
+        versions = {**reading.versions, "light": "l1", "combine": "c1"}
+        found = _with(reading, 0.02 if at < 0 else 0.3, _feelings(text), versions)
+        return msgspec.structs.replace(found, evidence=_sentence(text, at, 0.6))
 
     def fully(self, text: str, hint: str | None = None, lightly: Reading | None = None) -> Reading:
         self.go.wait(10)
@@ -48,10 +51,18 @@ class StandIn:
         self.read_by_encoder.append(text)
         reading = lightly or self.lightly(text, hint)
         at = text.find(TUNNEL)
-        crisis = (reading.crisis or 0.0) if at < 0 else 0.3 if self.unsure else 0.8
+        light = 0.02 if self.doubts else reading.crisis or 0.0
+        crisis = light if at < 0 else 0.3 if self.unsure else 0.8
         found = _with(reading, crisis, _feelings(text), {**reading.versions, "encoder": "e1"})
-        spans = () if at < 0 else (Span(text.rfind(". ", 0, at) + 2 if ". " in text[:at] else 0, _end(text, at), 0.9),)
+        raised = found.level != found.rules_level
+        spans = _sentence(text, at, 0.9) or (reading.evidence if raised else ())
         return msgspec.structs.replace(found, evidence=spans)
+
+
+def _sentence(text: str, at: int, chance: float) -> tuple[Span, ...]:
+    """Return the sentence that holds a place; none for a negative place."""
+    start = text.rfind(". ", 0, at) + 2 if ". " in text[: max(at, 0)] else 0
+    return () if at < 0 else (Span(start, _end(text, at), chance),)
 
 
 def _end(text: str, start: int) -> int:

@@ -24,6 +24,7 @@ from wellspring.identity.fragments import about
 from wellspring.kernel import audit, jobs, stream
 from wellspring.kernel.db import Tx
 from wellspring.kernel.errors import NotFound, PreconditionFailed
+from wellspring.safety.levels import rank
 
 
 async def change(
@@ -53,12 +54,19 @@ async def change(
     if same and data.journal_text:
         found = reading.kept(found, data.journal_text, person.language, stored, kept.evidence)
     understood = reading.understand(found, data.journal_text, person.language, known)
-    crisis, event_id = None, row.crisis_event_id
-    if not same or event_id is None:
-        crisis, opened = await respond(
-            tx, request, sealer, person, understood, data.journal_text, row_id, recent=bool(context.event_levels)
-        )
-        event_id = opened or event_id
+    graver = rank(understood.judgement.level) > rank(row.risk_level)  # type: ignore[arg-type]
+    crisis, event_id = await respond(
+        tx,
+        request,
+        sealer,
+        person,
+        understood,
+        data.journal_text,
+        row_id,
+        recent=bool(context.event_levels),
+        known_id=None if not same or graver else row.crisis_event_id,
+    )
+    event_id = event_id or row.crisis_event_id
     judged = judged_of(data, understood, event_id, is_quick=row.is_quick, emotions=person.emotion_reading)
     if same and stored.reading_state != "unread":
         judged.seen = stored.seen

@@ -21,6 +21,7 @@ from wellspring.kernel.db import DbRole, Query, Tx
 from wellspring.kernel.jobs import JobContext
 from wellspring.language import Reading, higher
 from wellspring.language.pool import Readers
+from wellspring.language.schemas import Level as TextLevel
 from wellspring.safety import show
 from wellspring.safety.events import NewEvent, add_evidence, needs_event, open_event
 from wellspring.safety.levels import Level, rank, worst
@@ -31,6 +32,10 @@ READERS: Final = "readers"
 
 class Unjudged(RuntimeError):
     """Judging broke; the job is tried again later."""
+
+
+class Unfinished(RuntimeError):
+    """A model broke or was closed before it had read; what was read lightly stands, and the job is tried again."""
 
 
 class _Entry(Struct, frozen=True):
@@ -51,22 +56,27 @@ class _Entry(Struct, frozen=True):
 async def read_on(context: JobContext, person_id: UUID, row_id: UUID) -> None:
     """Read one entry fully and judge it again; a second run finds nothing left to do.
 
-    No row is locked while the encoder reads. A text that changes meanwhile has a job of its own.
+    No row is locked while the encoder reads. A text that changes meanwhile has a job of its own, and what the person
+    wants of the reading is asked again then. Raises Unjudged and Unfinished.
     """
     async with context.db.begin(DbRole.WORKER, subject=person_id, read_only=True) as tx:
         before = await _entry(tx, context, person_id, row_id, q.AS_STORED)
         if before is None or not before.waits or before.kept.journal_text is None:
             return
-        person = about(await tx.one(q.PERSON, person_id))
+        language = about(await tx.one(q.PERSON, person_id)).language
     text = before.kept.journal_text
     readers: Readers = context.ports[READERS]
-    read = await readers.read(text, hint=person.language, limit_s=None)
+    read = await readers.read(text, hint=language, limit_s=None)
     async with context.db.begin(DbRole.WORKER, subject=person_id) as tx:
         entry = await _entry(tx, context, person_id, row_id, q.FOR_JOB)
         if entry is None or not entry.waits or entry.kept.journal_text != text:
             return
         if read.finished or entry.stored.reading_state == "unread":
-            await _judge(tx, entry, TextRead(read.reading, finished=read.finished), text, person)
+            person = about(await tx.one(q.PERSON, person_id))
+            found = TextRead(_with_earlier(read.reading, entry), finished=read.finished)
+            await _judge(tx, entry, found, text, person)
+    if not read.finished:
+        raise Unfinished
 
 
 async def _entry(tx: Tx, context: JobContext, person_id: UUID, row_id: UUID, query: Query[q.Row]) -> _Entry | None:
@@ -76,6 +86,19 @@ async def _entry(tx: Tx, context: JobContext, person_id: UUID, row_id: UUID, que
     sealer = context.keys.sealer(row.wrapped, person_id)
     stored = await tx.one(q.READ, person_id, row_id)
     return _Entry(person_id, row, words.unseal(row.sealed, sealer, row_id), stored, sealer)
+
+
+def _with_earlier(now: Reading, entry: _Entry) -> Reading:
+    """Return what is read now, with what an earlier reading of the same text said: a level and its reasons stay."""
+    stored = entry.stored
+    level = cast("TextLevel", stored.text_level)
+    spans = now.evidence
+    old = [o for o in entry.kept.evidence if not any(o.start < n.end and n.start < o.end for n in spans)]
+    evidence = tuple(sorted((*old, *spans), key=lambda span: span.start))
+    if higher(now.level, level) == now.level:
+        return msgspec.structs.replace(now, evidence=evidence)
+    crisis = max((one for one in (now.crisis, stored.crisis) if one is not None), default=None)
+    return msgspec.structs.replace(now, level=level, crisis=crisis, evidence=evidence)
 
 
 async def _judge(tx: Tx, entry: _Entry, found: TextRead, text: str, person: About) -> None:
@@ -115,7 +138,7 @@ async def _store(
         entry.person_id,
         row.id,
         reading.state_of(entry.kept.journal_text, understood),
-        higher(read.level, stored.text_level),  # type: ignore[arg-type]
+        read.level,
         worst((judged.level, _level(row))),
         max(judged.risk_score, stored.risk_score),
         event_id is not None,

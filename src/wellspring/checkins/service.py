@@ -129,17 +129,28 @@ async def respond(
     row_id: UUID,
     *,
     recent: bool,
+    known_id: UUID | None = None,
 ) -> tuple[Crisis | None, UUID | None]:
-    """Open an event where the judgement asks for one, and return what the member is shown."""
+    """Open an event where the judgement asks for one, and return what the member is shown.
+
+    `known_id` is an event that stands for this judgement already: no other is opened.
+    """
     judged = understood.judgement
     if judged.level == "low" and not understood.failed:
         return None, None
     found = show.evidence(understood.reading, text)
     crisis = await safety.respond(
-        tx, request.keys, request.person_id, judged.level, found, country=person.country, language=person.language
+        tx,
+        request.keys,
+        request.person_id,
+        judged.level,
+        found,
+        country=person.country,
+        language=person.language,
+        event_id=known_id,
     )
-    if not needs_event(judged, recent=recent):
-        return crisis, None
+    if known_id is not None or not needs_event(judged, recent=recent):
+        return crisis, known_id
     new = NewEvent(
         person_id=request.person_id,
         judgement=judged,

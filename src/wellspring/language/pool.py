@@ -98,8 +98,10 @@ class Readers:
         """
         light = self.lightly(text, hint=hint)
         models = self._models
-        if models is None or self._broken or not models.has_encoder:
+        if models is None or not models.has_encoder:
             return _done("light", light, finished=True)
+        if self._broken:  # a job is read elsewhere, perhaps with an encoder that loads; there it ends
+            return _done("light", light, finished=limit_s is None)
         future = self._submit(models, text, hint, light, bounded=limit_s is not None)
         if future is None:
             return _done("crowded", light, finished=False)
