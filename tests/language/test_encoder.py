@@ -7,12 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wellspring.language import encoder, vectors
-from wellspring.language.encoder import WINDOW, WINDOWS, Encoder
+from wellspring.language.encoder import TOKENS, WINDOW, Encoder
 from wellspring.language.fold import fold
 from wellspring.language.model import MODELS
 from wellspring.language.segments import segments
 
-LONG = "the bus was late and it rained. i went home, made some tea and read a book about ships. " * 200
+LONG = "the bus was late and it rained. i went home, made some tea and read a book about ships. " * 400
 
 
 @pytest.fixture(scope="module")
@@ -56,10 +56,15 @@ def test_a_long_text_costs_a_bounded_number_of_passes(loaded: Encoder, monkeypat
 
     monkeypatch.setattr(loaded, "_run", counting)
     scores = loaded.score(LONG)
-    assert len(sizes) == WINDOWS
+    assert TOKENS - 2 * WINDOW < sum(sizes) <= TOKENS
     assert max(sizes) <= WINDOW
     assert scores.spans[0][0] == 0
     assert scores.spans[-1][1] >= len(LONG.rstrip()) - 1
+
+
+def test_every_sentence_of_the_longest_entry_is_read(loaded: Encoder) -> None:
+    text = (LONG * 2)[:20_000]
+    assert [text[a:b] for a, b in loaded.score(text).spans] == [text[a:b].strip() for a, b in segments(text)]
 
 
 @settings(max_examples=30, deadline=None)

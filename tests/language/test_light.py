@@ -127,3 +127,13 @@ def test_a_file_of_another_shape_is_refused(tmp_path: Path) -> None:
         Light(path)
     with pytest.raises(FileNotFoundError):
         Light(tmp_path / "none.npz")
+
+
+def test_danger_is_weighed_stretch_by_stretch(light: Light) -> None:
+    """A page of other things around a sentence neither hides it nor adds up to danger by its length alone."""
+    first = "the bus was late and it rained a lot all over the quiet town. " * 7
+    second = "i cannot carry this any longer, not one day, not a night. " * 7
+    alone = [light.score(text.strip()).crisis for text in (first, second)]
+    assert light.score(first + second).crisis == pytest.approx(max(alone), abs=1e-3)
+    assert light.score(second + first).crisis == pytest.approx(max(alone), abs=1e-3)
+    assert light.score(first * 40).crisis == pytest.approx(alone[0], abs=0.05)

@@ -2,9 +2,12 @@
 
 import hashlib
 import json
+from pathlib import Path
 
+import msgspec
 import pytest
 
+from tests.language import made
 from wellspring.language import higher, read
 from wellspring.language.model import MODELS, Models, read_fully, read_lightly, read_many
 from wellspring.language.schemas import EMOTIONS, LEVELS, PLUTCHIK
@@ -120,3 +123,44 @@ def test_without_files_it_says_so(tmp_path_factory: pytest.TempPathFactory) -> N
 def test_without_an_encoder_the_light_reading_is_all(models: Models, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Models, "has_encoder", False)
     assert "encoder" not in read_fully("I feel fine today.").versions
+
+
+@pytest.mark.parametrize(
+    "text", ["😭😭😭", "🔪", "\u200b\u200b", "\x00\x00", "\u202e\u200f", "...", "?!", "—", "❤️" * 50]
+)
+def test_what_holds_no_word_is_read_by_no_model(text: str) -> None:
+    """Nothing is known of it: it has no probability of danger, and no feeling is named."""
+    for reading in (read_lightly(text), read_fully(text)):
+        assert (reading.crisis, reading.emotions, reading.evidence, reading.level) == (None, {}, (), "low")
+
+
+def test_what_is_raised_shows_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The level may rest on the whole while no sentence by itself is likely: the gravest is shown then."""
+    unsure = msgspec.structs.replace(made.META, part=(0.01, -3.0))
+    folder = made.folder(tmp_path / "own")
+    made.write(folder / "light.npz", meta=unsure)
+    own = Models(folder)
+    calm, danger = msgspec.structs.replace(own.settings.light.weights, bias=-50), own.settings.light.weights
+    text = "😞 Soup at noon, then the bus. The “river” was high\u200b today, I saw it from the bridge. Then I slept."
+    for weights, found in ((calm, 0), (msgspec.structs.replace(danger, bias=50.0), 1)):
+        light = msgspec.structs.replace(own.settings.light, weights=weights)
+        monkeypatch.setattr(own, "settings", msgspec.structs.replace(own.settings, light=light))
+        reading = own.lightly(text)
+        assert (reading.level, len(reading.evidence)) == ("high" if found else "low", found)
+        assert all(text[s.start : s.end] in text and 0 < s.probability < 0.5 for s in reading.evidence)
+
+
+def test_a_sentence_of_the_light_model_is_shown_where_the_encoder_has_none(
+    models: Models, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full = msgspec.structs.replace(models.settings.full.weights, bias=50.0)
+    settings = msgspec.structs.replace(
+        models.settings, full=msgspec.structs.replace(models.settings.full, weights=full), part_bias=-50.0
+    )
+    monkeypatch.setattr(models, "settings", settings)
+    text = "Soup at noon. Then the bus home again.  The “river” was high today 😞, I saw it from the bridge."
+    reading = models.fully(text)
+    assert (reading.rules_level, reading.level) == ("low", "high")
+    (span,) = reading.evidence
+    assert text[span.start : span.end] == text[span.start : span.end].strip()
+    assert span.probability > 0.001, "the encoder gives none of them as much"

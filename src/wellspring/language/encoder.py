@@ -1,5 +1,7 @@
 """The fine-tuned encoder at run time: onnxruntime and a tokenizer, one thread, no torch, no pickle."""
 
+from bisect import bisect_right
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, Final
 
@@ -9,15 +11,17 @@ import onnxruntime
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from wellspring.language.segments import segments
+from wellspring.language.segments import STRETCH, segments
 
 WINDOW: Final = 254
 """Tokens of one forward pass, without the two at its ends."""
-WINDOWS: Final = 8
-"""Passes for one text at most: about 1,500 words. Of longer texts the first and the last are read."""
+TOKENS: Final = 6_000
+"""Tokens of one text at most: more than 20,000 characters of English or French hold. Of longer texts, and of scripts
+that take a token for each character, both ends are read."""
 FIRST, LAST = 101, 102  # the tokens that open and close a pass
 
 Floats = NDArray[np.float32]
+_Window = list[tuple[int, int]]  # segments of one pass, as ranges of tokens
 
 
 class Scores(msgspec.Struct, frozen=True):
@@ -69,9 +73,7 @@ class Encoder:
         """Score a folded text, whole and by its segments. An empty text has no parts and logits of 0."""
         coded = self._tokenizer.encode(text, add_special_tokens=False)
         ids, offsets = coded.ids, coded.offsets
-        windows = _windows([end for _, end in segments(text)], offsets)
-        if len(windows) > WINDOWS:
-            windows = windows[: WINDOWS // 2] + windows[-WINDOWS // 2 :]
+        windows = _within(_windows([end for _, end in segments(text)], offsets))
         spans: list[tuple[int, int]] = []
         wholes, parts, others, sizes = [], list[float](), list[Floats](), list[int]()
         for groups in windows:
@@ -103,8 +105,8 @@ class Encoder:
         return found
 
 
-def _windows(ends: list[int], offsets: list[tuple[int, int]]) -> list[list[tuple[int, int]]]:
-    """Group segments, as token ranges, into passes of at most WINDOW tokens."""
+def _windows(ends: list[int], offsets: list[tuple[int, int]]) -> list[_Window]:
+    """Group segments, as token ranges, into passes of at most WINDOW tokens and STRETCH characters."""
     groups: list[tuple[int, int]] = []
     start = token = 0
     for end in ends:
@@ -116,9 +118,26 @@ def _windows(ends: list[int], offsets: list[tuple[int, int]]) -> list[list[tuple
             start = stop
     if start < len(offsets):
         groups.append((start, min(len(offsets), start + WINDOW)))
-    windows: list[list[tuple[int, int]]] = []
+    windows: list[_Window] = []
     for group in groups:
-        if not windows or group[1] - windows[-1][0][0] > WINDOW:
+        first = windows[-1][0][0] if windows else 0
+        long = offsets[group[1] - 1][1] - offsets[first][0] > STRETCH
+        if not windows or long or group[1] - first > WINDOW:
             windows.append([])
         windows[-1].append(group)
     return windows
+
+
+def _within(windows: list[_Window]) -> list[_Window]:
+    """Return all passes, or of too many those at both ends."""
+    if sum(map(_size, windows)) <= TOKENS:
+        return windows
+    return [*_leading(windows), *reversed(_leading(windows[::-1]))]
+
+
+def _leading(windows: list[_Window]) -> list[_Window]:
+    return windows[: bisect_right(list(accumulate(map(_size, windows))), TOKENS // 2)]
+
+
+def _size(window: _Window) -> int:
+    return window[-1][1] - window[0][0]

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from wellspring.language import hashing
 from wellspring.language.schemas import EMOTIONS, PLUTCHIK, Feedback, Urgency
-from wellspring.language.segments import segments
+from wellspring.language.segments import STRETCH, segments
 
 NAME: Final = "light.npz"
 URGENCIES: Final[tuple[Urgency, ...]] = ("low", "medium", "high")
@@ -48,9 +48,9 @@ class Meta(msgspec.Struct, frozen=True):
 class Scores(msgspec.Struct, frozen=True):
     """What the light model says of one folded text, calibrated.
 
-    `crisis` is the logit of danger in the whole, `parts` the probabilities of its segments, `spans` their half-open
-    ranges. `emotions` sum to 1; `sentiment` runs from -1 to 1; `topics` maps each topic to its probability and
-    `urgencies` are shares of low, medium and high.
+    `crisis` is the logit of danger in the gravest stretch, `parts` the probabilities of the text's segments, `spans`
+    their half-open ranges. `emotions` sum to 1; `sentiment` runs from -1 to 1; `topics` maps each topic to its
+    probability and `urgencies` are shares of low, medium and high.
     """
 
     crisis: float
@@ -113,9 +113,12 @@ class Light:
         spans = segments(text) or [(0, len(text))]
         rows = self.logits(text, spans)
         whole, parts = rows[0], rows[1:, 0]
-        highest, count = float(parts.max()), float(np.log(len(parts)))
-        how = self.meta.crisis
-        crisis = how.whole * float(whole[0]) + how.highest * highest + how.count * count + how.bias
+        groups = _stretches(spans)
+        if len(groups) == 1:
+            crisis = self._together(float(whole[0]), parts)
+        else:
+            each = [(self.logits(text, spans[a:b])[0, 0], parts[a:b]) for a, b in groups]
+            crisis = max(self._together(float(all_of), inside) for all_of, inside in each)
         slope, bias = self.meta.part
         first, second = 1 + len(EMOTIONS), 1 + len(EMOTIONS) + len(PLUTCHIK)
         topics = whole[second + 1 : second + 1 + len(self.meta.topics)] * self._topics[:, 0] + self._topics[:, 1]
@@ -129,6 +132,12 @@ class Light:
             topics=dict(zip(self.meta.topics, sigmoid(topics).tolist(), strict=True)),
             urgencies=softmax(whole[-len(URGENCIES) :] * np.float32(self.meta.urgency)).tolist(),
         )
+
+    def _together(self, whole: float, parts: Floats) -> float:
+        """Return the logit of danger in one stretch from that of its words at once and those of its segments."""
+        how = self.meta.crisis
+        highest, count = float(parts.max()), float(np.log(len(parts)))
+        return how.whole * whole + how.highest * highest + how.count * count + how.bias
 
     def logits(self, text: str, spans: list[tuple[int, int]]) -> Floats:
         """Return a row of raw scores for the whole text and one for each span."""
@@ -175,6 +184,18 @@ class Light:
         own = self._weights[number % hashing.BUCKETS] * self._scales
         inside = self._weights[runs].sum(0, dtype=np.int32).astype(np.float32) * self._scales
         return _Word(number, own, inside, len(runs))
+
+
+def _stretches(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Return half-open ranges of segments that stand together, each at most STRETCH characters or one segment."""
+    found = [(0, 1)]
+    for index in range(1, len(spans)):
+        first, _ = found[-1]
+        if spans[index][1] - spans[first][0] > STRETCH:
+            found.append((index, index + 1))
+        else:
+            found[-1] = (first, index + 1)
+    return found
 
 
 def feedback_of(scores: Scores, least: float = 0.5) -> Feedback:

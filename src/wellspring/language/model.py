@@ -29,6 +29,7 @@ _MOST_EVIDENCE: Final = 3
 _EVIDENCE_AT: Final = 0.5
 _PRESSING: Final = 0.9  # urgency of what somebody in danger writes
 _Part = tuple[Folded, int]  # a folded stretch and where it begins in the original
+_Chances = list[list[tuple[tuple[int, int], float]]]  # of each part, its segments with their probabilities
 
 
 class Weights(msgspec.Struct, frozen=True):
@@ -115,11 +116,10 @@ class Models:
     def lightly(self, text: str, hint: str | None = None, *, feedback: bool = False) -> Reading:
         """Read by rules and the light model; with `feedback`, its topics and urgency too."""
         reading = read(text, hint=hint)
-        if not text.strip():
-            return reading
         parts = _parts(text)
+        if not _worded(parts):
+            return reading
         light = self._lit(parts)
-        found = [list(zip(one.spans, one.parts, strict=True)) for one in light]
         gravest = max(light, key=lambda scores: scores.crisis)
         combined = self.settings.light
         crisis = probability(combined.weights, Seen(reading.tier, uncounted(reading), gravest.crisis))
@@ -131,7 +131,7 @@ class Models:
             emotions=dict(zip(EMOTIONS, gravest.emotions, strict=True)),
             plutchik=dict(zip(PLUTCHIK, gravest.plutchik, strict=True)),
             sentiment=gravest.sentiment,
-            evidence=_evidence(parts, found),
+            evidence=_evidence(parts, [_chances(light)], raised=level != reading.rules_level),
             feedback=_pressing(joined(_whole(parts), feedback_of(gravest)), level) if feedback else None,
             versions={**reading.versions, "light": self.light.version, "combine": self.settings.version},
         )
@@ -139,10 +139,11 @@ class Models:
     def fully(self, text: str, hint: str | None = None, lightly: Reading | None = None) -> Reading:
         """Read by all; `lightly` is what that method gave for the same text. Raises OSError without an encoder."""
         reading = lightly or self.lightly(text, hint)
-        if not text.strip():
-            return reading
         parts = _parts(text)
-        light = max(self._lit(parts), key=lambda scores: scores.crisis)
+        if not _worded(parts):
+            return reading
+        lit = self._lit(parts)
+        light = max(lit, key=lambda scores: scores.crisis)
         scores = [self.encoder.score(folded.text) for folded, _ in parts]
         found = [[(span, self._part(logit)) for span, logit in zip(s.spans, s.parts, strict=True)] for s in scores]
         gravest = max(scores, key=lambda score: score.whole)
@@ -160,7 +161,7 @@ class Models:
             emotions=dict(zip(EMOTIONS, emotions, strict=True)),
             plutchik=dict(zip(PLUTCHIK, [sigmoid(value) for value in gravest.plutchik], strict=True)),
             sentiment=gravest.sentiment,
-            evidence=_evidence(parts, found),
+            evidence=_evidence(parts, [found, _chances(lit)], raised=level != reading.rules_level),
             feedback=_pressing(reading.feedback, level) if reading.feedback else None,
             versions={**reading.versions, "encoder": self.settings.version},
         )
@@ -179,16 +180,36 @@ def _pressing(feedback: Feedback, level: Level) -> Feedback:
     return msgspec.structs.replace(feedback, urgency="high", urgency_score=max(feedback.urgency_score, _PRESSING))
 
 
-def _evidence(parts: list[_Part], scored: Sequence[Sequence[tuple[tuple[int, int], float]]]) -> tuple[Span, ...]:
-    """Return the gravest stretches, in the order of the text, at their places in the original."""
+def _chances(light: list[LightScores]) -> _Chances:
+    return [list(zip(one.spans, one.parts, strict=True)) for one in light]
+
+
+def _evidence(parts: list[_Part], models: Sequence[_Chances], *, raised: bool) -> tuple[Span, ...]:
+    """Return the gravest stretches, in the order of the text, at their places in the original.
+
+    The first model's are shown, if it finds any. A raised level never stands without one: the others are asked
+    then, and at last the gravest of all is shown, however unsure each model is of it.
+    """
+    every = [_placed(parts, scored) for scored in models]
+    for found in every if raised else every[:1]:
+        clear = [span for span in found if span.probability >= _EVIDENCE_AT]
+        if clear:
+            gravest = sorted(clear, key=lambda span: -span.probability)[:_MOST_EVIDENCE]
+            return tuple(sorted(gravest, key=lambda span: span.start))
+    spans = [span for found in every for span in found]
+    return (max(spans, key=lambda span: span.probability),) if raised and spans else ()
+
+
+def _placed(parts: list[_Part], scored: _Chances) -> list[Span]:
     found: list[Span] = []
     for (folded, offset), pairs in zip(parts, scored, strict=True):
-        for (start, end), chance in pairs:
-            if chance >= _EVIDENCE_AT and end > start:
-                first, last = folded.origin(start, end)
-                found.append(Span(first + offset, last + offset, round(chance, 3)))
-    gravest = sorted(found, key=lambda span: -span.probability)[:_MOST_EVIDENCE]
-    return tuple(sorted(gravest, key=lambda span: span.start))
+        for (first, last), chance in pairs:
+            words = folded.text[first:last]
+            start, end = last - len(words.lstrip()), first + len(words.rstrip())
+            if end > start:
+                begins, ends = folded.origin(start, end)
+                found.append(Span(begins + offset, ends + offset, round(chance, 3)))
+    return found
 
 
 def probability(weights: Weights, seen: Seen) -> float:
@@ -226,6 +247,11 @@ def mixed(one: Sequence[float], other: Sequence[float], share: float) -> list[fl
 
 def _parts(text: str) -> list[_Part]:
     return [(fold(part), offset) for offset, part in halves(text)]
+
+
+def _worded(parts: list[_Part]) -> bool:
+    """Tell whether there is anything that a model knows: pictures, marks and spaces alone say nothing to it."""
+    return any(char.isalnum() for folded, _ in parts for char in folded.text)
 
 
 def _whole(parts: list[_Part]) -> str:
