@@ -1,9 +1,11 @@
 """What people say of the feelings that were read, and who may learn from it."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import msgspec
 import psycopg
 import pytest
 from tests.support.models import StandIn, install
@@ -12,6 +14,8 @@ from tests.support.people import Person
 from wellspring.checkins.corrections import Example, examples
 from wellspring.kernel import ids
 from wellspring.kernel.edge import Edge
+from wellspring.language import corpus
+from wellspring.language.training.examples import authored
 
 pytestmark = pytest.mark.anyio
 STUCK = "I am stuck in a crowded day. Quokkaberry."
@@ -173,3 +177,21 @@ async def test_a_member_sees_the_export_among_the_looks(parts: Edge, alice: Pers
     await exported(parts)
     looks = (await alice.get("/v1/users/me/looks")).json()["items"]
     assert [(look["action"], look["by_me"]) for look in looks] == [("checkins:correction:export", False)]
+
+
+async def test_training_reads_what_was_exported(parts: Edge, alice: Person, charlie: Person, tmp_path: Path) -> None:
+    """A feeling with its text is an example; whether its writer is in danger nobody knows, so it teaches nothing."""
+    for person, answer in ((alice, {"answer": "yes"}), (charlie, {"answer": "other", "emotion": "sadness"})):
+        await said(person, await path_of(person), **answer)
+        await said(person, await path_of(person, "A lantern. That was no calm day."), answer="no")
+        await consent(person, "corrections")
+    await consent(alice, "correction_texts")
+    file = tmp_path / "corrections.jsonl"
+    file.write_bytes(b"".join(msgspec.json.encode(one) + b"\n" for one in await exported(parts)))
+    assert len(file.read_bytes().splitlines()) == 4
+    (text,) = corpus.load(file)
+    assert (text.text, text.lang, text.kind, text.emotion) == (STUCK, "en", "emotion", "frustrated")
+    assert text.voice
+    assert text.label is None
+    (example,) = authored([text])
+    assert (example.crisis, example.about, example.emotions is None) == (None, None, False)

@@ -49,6 +49,7 @@ class Text(msgspec.Struct, frozen=True, kw_only=True):
 
     `hand` is the folder it came from, one for each writer. Both sides of a contrast pair share `pair`. Texts written
     for emotions or feedback have no `label`; `emotion` and `second` are two of the twelve labels.
+    `of_people`: nobody wrote it for this project, so without a label it is not known whether its writer is in danger.
     """
 
     id: str
@@ -69,6 +70,7 @@ class Text(msgspec.Struct, frozen=True, kw_only=True):
     sentences: tuple[Sentence, ...] = ()
     pair: str | None = None
     hand: str = ""
+    of_people: bool = False
 
     @property
     def group(self) -> str:
@@ -77,9 +79,12 @@ class Text(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Line(msgspec.Struct, frozen=True, kw_only=True):
-    """One JSON line of an operator's own data."""
+    """One JSON line of an operator's own data, or one that `wellspring language corrections` wrote.
 
-    text: str
+    A correction has an `answer`, and a `text` only where its writer agreed to that.
+    """
+
+    text: str | None = None
     lang: str = "en"
     label: Label | None = None
     category: str | None = None
@@ -89,6 +94,15 @@ class _Line(msgspec.Struct, frozen=True, kw_only=True):
     second: str | None = None
     topics: tuple[str, ...] = ()
     urgency: Urgency | None = None
+    answer: str | None = None
+    writer: str = ""
+    language: str | None = None
+
+    @property
+    def teaches_nothing(self) -> bool:
+        """Whether this is a correction without a text or a feeling, or in a language that no model reads."""
+        unread = self.language == "other"
+        return self.answer is not None and (self.text is None or self.emotion is None or unread)
 
 
 def identity(text: str) -> str:
@@ -137,9 +151,29 @@ def _json_lines(lines: Iterable[str], name: str, hand: str) -> Iterator[Text]:
             row = msgspec.json.decode(line, type=_Line)
         except msgspec.DecodeError as error:
             raise BadCorpus(f"{name}:{number}: {error}") from error
-        given = msgspec.structs.asdict(row)
-        kind: Kind = "emotion" if row.emotion else "feedback" if row.topics or row.urgency else "short"
-        yield _checked(Text(id=identity(row.text), kind=kind, hand=hand, **given), f"{name}:{number}")
+        if not row.teaches_nothing:
+            yield _checked(_given(row, hand), f"{name}:{number}")
+
+
+def _given(row: _Line, hand: str) -> Text:
+    kind: Kind = "emotion" if row.emotion else "feedback" if row.topics or row.urgency else "short"
+    text = row.text or ""
+    return Text(
+        id=identity(text),
+        text=text,
+        lang=row.language if row.language in ("en", "fr") else row.lang,
+        kind=kind,
+        label=row.label,
+        category=row.category,
+        voice=row.voice or row.writer,
+        place=row.place,
+        emotion=row.emotion,
+        second=row.second,
+        topics=row.topics,
+        urgency=row.urgency,
+        hand=hand,
+        of_people=True,
+    )
 
 
 def parse(lines: Iterable[str], name: str, hand: str = "") -> Iterator[Text]:

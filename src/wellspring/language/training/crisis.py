@@ -73,7 +73,7 @@ def rows_of(texts: Sequence[Text], ordinary: Sequence[Example]) -> Rows:
     for text in texts:
         if text.label is not None:
             rows.add(fold(text.text).text, float(text.label == "d"), _WEIGHT[text.kind], text.group)
-        elif not read(text.text).hits:
+        elif not text.of_people and not read(text.text).hits:
             rows.add(fold(text.text).text, 0.0, _WEIGHT[text.kind], text.group)
         for one in text.sentences:
             part = fold(text.text[one.start : one.end]).text

@@ -94,6 +94,7 @@ def authored(texts: Iterable[Text]) -> Iterator[Example]:
     for text in texts:
         if text.emotion:
             labels = [text.emotion, *([text.second] if text.second else [])]
+            danger, about = _danger(text)
             tone = sum(_SENTIMENT[label] for label in labels) / len(labels)
             yield Example(
                 fold(text.text).text,
@@ -102,12 +103,22 @@ def authored(texts: Iterable[Text]) -> Iterator[Example]:
                 text.lang,
                 emotions=one_hot([labels[0], *labels]),
                 sentiment=tone,
-                crisis=0.0,
-                about=0.0,
+                crisis=danger,
+                about=about,
                 weight=0.3,
             )
         elif text.label:
             yield _of_danger(text)
+
+
+def _danger(text: Text) -> tuple[float | None, float | None]:
+    """Return whether a text that was kept for its feeling is in danger, and speaks of it; None where nobody knows.
+
+    Those of this project are in none. Those of people may be, and must not teach that their words are ordinary.
+    """
+    if text.label is None:
+        return (None, None) if text.of_people else (0.0, 0.0)
+    return float(text.label == "d"), float(text.label != "-")
 
 
 def _of_danger(text: Text) -> Example:
