@@ -195,3 +195,32 @@ async def test_training_reads_what_was_exported(parts: Edge, alice: Person, char
     assert text.label is None
     (example,) = authored([text])
     assert (example.crisis, example.about, example.emotions is None) == (None, None, False)
+
+
+async def test_an_answer_is_about_what_was_shown(alice: Person, owner: "psycopg.Connection[Any]") -> None:
+    """A job may read anew while a page shows what was read at first: a yes to the old is no yes to the new."""
+    path = await path_of(alice)
+    assert (await said(alice, path, answer="yes", about="frustrated"))["answer"] == "yes"
+    owner.execute("UPDATE checkins.checkin SET ai_emotion_primary = 'anger'")
+    kept = await said(alice, path, answer="yes", about="frustrated")
+    assert (kept["answer"], kept["emotion"]) == ("other", "frustrated")
+    unsaid = await alice.post(f"{path}/correction", json={"answer": "no", "about": "frustrated"})
+    assert (unsaid.status_code, unsaid.json()["correction"]) == (200, None)
+    kept = await said(alice, path, answer="no", about="anger")
+    assert (kept["answer"], kept["emotion"]) == ("no", None)
+
+
+async def test_what_is_switched_off_is_shown_no_more(alice: Person) -> None:
+    path = await path_of(alice)
+    await said(alice, path, answer="yes")
+    await alice.put("/v1/users/me/preferences", json={"emotion_reading": False})
+    found = (await alice.get(path)).json()
+    assert (found["ai_emotion_primary"], found["ai_confidence_score"], found["journal_sentiment_score"]) == (None,) * 3
+    assert (found["journal_emotion_classification"], found["correction"]["emotion"]) == ({}, "frustrated")
+    await alice.put("/v1/users/me/preferences", json={"emotion_reading": True})
+    assert (await alice.get(path)).json()["ai_emotion_primary"] == "frustrated"
+
+
+async def test_no_feeling_is_named_in_a_language_that_no_model_reads(alice: Person) -> None:
+    path = await path_of(alice, "Heute war ich den ganzen Tag stuck und es war nicht gut, ich bin so müde und allein.")
+    assert (await alice.get(path)).json()["ai_emotion_primary"] is None

@@ -1,8 +1,11 @@
 """What was heard in one's words: shown gently, corrected by plain forms, switched off, learned from by consent only."""
 
+from collections.abc import Iterator
+from typing import Any
 from uuid import UUID
 
 import httpx
+import psycopg
 import pytest
 
 from tests.pages.support import Browser, fields, text
@@ -18,6 +21,12 @@ STUCK = "I am stuck in a crowded day."
 @pytest.fixture(autouse=True)
 def models(parts: Edge) -> StandIn:
     return install(parts)
+
+
+@pytest.fixture
+def owner(database_url: str) -> Iterator["psycopg.Connection[Any]"]:
+    with psycopg.connect(database_url, autocommit=True) as conn:
+        yield conn
 
 
 async def checked_in(browser: Browser, words: str = STUCK) -> tuple[str, str]:
@@ -98,6 +107,12 @@ async def test_in_danger_help_comes_and_no_guess_at_feelings(at_home: Browser) -
     assert "sounded frustrated" in text((await at_home.get(entry)).text)
     result, _ = await checked_in(at_home, f"I am stuck on {CORRIDOR}.")
     assert "sounded frustrated" in text((await at_home.get(result)).text)
+
+
+async def test_words_of_danger_are_never_called_calm(at_home: Browser) -> None:
+    result, entry = await checked_in(at_home, f"A lantern in {CORRIDOR}.")
+    for path in (result, entry, "/history"):
+        assert "sounded" not in text((await at_home.get(path)).text)
 
 
 async def test_switching_it_off_says_plainly_what_stays_on(at_home: Browser, alice: Person) -> None:
@@ -188,6 +203,30 @@ async def test_a_result_says_that_more_is_read_and_then_shows_the_way_to_help(
     assert "still being read" not in text(after.text)
     assert "Your check-in is saved." in text(after.text)
     context.ports[READERS].close()
+
+
+async def test_an_answer_stays_with_the_feeling_it_was_about(
+    at_home: Browser, models: StandIn, parts: Edge, alice: Person, owner: "psycopg.Connection[Any]"
+) -> None:
+    result, entry = await checked_in(at_home)
+    shown = (await at_home.get(result)).text
+    owner.execute("UPDATE checkins.checkin SET ai_emotion_primary = 'anger', ai_emotion_secondary = NULL")
+    sent = fields(shown, f"{entry}/reading") | {"answer": "yes"}
+    said = text((await at_home.follow(await at_home.post(f"{entry}/reading", sent))).text)
+    assert "Your words sounded angry. You said: Frustration." in said
+    await at_home.post(f"{entry}/reading", sent | {"about": "anger"})
+    owner.execute("UPDATE checkins.checkin SET ai_emotion_primary = 'sadness'")
+    assert "Your words sounded angry. You said: that is right." in text((await at_home.get(entry)).text)
+
+
+async def test_waiting_is_read_out_once(at_home: Browser, models: StandIn, parts: Edge) -> None:
+    late(models, parts)
+    result, _ = await checked_in(at_home)
+    assert 'role="status" hx-get' in (await at_home.get(result)).text
+    again = (await at_home.get(f"{result}/news?asked=1")).text
+    assert "still being read" in again
+    assert 'role="status"' not in again
+    models.go.set()
 
 
 async def test_when_the_rest_is_ordinary_the_words_about_it_go(

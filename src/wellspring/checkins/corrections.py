@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from wellspring.checkins import correction_queries as q
 from wellspring.checkins import words
-from wellspring.checkins.feelings import rounded
+from wellspring.checkins.feelings import UNSEEN, rounded
 from wellspring.checkins.schemas import Correction, CorrectionWrite, TextReading
 from wellspring.kernel import audit, ids, stream
 from wellspring.kernel.crypto import Keyring
@@ -32,17 +32,18 @@ async def reading_of(tx: Tx, person_id: UUID, row_id: UUID) -> TextReading:
     row = await tx.maybe(q.READING, person_id, row_id)
     if row is None:
         raise NotFound
+    seen = row.seen if row.is_on else UNSEEN
     correction = None
     if row.answer is not None and row.at is not None:
         correction = Correction(answer=row.answer, emotion=row.emotion, at=row.at)
     return TextReading(
         checkin_id=row.id,
         reading=row.reading_state,
-        ai_emotion_primary=row.primary,
-        ai_emotion_secondary=row.secondary,
-        ai_confidence_score=rounded(row.confidence),
-        journal_sentiment_score=rounded(row.sentiment),
-        journal_emotion_classification=_by_name(row.scores or []),
+        ai_emotion_primary=seen.primary,
+        ai_emotion_secondary=seen.secondary,
+        ai_confidence_score=rounded(seen.confidence),
+        journal_sentiment_score=rounded(seen.sentiment),
+        journal_emotion_classification=_by_name(seen.scores or []),
         versions=row.versions,
         correction=correction,
     )
@@ -61,9 +62,15 @@ async def correct(tx: Tx, person_id: UUID, row_id: UUID, said: CorrectionWrite) 
         raise Invalid.of(
             "emotion", "emotion_only_with_other", "Name an emotion when the answer is other, and only then."
         )
-    if not await tx.do(q.CORRECT, person_id, row_id, said.answer, said.emotion):
-        await reading_of(tx, person_id, row_id)
-        raise NothingRead
+    about = None if said.answer == "other" else said.about
+    if not await tx.do(q.CORRECT, person_id, row_id, said.answer, said.emotion, about):
+        found = await reading_of(tx, person_id, row_id)
+        if found.ai_emotion_primary is None or about is None:
+            raise NothingRead
+        if said.answer == "no":
+            await tx.do(q.DROP, person_id, row_id)
+        else:
+            await tx.do(q.CORRECT, person_id, row_id, "other", about, None)
     await stream.publish(tx, person_id, "checkin.changed", row_id)
     return await reading_of(tx, person_id, row_id)
 

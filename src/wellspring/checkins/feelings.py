@@ -38,11 +38,14 @@ def columns(found: Seen) -> tuple[object, ...]:
 
 
 def seen(reading: Reading | None, *, emotions: bool) -> Seen:
-    """Return what a row keeps of a reading; no feelings where the person has switched that off."""
+    """Return what a row keeps of a reading; no feelings where the person has switched that off.
+
+    Nor in a language that no model reads: a guess there would be about nothing.
+    """
     if reading is None or reading.crisis is None:
         return UNSEEN
     crisis = round(reading.crisis, 4)
-    if not emotions or not reading.emotions:
+    if not emotions or not reading.emotions or reading.language == "other":
         return Seen(crisis=crisis)
     primary, secondary, confidence = named(reading.emotions)
     return Seen(

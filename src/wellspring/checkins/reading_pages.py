@@ -27,6 +27,7 @@ LEARNING: Final[tuple[ConsentKind, ...]] = ("corrections", "correction_texts")
 """What may be learned from corrections, each by a consent of its own; the second counts only with the first."""
 
 
+_LIGHT: Final = frozenset(("joy", "calm", "hopeful", "neutral"))
 _MOST_ASKED: Final = 10
 """How often a result asks for news, three seconds apart: a job that takes longer is not waited for."""
 Heard = dict[UUID, dict[str, Any]]
@@ -39,8 +40,12 @@ async def is_on(tx: Tx, person_id: UUID) -> bool:
 
 
 async def heard(tx: Tx, person_id: UUID, found: list[Checkin]) -> Heard:
-    """Return by check-in what was heard in it and what the person said about that; nothing where that is off."""
+    """Return by check-in what was heard in it and what the person said about that; nothing where that is off.
+
+    Where help was offered no light feeling is named: "calm" beside words of danger would say that they were not heard.
+    """
     named = [one for one in found if one.ai_emotion_primary is not None]
+    named = [one for one in named if not (one.crisis_flagged and one.ai_emotion_primary in _LIGHT)]
     if not named or not await is_on(tx, person_id):
         return {}
     said = {row.id: row for row in await tx.all(q.SAID, person_id, [one.id for one in named])}
@@ -50,8 +55,8 @@ async def heard(tx: Tx, person_id: UUID, found: list[Checkin]) -> Heard:
 def _heard(found: Checkin, said: q.Said | None) -> dict[str, Any]:
     return {
         "url": f"/check-ins/{found.id}",
-        "primary": found.ai_emotion_primary,
-        "secondary": found.ai_emotion_secondary,
+        "primary": said.primary if said else found.ai_emotion_primary,
+        "secondary": said.secondary if said else found.ai_emotion_secondary,
         "answer": said.answer if said else None,
         "emotion": said.emotion if said else None,
         "choices": EMOTIONS,
@@ -97,7 +102,8 @@ async def correct(request: Req, checkin_id: FromPath[UUID]) -> Response[Any]:
             await corrections.take_back(tx, person_id, checkin_id)
             await audit.record(tx, access(request, "checkins:correction:remove", "checkins"))
         else:
-            said = sent.to(CorrectionWrite, emotion=sent.one("emotion") or None if answer == "other" else None)
+            emotion = sent.one("emotion") or None if answer == "other" else None
+            said = sent.to(CorrectionWrite, emotion=emotion, about=sent.one("about") or None)
             await corrections.correct(tx, person_id, checkin_id, said)
             await audit.record(tx, access(request, "checkins:correction:write", "checkins"))
     return pages.redirect(request, pages.local_path(sent.one("back"), here), note="saved")

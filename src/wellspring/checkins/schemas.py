@@ -146,10 +146,15 @@ class Checkin(Struct, kw_only=True):
 
 
 class CorrectionWrite(Struct, forbid_unknown_fields=True, kw_only=True):
-    """What somebody says of the feeling that was read: yes, no, or another one; `emotion` goes with `other` only."""
+    """What somebody says of the feeling that was read: yes, no, or another one; `emotion` goes with `other` only.
+
+    `about` is the feeling that was shown. Where another has been read since, a yes is kept as that feeling by the
+    person's own word, and a no, which says nothing of what is read now, is not kept.
+    """
 
     answer: Annotated[Literal["yes", "no", "other"], Meta(examples=["other"])]
     emotion: Annotated[Named | None, Meta(examples=["overwhelm"])] = None
+    about: Annotated[Named | None, Meta(examples=["frustrated"])] = None
 
 
 class Correction(Struct, kw_only=True):

@@ -14,6 +14,10 @@ PERSON_ROW: Final = (
     f"SELECT {_ABOUT} AS about, p.contraindications FROM identity.person p WHERE p.person_id = {{person}}"
 )
 """The same with what the person must not be offered, as a sub-select: one look at the row."""
+READS_FEELINGS: Final = (
+    "coalesce((SELECT f.chosen->>'emotion_reading' FROM identity.preferences f WHERE f.person_id = {person}), '')"
+    " <> 'false'"
+)
 TIMEZONE: Final = "(SELECT p.timezone FROM identity.person p WHERE p.person_id = {person})"
 
 
