@@ -136,3 +136,30 @@ def test_words_alone_reach_their_share_of_oblique_feedback() -> None:
     assert len(unread) > 100
     assert scored(texts) >= 0.44
     assert scored(unread) >= 0.38
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The best part is that nobody answered for three weeks.",
+        "Great, another two hours of waiting.",
+        "Good luck getting a reply from them.",
+        "It would be good if the app kept my login.",
+        "I'd love to know who read my notes.",
+        "The food was anything but good.",
+        "Not once was anyone kind to me.",
+        "Hardly excellent care.",
+        "He did his best, but the wound is infected.",
+        "One star is too many.",
+        "Super, encore annulé.",
+        "Je ne suis pas du tout contente.",
+    ],
+)
+def test_words_of_praise_that_praise_nothing(text: str) -> None:
+    assert "praise" not in topics_of(folded(text))
+    assert "praise" not in joined(folded(text), Feedback(("praise",), "low", 0.1)).topics
+
+
+@pytest.mark.parametrize("text", ["Not bad, good work.", "Nobody was late. The nurses were kind.", "Best care ever."])
+def test_praise_after_another_thought_stays(text: str) -> None:
+    assert "praise" in topics_of(folded(text))

@@ -55,16 +55,10 @@ async def change(
         found = reading.kept(found, data.journal_text, person.language, stored, kept.evidence)
     understood = reading.understand(found, data.journal_text, person.language, known)
     graver = rank(understood.judgement.level) > rank(row.risk_level)  # type: ignore[arg-type]
+    recent, known_id = bool(context.event_levels), row.crisis_event_id if same and not graver else None
+    text = data.journal_text
     crisis, event_id = await respond(
-        tx,
-        request,
-        sealer,
-        person,
-        understood,
-        data.journal_text,
-        row_id,
-        recent=bool(context.event_levels),
-        known_id=None if not same or graver else row.crisis_event_id,
+        tx, request, sealer, person, understood, text, row_id, recent=recent, known_id=known_id
     )
     event_id = event_id or row.crisis_event_id
     judged = judged_of(data, understood, event_id, is_quick=row.is_quick, emotions=person.emotion_reading)

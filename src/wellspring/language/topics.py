@@ -14,6 +14,7 @@ import msgspec
 from wellspring.language.schemas import Feedback, Urgency
 
 OTHER: Final = "other"
+PRAISE: Final = "praise"
 _GAP: Final = r"\b[^.!?\n]{0,40}?\b"
 _NUMBER: Final = (
     r"(?:\d{1,4}|two|three|four|five|six|seven|eight|nine|ten|twelve"
@@ -60,8 +61,31 @@ _FILE: Final = msgspec.convert(
     tomllib.loads(resources.files("wellspring.language").joinpath("data", "topics.toml").read_text("utf-8")), _File
 )
 TOPICS: Final = tuple(_FILE.topics)
-_TOPICS: Final = {name: _pattern(words, _DENIED if name == "praise" else "") for name, words in _FILE.topics.items()}
+_TOPICS: Final = {name: _pattern(words, _DENIED if name == PRAISE else "") for name, words in _FILE.topics.items()}
 _URGENT: Final = {name: _pattern(words, _DENIED) for name, words in _FILE.urgency.items()}
+
+
+_DOUBTED: Final = re.compile(
+    r"(?:\b(?:not|no|never|nobody|none|nothing|hardly|barely|without|anything but|far from|less than|lack of|zero|once"
+    r"|would|could|should|wish|wanted to|instead of|if|pas|jamais|aucun\w*|rien|guere|sans|loin|serait|pourrai\w*"
+    r"|aurait|aimerais)|n't|'d)\b[^.!?\n,;]{0,24}$"
+)
+"""Before a word of praise: it is denied, or wished for."""
+_EMPTY: Final = re.compile(
+    r"\bgood (?:luck|god|lord|grief|hour)|\bbest (?:part|bit) is|\bd(?:id|o|oes|oing) (?:my|his|her|their|its) best"
+    r"|\b(?:great|super|perfect|brilliant|lovely|wonderful|parfait|bravo|genial)[\s,.!\n]+(?:another|again|encore|just)\b"
+    r"|\bthank(?:s| you)? for (?:nothing|ignoring|losing|wasting)|\bperfect example|\b(?:one|half a) star\b|\bstar is\b"
+    r"|\b(?:happy|pleased|content\w*) with nothing|\bmerci (?:de|pour) (?:rien|me r)"
+)
+"""Praise in its words only."""
+
+
+def _praised(folded: str, match: re.Match[str]) -> bool:
+    """Tell whether words of praise are meant."""
+    start = match.start()
+    if _DOUBTED.search(folded, max(0, start - 40), start):
+        return False
+    return not any(one.start() <= start < one.end() for one in _EMPTY.finditer(folded))
 
 
 def _alone(topics: Iterable[str]) -> tuple[str, ...]:
@@ -79,6 +103,8 @@ def topics_of(folded: str) -> tuple[str, ...]:
     for name, pattern in _TOPICS.items():
         first: dict[str, int] = {}
         for match in pattern.finditer(folded):
+            if name == PRAISE and not _praised(folded, match):
+                continue
             first.setdefault(match[0], match.start())
         if first:
             weighed.append((-len(first), min(first.values()), name))
@@ -93,12 +119,21 @@ def urgency_of(folded: str) -> Urgency | None:
     return None
 
 
+def _hollow(folded: str) -> bool:
+    """Tell whether there are words of praise and none of them is meant: the model knows the words alone."""
+    found = list(_TOPICS[PRAISE].finditer(folded))
+    return bool(found) and not any(_praised(folded, match) for match in found)
+
+
 def joined(folded: str, model: Feedback) -> Feedback:
     """Return what words and the light model say together: topics of both, words first, and the higher urgency.
 
     `urgency_score` lies in the third that belongs to the label (low < 1/3 <= medium < 2/3 <= high).
     """
-    topics = _alone(dict.fromkeys((*topics_of(folded), *model.topics))) or (OTHER,)
+    by_name = dict.fromkeys((*topics_of(folded), *model.topics))
+    if PRAISE in by_name and _hollow(folded):
+        del by_name[PRAISE]
+    topics = _alone(by_name) or (OTHER,)
     by_words: Urgency = urgency_of(folded) or "low"
     urgency = max((by_words, model.urgency), key=_ORDER.index)
     score = model.urgency_score if urgency == model.urgency else max(model.urgency_score, _RAISED[urgency])
