@@ -1,16 +1,22 @@
 """Language models for a command, or a clear refusal."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from wellspring.cli.errors import ModelsMissing
 from wellspring.kernel.settings import Settings
-from wellspring.language.model import Models, installed
+
+if TYPE_CHECKING:
+    from wellspring.language.model import Models
 
 
-def opened(folder: Path | None) -> Models | None:
+def opened(folder: Path | None) -> "Models | None":
     """Return the models of a folder, or those that ship (None where they do not). Raises ModelsMissing."""
+    # What only starts other processes does without the models and numpy, unless an operator named a folder.
+    from wellspring.language.model import installed  # noqa: PLC0415
+
     try:
         return installed(folder)
     except (OSError, ValueError, KeyError, msgspec.MsgspecError) as error:
