@@ -115,7 +115,7 @@ def test_what_dies_is_started_again(start: Start) -> None:
 
 @pytest.mark.parametrize("seconds", [0.0, 0.8, 2.0])
 def test_it_stops_while_it_is_still_starting(start: Start, tmp_path: Path, seconds: float) -> None:
-    """The folder is the first thing it makes: before that, a signal finds Python still importing and nothing to stop."""
+    """The folder is the first thing it makes; before that a signal finds only imports, and nothing to stop."""
     program = start()
     wait_until((tmp_path / "data").exists, 30, "it does not start")
     time.sleep(seconds)
