@@ -42,5 +42,5 @@ def folder(path: Path) -> Path:
     path.mkdir(parents=True, exist_ok=True)
     write(path / NAME)
     part = Combined(Weights(-1.0, (1.0, 1.0, 2.0), -1.0, 0.5), Thresholds(0.6, 0.8, 0.03, 0.01))
-    (path / "combine.json").write_bytes(msgspec.json.encode(Settings("t2", part, part, 1.0, 0.5, 1.0, 0.0)))
+    (path / "combine.json").write_bytes(msgspec.json.encode(Settings("t2", part, part, 1.0, {"en": 0.5}, 1.0, 0.0)))
     return path

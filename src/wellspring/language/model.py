@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from wellspring.language.encoder import Encoder
 
 MODELS: Final = Path(__file__).with_name("models")
+EMOTION_SHARE: Final = 0.75
+"""How much the encoder's emotions count where nobody has found out for a language."""
 _MOST_EVIDENCE: Final = 3
 _EVIDENCE_AT: Final = 0.5
 _PRESSING: Final = 0.9  # urgency of what somebody in danger writes
@@ -65,13 +67,16 @@ class Combined(msgspec.Struct, frozen=True):
 
 
 class Settings(msgspec.Struct, frozen=True):
-    """`combine.json`: with the encoder and without, the temperature of emotions, and the version of the set."""
+    """`combine.json`: with the encoder and without, the temperature of emotions, and the version of the set.
+
+    `emotion_shares` says for each language how much the encoder's emotions count beside the light model's.
+    """
 
     version: str
     full: Combined
     light: Combined
     emotion_temperature: float
-    emotion_share: float
+    emotion_shares: dict[str, float]
     part_scale: float
     part_bias: float
 
@@ -153,7 +158,8 @@ class Models:
         crisis = probability(combined.weights, seen)
         level = higher(reading.rules_level, level_of(combined.thresholds, crisis))
         shares = softmax(gravest.emotions, self.settings.emotion_temperature)
-        emotions = mixed(shares, light.emotions, self.settings.emotion_share)
+        share = self.settings.emotion_shares.get(reading.language, EMOTION_SHARE)
+        emotions = mixed(shares, light.emotions, share)
         return msgspec.structs.replace(
             reading,
             crisis=crisis,

@@ -18,6 +18,7 @@ from wellspring.language.model import Combined, Seen, Settings, Thresholds, Weig
 Floats = NDArray[np.float64]
 
 NAMES: Final = ("tier1", "tier2", "tier3", "uncounted", "light", "whole", "most")
+SHARES: Final = (1.0, 0.9, 0.75, 0.6, 0.45, 0.3, 0.15)
 _LOW: Final = np.array([0, 0, 0, -6, 0, 0, 0, -20], dtype=float)
 _HIGH: Final = np.array([6, 6, 6, 0, 6, 6, 6, 20], dtype=float)
 
@@ -98,6 +99,21 @@ def temperature(logits: Sequence[Sequence[float]], truth: Sequence[int]) -> floa
         if loss < least:
             best, least = float(value), loss
     return best
+
+
+def share(
+    logits: Sequence[Sequence[float]], light: Sequence[Sequence[float]], truth: Sequence[int], scale: float
+) -> float:
+    """Return how much the encoder's emotions count beside the light model's: where most first choices are right.
+
+    `logits` are the encoder's, divided by the temperature `scale`; `light` are probabilities. Of equals the larger.
+    """
+    rows = np.array(logits) / scale
+    ours = np.exp(rows - rows.max(1, keepdims=True))
+    ours /= ours.sum(1, keepdims=True)
+    other, right = np.array(light), np.array(truth)
+    rates = {part: float(((part * ours + (1 - part) * other).argmax(1) == right).mean()) for part in SHARES}
+    return max(SHARES, key=lambda part: (rates[part], part))
 
 
 def write(settings: Settings, folder: Path) -> None:

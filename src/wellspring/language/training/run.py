@@ -24,6 +24,7 @@ HELD: Final = 12
 MODERATE: Final = 0.03
 HIGH: Final = 0.01
 ORDINARY: Final = 0.002
+_ENOUGH: Final = 50  # texts of a language with a known emotion, to say how much each model counts in it
 EPOCHS: Final = 3
 _DRAWN: Final = {"goemotions": 8_000, "xed_en": 2_500, "xed_fr": 1_500, "brighter_eng": 1_200}
 Tell = Callable[[str], None]
@@ -78,14 +79,22 @@ def _some(chance: random.Random, examples: list[Example], count: int) -> list[Ex
     return chance.sample(examples, min(count, len(examples)))
 
 
-def seen(text: str, light: Light, encoder: Encoder) -> tuple[Seen, list[float]]:
-    """Return what the parts say of a text, and the encoder's emotion logits."""
+class Felt(msgspec.Struct):
+    """Texts of one language with a known emotion: the encoder's logits, the light model's shares, the truth."""
+
+    logits: list[list[float]] = []
+    light: list[Sequence[float]] = []
+    truth: list[int] = []
+
+
+def seen(text: str, light: Light, encoder: Encoder) -> tuple[Seen, list[float], Sequence[float]]:
+    """Return what the parts say of a text, the encoder's emotion logits, and the light model's emotions."""
     reading = read(text)
     folded = fold(text).text
     lit = light.score(folded)
     scores = encoder.score(folded)
     gravest = max([scores.whole, *scores.parts])
-    return Seen(reading.tier, uncounted(reading), lit.crisis, scores.whole, gravest), scores.emotions
+    return Seen(reading.tier, uncounted(reading), lit.crisis, scores.whole, gravest), scores.emotions, lit.emotions
 
 
 def combine(
@@ -94,13 +103,14 @@ def combine(
     """Fit `combine.json` in a folder that holds `light.npz` and the encoder."""
     light, encoder = Light(folder / "light.npz"), Encoder(folder)
     cases: list[calibrate.Case] = []
-    logits: list[list[float]] = []
-    truth: list[int] = []
+    felt: dict[str, Felt] = {}
     for text in withheld(texts):
-        found, emotions = seen(text.text, light, encoder)
-        if text.kind == "emotion" and text.emotion and text.lang == "en":
-            logits.append(emotions)
-            truth.append(EMOTIONS.index(text.emotion))
+        found, emotions, lightly = seen(text.text, light, encoder)
+        if text.kind == "emotion" and text.emotion:
+            here = felt.setdefault(text.lang, Felt())
+            here.logits.append(emotions)
+            here.light.append(lightly)
+            here.truth.append(EMOTIONS.index(text.emotion))
         elif text.label:
             cases.append(calibrate.Case(found, danger=text.label == "d", ordinary=False))
     _, aside = ordinary(emotion_data)
@@ -109,14 +119,20 @@ def combine(
     cases += [
         calibrate.Case(seen(text, light, encoder)[0], danger=False, ordinary=True, weight=weight) for text in quiet
     ]
-    tell(f"combining on {len(cases)} texts, {len(truth)} for emotions")
+    tell(f"combining on {len(cases)} texts, {sum(len(one.truth) for one in felt.values())} for emotions")
+    english = felt.get("en", Felt())
+    scale = calibrate.temperature(english.logits, english.truth) if english.truth else 1.0
     shares = {"moderate": MODERATE, "high": HIGH, "ordinary": ORDINARY}
     settings = Settings(
         version=version,
         full=calibrate.combined(cases, full=True, **shares),
         light=calibrate.combined(cases, full=False, **shares),
-        emotion_temperature=calibrate.temperature(logits, truth) if truth else 1.0,
-        emotion_share=0.75,
+        emotion_temperature=scale,
+        emotion_shares={
+            lang: calibrate.share(one.logits, one.light, one.truth, scale)
+            for lang, one in felt.items()
+            if len(one.truth) >= _ENOUGH
+        },
         part_scale=1.0,
         part_bias=-0.5,
     )
