@@ -108,8 +108,11 @@ class QuickCheck(Struct, forbid_unknown_fields=True, kw_only=True):
     timezone: Timezone | None = None
 
 
-class Checkin(Struct, kw_only=True):
-    """A check-in as stored. `reading` tells whether its journal was read: none, read, partly or unread."""
+class Checkin(Struct):
+    """A check-in as stored. `reading` tells whether its journal was read: none, read, partly or unread.
+
+    Made by position where many are made: Python builds a mapping for each call with so many names.
+    """
 
     id: UUID
     created_at: datetime

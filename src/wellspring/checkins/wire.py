@@ -166,44 +166,46 @@ def _factors(row: Row, found: Words) -> list[Factor]:
 
 
 def _shown(row: Row, sealer: Sealer) -> Checkin:
+    """Return the wire form of a row. By position, in the order of `Checkin`: a list makes thirty of these."""
     found = words.unseal(row.sealed, sealer, row.id)
     emotions, tags = list(map(Emotion, row.emotion_tags, row.emotion_intensities)), row.emotion_tags
     if found.own_emotions:
         emotions += found.own_emotions
         tags = [e.emotion for e in emotions]
+    created_at = row.created or row.occurred_at
     return Checkin(
-        id=row.id,
-        created_at=row.created_at,
-        updated_at=row.updated_at,
-        occurred_at=row.occurred_at,
-        timezone=row.timezone,
-        mood_score=row.mood_score,
-        energy_level=row.energy_level,
-        anxiety_level=row.anxiety_level,
-        stress_level=row.stress_level,
-        emotion_tags=tags,
-        emotions=emotions,
-        context_location=row.context_location,
-        context_activity=found.context_activity,
-        context_social=row.context_social,
-        factors=_factors(row, found) if row.factors else [],
-        activities=found.activities,
-        triggers=found.triggers,
-        weather=found.weather,
-        journal_text=found.journal_text,
-        body_scan_data=row.body_scan,
-        sensory_load_score=row.sensory_load_score,
-        executive_function_score=row.executive_function_score,
-        masking_level=row.masking_level,
-        source=row.source,
-        duration=row.time_taken_seconds,
-        session_id=row.session_id,
-        is_quick=row.is_quick,
-        reading=row.reading_state,
-        ai_emotion_primary=row.ai_emotion_primary,
-        ai_emotion_secondary=row.ai_emotion_secondary,
-        ai_confidence_score=rounded(row.ai_confidence_score),
-        crisis_flagged=row.crisis_flagged,
+        row.id,
+        created_at,
+        row.updated or created_at,
+        row.occurred_at,
+        row.timezone,
+        row.mood_score,
+        row.energy_level,
+        row.anxiety_level,
+        row.stress_level,
+        tags,
+        emotions,
+        row.context_location,
+        found.context_activity,
+        row.context_social,
+        _factors(row, found) if row.factors else [],
+        found.activities,
+        found.triggers,
+        found.weather,
+        found.journal_text,
+        row.body_scan,
+        row.sensory_load_score,
+        row.executive_function_score,
+        row.masking_level,
+        row.source,
+        row.time_taken_seconds,
+        row.session_id,
+        row.is_quick,
+        row.reading_state,
+        row.ai_emotion_primary,
+        row.ai_emotion_secondary,
+        rounded(row.ai_confidence_score),
+        row.crisis_flagged,
     )
 
 
