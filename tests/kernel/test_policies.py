@@ -163,6 +163,38 @@ def test_the_public_may_do_nothing(catalogue: "psycopg.Connection[tuple[object, 
     assert rows == []
 
 
+@pytest.mark.parametrize(
+    ("column", "wrong"),
+    [
+        ("kernel.audit.outcome", "'maybe'"),
+        ("checkins.checkin.mood_score", "0"),
+        ("checkins.checkin.mood_score", "11"),
+        ("checkins.checkin.energy_level", "11"),
+        ("checkins.checkin.anxiety_level", "11"),
+        ("checkins.checkin.stress_level", "11"),
+        ("checkins.checkin.sensory_load_score", "11"),
+        ("checkins.checkin.executive_function_score", "11"),
+        ("checkins.checkin.masking_level", "11"),
+        ("checkins.checkin.sleep", "6"),
+        ("checkins.checkin.reading_state", "'maybe'"),
+        ("checkins.checkin.journal_sentiment_score", "1.1"),
+        ("checkins.checkin.emotion_scores", "'{1}'"),
+        ("checkins.checkin.crisis_probability", "-0.1"),
+    ],
+)
+def test_columns_of_a_domain_refuse_what_it_does_not_hold(
+    catalogue: "psycopg.Connection[tuple[object, ...]]", column: str, wrong: str
+) -> None:
+    table, _, name = column.rpartition(".")
+    kind = catalogue.execute(
+        "SELECT format_type(atttypid, NULL) FROM pg_attribute WHERE attrelid = %s::regclass AND attname = %s",
+        (table, name),
+    ).fetchone()
+    assert kind is not None
+    with pytest.raises(psycopg.errors.CheckViolation):
+        catalogue.execute(f"SELECT CAST({wrong} AS {kind[0]})")  # type: ignore[arg-type]
+
+
 # --- what the roles see: rows of ADA exist in every person table ---
 
 
@@ -195,6 +227,8 @@ def _value(name: str, kind: str) -> str:
         "timestamp with time zone": "now()",
         "xid8": "'1'",
         "interval": "'1 s'",
+        "kernel.outcome": "'done'",
+        "checkins.reading": "'none'",
     }
     if kind.endswith("[]"):
         return "'{}'"

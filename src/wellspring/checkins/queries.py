@@ -72,7 +72,15 @@ COLUMNS: Final = (
 )
 _OF_READING: Final = COLUMNS.split(", ")[-6:]
 _WIDTH: Final = COLUMNS.count(",") + 1
-_VALUES: Final = ", ".join(f"${n}" for n in range(3, 3 + _WIDTH))
+_DOMAINS: Final = {
+    **dict.fromkeys(("mood_score", "energy_level", "anxiety_level", "stress_level", "sleep"), "::smallint"),
+    **dict.fromkeys(("sensory_load_score", "executive_function_score", "masking_level"), "::smallint"),
+    **dict.fromkeys(("journal_sentiment_score", "crisis_probability"), "::real"),
+    "emotion_scores": "::real[]",
+    "reading_state": "::text",
+}
+"""What columns of a domain are sent as, so that the driver need not look the domain up on each connection."""
+_VALUES: Final = ", ".join(f"${n}{_DOMAINS.get(name, '')}" for n, name in enumerate(COLUMNS.split(", "), 3))
 _NEXT: Final = 3 + _WIDTH
 _AUDIT: Final = _NEXT
 _IDEM: Final = _AUDIT + audit.WIDTH
@@ -318,10 +326,10 @@ class Stored(Struct, frozen=True):
 _READ: Final = "reading_state, text_level, risk_score, versions, " + ", ".join(_OF_READING)
 READ: Final = Query(f"SELECT {_READ} FROM checkins.checkin WHERE person_id = $1 AND id = $2", Stored, M, W)
 READ_LATER: Final = Query(
-    "UPDATE checkins.checkin SET reading_state = $3, text_level = $4, risk_level = $5, risk_score = $6,"
+    "UPDATE checkins.checkin SET reading_state = $3::text, text_level = $4, risk_level = $5, risk_score = $6,"
     " crisis_flagged = $7, crisis_event_id = $8, versions = $9, sealed = $10, ai_emotion_primary = $11,"
-    " ai_emotion_secondary = $12, ai_confidence_score = $13, journal_sentiment_score = $14, emotion_scores = $15,"
-    " crisis_probability = $16 WHERE person_id = $1 AND id = $2",
+    " ai_emotion_secondary = $12, ai_confidence_score = $13, journal_sentiment_score = $14::real,"
+    " emotion_scores = $15::real[], crisis_probability = $16::real WHERE person_id = $1 AND id = $2",
     int,
     W,
 )

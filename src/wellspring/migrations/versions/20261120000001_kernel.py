@@ -49,11 +49,13 @@ def _helpers() -> None:
 
 
 def _audit() -> None:
+    # A domain: PostgreSQL reads a table's CHECKs anew in each INSERT.
     run("""
+    CREATE DOMAIN kernel.outcome AS text CHECK (VALUE IN ('done', 'refused', 'failed'));
     CREATE TABLE kernel.audit (
         person_id uuid NOT NULL, id uuid NOT NULL, actor_id uuid NOT NULL, session_id uuid,
         action text NOT NULL, section text NOT NULL,
-        outcome text NOT NULL CHECK (outcome IN ('done', 'refused', 'failed')),
+        outcome kernel.outcome NOT NULL,
         count int NOT NULL, ip text, request_id text, consent_id uuid,
         at timestamptz NOT NULL DEFAULT now(), xid xid8 NOT NULL DEFAULT pg_current_xact_id(),
         PRIMARY KEY (person_id, id)

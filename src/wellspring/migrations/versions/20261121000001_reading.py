@@ -9,10 +9,13 @@ down_revision = "20261120000006"
 def upgrade() -> None:
     # Scores are plain, like those of risk: no word of the text is in them. Where in the text they come from is sealed.
     run("""
+    CREATE DOMAIN checkins.sentiment AS real CHECK (VALUE BETWEEN -1 AND 1);
+    CREATE DOMAIN checkins.twelve AS real[] CHECK (cardinality(VALUE) = 12);
+    CREATE DOMAIN checkins.probability AS real CHECK (VALUE BETWEEN 0 AND 1);
     ALTER TABLE checkins.checkin
-        ADD COLUMN journal_sentiment_score real CHECK (journal_sentiment_score BETWEEN -1 AND 1),
-        ADD COLUMN emotion_scores real[] CHECK (cardinality(emotion_scores) = 12),
-        ADD COLUMN crisis_probability real CHECK (crisis_probability BETWEEN 0 AND 1);
+        ADD COLUMN journal_sentiment_score checkins.sentiment,
+        ADD COLUMN emotion_scores checkins.twelve,
+        ADD COLUMN crisis_probability checkins.probability;
     CREATE TABLE checkins.correction (
         person_id uuid NOT NULL, id uuid NOT NULL,
         answer text NOT NULL CHECK (answer IN ('yes', 'no', 'other')),
@@ -33,4 +36,5 @@ def downgrade() -> None:
     DROP TABLE checkins.correction;
     ALTER TABLE checkins.checkin DROP COLUMN journal_sentiment_score, DROP COLUMN emotion_scores,
         DROP COLUMN crisis_probability;
+    DROP DOMAIN checkins.sentiment, checkins.twelve, checkins.probability;
     """)
