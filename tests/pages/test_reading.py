@@ -156,6 +156,8 @@ async def test_consents_are_given_and_taken_back_alike(at_home: Browser, alice: 
     stale = await at_home.post("/reading/consents", sent | {"given": "true", "version": "7"})
     assert stale.status_code == 409
     assert "These words have changed." in text(stale.text)
+    absurd = await at_home.post("/reading/consents", sent | {"given": "true", "version": "9" * 5000})
+    assert absurd.status_code == stale.status_code
     other = await at_home.post("/reading/consents", sent | {"given": "true", "kind": "research"})
     assert other.status_code == 422
     assert await answered() == {"corrections": False, "correction_texts": False}

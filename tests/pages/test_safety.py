@@ -66,6 +66,8 @@ async def test_a_plan_is_written_read_and_changed(at_home: Browser, stranger: Br
     stale = await at_home.post("/safety-plan", first | {"coping_strategies": "A walk"})
     assert stale.status_code == 412
     assert fields(stale.text, "/safety-plan")["coping_strategies"] == "A walk"
+    absurd = await at_home.post("/safety-plan", first | {"coping_strategies": "A walk", "version": "9" * 5000})
+    assert absurd.status_code == 412
     long = await at_home.fill("/safety-plan?edit=1", "/safety-plan", coping_strategies="x" * 301)
     assert long.status_code == 422
     assert fields(long.text, "/safety-plan")["coping_strategies"] == "x" * 301

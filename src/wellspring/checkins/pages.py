@@ -277,7 +277,7 @@ async def change_entry(request: Req, checkin_id: FromPath[UUID]) -> Response[Any
     """Change an entry; a changed text is read again, and help comes first when it needs to."""
     sent = await forms.read(request)
     found, version = await _load(request, checkin_id)
-    seen = int(sent.one("etag")) if sent.one("etag").isdecimal() else None
+    seen = sent.number("etag")
     try:
         reply, _ = await sending.change(request, checkin_id, entering.changed(sent, found), seen)
     except (Invalid, PreconditionFailed) as problem:

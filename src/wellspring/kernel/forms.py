@@ -24,6 +24,8 @@ T = TypeVar("T")
 _TRIES: Final = 10
 _PAUSE: Final = 0.2
 _NOT_CONTENT: Final = frozenset({"csrf", "idempotency_key", "time_taken_seconds"})
+_DIGITS: Final = 11
+_MOST: Final = 2**31 - 1
 
 
 class CrossSite(Forbidden):
@@ -46,6 +48,11 @@ class Sent:
     def one(self, name: str) -> str:
         """Return the last value of a field, the empty text when it was not sent."""
         return next((value for key, value in reversed(self.pairs) if key == name), "")
+
+    def number(self, name: str) -> int | None:
+        """Return a whole number, None for what is none; what is too large for a column is the largest that fits."""
+        value = self.one(name)
+        return min(int(value[:_DIGITS]), _MOST) if value.isdecimal() else None
 
     def every(self, name: str) -> list[str]:
         """Return all values of a field that are not empty."""

@@ -32,7 +32,7 @@ async def answer(request: Req, kinds: Sequence[ConsentKind], back: str) -> Respo
         raise Invalid.of("kind", "not_one_of", "This value is not one of those allowed.")
     given = sent.one("given") == "true"
     async with as_member(request) as tx:
-        version = int(sent.one("version")) if sent.one("version").isdecimal() else None
+        version = sent.number("version")
         await consents.answer(tx, principal(request).person_id, kind, ConsentWrite(given=given, version=version))
         verb = "give" if given else "withdraw"
         await audit.record(tx, access(request, f"privacy:consent:{verb}", "consents"))

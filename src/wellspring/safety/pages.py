@@ -136,7 +136,7 @@ def _lines(text: str) -> list[str]:
 async def save_plan(request: Req) -> Response[Any]:
     """Store a new version of the plan: one line, one thing."""
     sent, person_id = await forms.read(request), principal(request).person_id
-    seen = int(sent.one("version")) if sent.one("version").isdecimal() else None
+    seen = sent.number("version")
     try:
         written = sent.to(SafetyPlan, **{name: _lines(sent.one(name)) for name in STEPS})
         async with as_member(request) as tx:
