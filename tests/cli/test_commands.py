@@ -1,8 +1,11 @@
 """Commands that need no server."""
 
 import json
+import os
 import socket
 import ssl
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -133,3 +136,19 @@ def test_postgres_tools_are_named_when_one_is_unknown(run: Run, clean: pytest.Mo
     clean.setenv("DATABASE_URL", "postgresql://localhost/x")
     found = run("pg", "pg_fly").exception
     assert "pg_dump" in str(found)
+
+
+@pytest.mark.parametrize("command", ["web", "worker"])
+def test_processes_refuse_in_the_same_words_without_what_only_commands_need(command: str) -> None:
+    """Without options they take the short way, whose refusals scripts read like all others."""
+    script = (
+        "import sys\nfrom wellspring.cli import main\n"
+        f"sys.argv = ['wellspring', {command!r}]\n"
+        "try:\n    main()\nfinally:\n    print('typer' in sys.modules, 'rich' in sys.modules)\n"
+    )
+    clean = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
+    done = subprocess.run([sys.executable, "-c", script], env=clean, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout.split()) == (1, ["False", "False"])
+    assert done.stderr == (
+        "wellspring: This command runs apart from `serve` and needs DATABASE_URL. [database_url_missing]\n"
+    )

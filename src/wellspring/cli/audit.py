@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 
 from wellspring.cli import console, parts
-from wellspring.cli.options import Data, Json, settings_from
+from wellspring.cli.given import settings_from
+from wellspring.cli.options import Data, Json
 from wellspring.cli.owner import owner_url
 from wellspring.kernel import keys, seal
 from wellspring.kernel.seal import Verdict

@@ -12,7 +12,8 @@ import typer
 from wellspring.cli import accounts, console, parts
 from wellspring.cli.accounts import Made
 from wellspring.cli.errors import SettingsWrong
-from wellspring.cli.options import Data, Json, settings_from
+from wellspring.cli.given import settings_from
+from wellspring.cli.options import Data, Json
 from wellspring.cli.owner import owner_url
 from wellspring.identity.schemas import Register
 from wellspring.kernel import keys

@@ -9,8 +9,9 @@ from wellspring import slices
 from wellspring.cli import checks_database, checks_machine, console, invariants
 from wellspring.cli.checks import Report, State
 from wellspring.cli.errors import DatabaseAway
+from wellspring.cli.given import settings_from
 from wellspring.cli.invariants import Broken
-from wellspring.cli.options import Data, Json, settings_from
+from wellspring.cli.options import Data, Json
 from wellspring.cli.owner import owner_url
 from wellspring.kernel.settings import Settings
 from wellspring.postgres import ClusterError

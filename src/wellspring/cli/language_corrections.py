@@ -12,7 +12,8 @@ from msgspec import Struct
 from wellspring.checkins.corrections import examples
 from wellspring.cli import console, parts
 from wellspring.cli.errors import FileRefused, FileThere
-from wellspring.cli.options import Data, Json, settings_from
+from wellspring.cli.given import settings_from
+from wellspring.cli.options import Data, Json
 from wellspring.cli.owner import owner_url
 from wellspring.kernel import keys
 from wellspring.kernel.settings import Settings

@@ -6,7 +6,8 @@ import typer
 from rich.table import Table
 
 from wellspring.cli import console
-from wellspring.cli.options import Data, Json, settings_from
+from wellspring.cli.given import settings_from
+from wellspring.cli.options import Data, Json
 from wellspring.cli.owner import owner_url
 from wellspring.kernel import keys
 from wellspring.migrations import bootstrap

@@ -8,7 +8,7 @@ import typer
 from psycopg.conninfo import conninfo_to_dict
 
 from wellspring.cli import place
-from wellspring.cli.options import settings_from
+from wellspring.cli.given import settings_from
 from wellspring.cli.owner import held_cluster
 from wellspring.kernel.settings import Settings
 from wellspring.postgres import run_tool

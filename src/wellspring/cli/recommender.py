@@ -9,7 +9,8 @@ from msgspec import Struct
 from wellspring.cli import console, parts
 from wellspring.cli.console import Advance
 from wellspring.cli.errors import TooLittleFeedback
-from wellspring.cli.options import Data, Json, settings_from
+from wellspring.cli.given import settings_from
+from wellspring.cli.options import Data, Json
 from wellspring.cli.owner import owner_url
 from wellspring.interventions import shared
 from wellspring.interventions.evaluate import (

@@ -9,7 +9,8 @@ import typer
 from wellspring.cli import console
 from wellspring.cli.console import Advance
 from wellspring.cli.errors import KeysFromEnvironment
-from wellspring.cli.options import Data, Json, settings_from
+from wellspring.cli.given import settings_from
+from wellspring.cli.options import Data, Json
 from wellspring.cli.owner import owner_url
 from wellspring.kernel import keys
 from wellspring.kernel.crypto import Keyring

@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from wellspring.cli import address, language_models, serve
-from wellspring.cli.errors import NeedsDatabase
-from wellspring.cli.options import Data, Host, Json, Port, settings_from
+from wellspring.cli import alone, serve
+from wellspring.cli.given import settings_from
+from wellspring.cli.options import Data, Host, Json, Port
 from wellspring.cli.serve import Demo
 
 serve_app = typer.Typer()
@@ -46,24 +46,17 @@ def serve_demo(
 @web_app.command()
 def web(host: Host = None, port: Port = None) -> None:
     """Run the web processes alone; needs DATABASE_URL and the keys."""
-    settings = settings_from(port=port, host=host)
-    if settings.database_url is None:
-        raise NeedsDatabase
-    address.refuse_unsafe(settings)
-    language_models.refuse_broken(settings)
-    _become("wellspring.cli.web")
+    alone.refuse("web", settings_from(port=port, host=host))
+    _become("web")
 
 
 @worker_app.command()
 def worker() -> None:
     """Run the worker alone; needs DATABASE_URL and the keys."""
-    settings = settings_from()
-    if settings.database_url is None:
-        raise NeedsDatabase
-    language_models.refuse_broken(settings)
-    _become("wellspring.cli.work")
+    alone.refuse("worker", settings_from())
+    _become("worker")
 
 
-def _become(module: str) -> None:
+def _become(command: str) -> None:
     """Turn this process into another program of ours; signals reach it directly."""
-    os.execv(sys.executable, [sys.executable, "-m", module])  # noqa: S606  our own interpreter and module
+    os.execv(sys.executable, [sys.executable, "-m", alone.MODULES[command]])  # noqa: S606  our own interpreter and module

@@ -1,0 +1,31 @@
+"""`wellspring web` and `worker` without options: started without Typer and Rich, in two thirds of the time."""
+
+import importlib
+import sys
+from typing import Final
+
+from wellspring.cli import address, language_models
+from wellspring.cli.errors import NeedsDatabase, Refusal
+from wellspring.cli.given import settings_from
+from wellspring.kernel.settings import Settings
+
+MODULES: Final = {"web": "wellspring.cli.web", "worker": "wellspring.cli.work"}
+
+
+def refuse(command: str, settings: Settings) -> None:
+    """Raise NeedsDatabase, PlainText, DemoOnNetwork or ModelsMissing when this process must not start like this."""
+    if settings.database_url is None:
+        raise NeedsDatabase
+    if command == "web":
+        address.refuse_unsafe(settings)
+    language_models.refuse_broken(settings)
+
+
+def run(command: str) -> None:
+    """Run the web processes or the worker in this process, or say why not."""
+    try:
+        refuse(command, settings_from())
+    except Refusal as error:
+        sys.stderr.write(f"wellspring: {error} [{error.code}]\n")
+        sys.exit(1)
+    importlib.import_module(MODULES[command]).main()
