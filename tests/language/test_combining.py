@@ -110,6 +110,6 @@ def test_the_temperature_follows_how_sure_the_logits_are() -> None:
 def test_the_share_of_emotions_goes_to_the_model_that_is_right() -> None:
     sure, lost = [4.0, 0.0, 0.0], [0.0, 4.0, 0.0]
     right, wrong = [0.8, 0.1, 0.1], [0.1, 0.8, 0.1]
-    assert calibrate.share([sure] * 5, [wrong] * 5, [0] * 5, 1.0) == 1.0
+    assert calibrate.share([[0.5, 0.0, 0.0]] * 5, [wrong] * 5, [0] * 5, 1.0) == 0.9
     assert calibrate.share([lost] * 5, [right] * 5, [0] * 5, 1.0) < 0.5
     assert calibrate.share([sure] * 5, [right] * 5, [0] * 5, 1.0) == EMOTION_SHARE  # of equals the usual one
