@@ -32,6 +32,8 @@ from wellspring.safety.paging import sweep_for_ever
 from wellspring.slices import ROUTES
 
 MOST_BYTES = 256 * 1024
+ENCODER_AFTER_S = 1.0
+"""The encoder is opened when the process already answers; a text that comes earlier opens it."""
 
 
 def make_edge(settings: Settings, ring: Keyring, url: str) -> Edge:
@@ -65,13 +67,14 @@ def make_app(parts: Edge) -> Litestar:
             asyncio.create_task(follow_for_ever(parts.db), name="follow"),
         ]
         readers: Readers = parts.ports[READERS]
-        readers.start()
+        opening = asyncio.get_running_loop().call_later(ENCODER_AFTER_S, readers.start)
         gc.collect()
         gc.freeze()  # what lives as long as the process is not looked through again at each collection
         gc.set_threshold(25_000, 20, 50)  # a request makes some thousand objects, nearly all freed by counting
         try:
             yield
         finally:
+            opening.cancel()
             for task in beside:
                 task.cancel()
             await asyncio.gather(*beside, return_exceptions=True)
