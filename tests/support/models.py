@@ -31,8 +31,7 @@ class StandIn:
         self.go.set()
         self.read_by_encoder: list[str] = []
 
-    @property
-    def encoder(self) -> object:
+    def open(self) -> object:
         if self.broken:
             raise OSError("encoder.onnx")
         return self

@@ -43,20 +43,25 @@ class Context(Struct, frozen=True):
     kept: bytes | None
 
 
+_BASELINE: Final = """(SELECT
+    ARRAY[count(*), avg(mood_avg), stddev_samp(mood_avg), count(alone), avg(alone), sum(count)]::float8[]
+    FROM checkins.day WHERE person_id = $1 AND day < current_date - 6 AND day >= current_date - 34)"""
+"""What is usual for $1: the four weeks before the last seven days."""
+_DAYS: Final = """SELECT array_agg(date_part('epoch', occurred_at)) AS at, array_agg(mood_score) AS mood,
+    array_agg(energy_level) AS energy, array_agg(anxiety_level) AS anxiety, array_agg(stress_level) AS stress,
+    array_agg(sleep) AS sleep, array_agg(context_social = 'alone') AS alone
+    FROM (SELECT * FROM checkins.checkin WHERE person_id = $1 {but} AND occurred_at > now() - interval '7 days'
+          AND occurred_at <= now() + interval '1 day' ORDER BY occurred_at DESC, id DESC LIMIT 60) c"""
+"""The last seven days of $1, newest first: what a request and a job judge by must be the same."""
+
 CONTEXT: Final = Query(
     f"""SELECT CASE WHEN $3::bigint IS NULL THEN true ELSE {idempotency.FIND.format(lock="$3")} END,
         {idempotency.STORED.format(person="$1", digest="$2")}, now(),
         {vault.WRAPPED.format(person="$1")}, p.about, p.contraindications,
         d.at, d.mood, d.energy, d.anxiety, d.stress, d.sleep, d.alone,
-        (SELECT ARRAY[count(*), avg(mood_avg), stddev_samp(mood_avg), count(alone), avg(alone), sum(count)]::float8[]
-           FROM checkins.day WHERE person_id = $1 AND day < current_date - 6 AND day >= current_date - 34),
+        {_BASELINE},
         e.levels, e.hours, r.ids, r.hours, r.kept
-    FROM (SELECT array_agg(date_part('epoch', occurred_at)) AS at, array_agg(mood_score) AS mood,
-            array_agg(energy_level) AS energy, array_agg(anxiety_level) AS anxiety,
-            array_agg(stress_level) AS stress, array_agg(sleep) AS sleep,
-            array_agg(context_social = 'alone') AS alone
-          FROM (SELECT * FROM checkins.checkin WHERE person_id = $1 AND occurred_at > now() - interval '7 days'
-                AND occurred_at <= now() + interval '1 day' ORDER BY occurred_at DESC, id DESC LIMIT 60) c) d,
+    FROM ({_DAYS.format(but="")}) d,
         ({identity.PERSON_ROW.format(person="$1")}) p,
         ({safety.EARLIER.format(person="$1")}) e, ({interventions.RECENT.format(person="$1")}) r""",
     Context,
@@ -280,16 +285,9 @@ class Week(Struct, frozen=True):
 
 WEEK: Final = Query(
     f"""SELECT now(), d.at, d.mood, d.energy, d.anxiety, d.stress, d.sleep, d.alone,
-        (SELECT ARRAY[count(*), avg(mood_avg), stddev_samp(mood_avg), count(alone), avg(alone), sum(count)]::float8[]
-           FROM checkins.day WHERE person_id = $1 AND day < current_date - 6 AND day >= current_date - 34),
+        {_BASELINE},
         e.levels, e.hours
-    FROM (SELECT array_agg(date_part('epoch', occurred_at)) AS at, array_agg(mood_score) AS mood,
-            array_agg(energy_level) AS energy, array_agg(anxiety_level) AS anxiety,
-            array_agg(stress_level) AS stress, array_agg(sleep) AS sleep,
-            array_agg(context_social = 'alone') AS alone
-          FROM (SELECT * FROM checkins.checkin WHERE person_id = $1 AND id <> $2
-                AND occurred_at > now() - interval '7 days' AND occurred_at <= now() + interval '1 day'
-                ORDER BY occurred_at DESC, id DESC LIMIT 60) c) d,
+    FROM ({_DAYS.format(but="AND id <> $2")}) d,
         ({safety.EARLIER.format(person="$1")} AND v.source_id IS DISTINCT FROM $2) e""",
     Week,
     W,

@@ -92,7 +92,7 @@ class Seen(msgspec.Struct, frozen=True):
 
 
 class Models:
-    """The model files of one folder, loaded once; `encoder` is opened when it is first needed."""
+    """The model files of one folder, loaded once; the encoder is opened when it is first needed."""
 
     def __init__(self, folder: Path = MODELS) -> None:
         """Take the folder. Raises OSError or ValueError when a file is missing or broken."""
@@ -102,9 +102,8 @@ class Models:
         self._encoder: Encoder | None = None
         self._lock = threading.Lock()
 
-    @property
-    def encoder(self) -> "Encoder":
-        """The encoder. Raises OSError when it did not come with this installation."""
+    def open(self) -> "Encoder":
+        """Open the encoder, once, and return it. Raises OSError when it did not come with this installation."""
         with self._lock:
             if self._encoder is None:
                 # onnxruntime is loaded with its first graph: a process that starts need not wait for it.
@@ -149,7 +148,7 @@ class Models:
             return reading
         lit = self._lit(parts)
         light = max(lit, key=lambda scores: scores.crisis)
-        scores = [self.encoder.score(folded.text) for folded, _ in parts]
+        scores = [self.open().score(folded.text) for folded, _ in parts]
         found = [[(span, self._part(logit)) for span, logit in zip(s.spans, s.parts, strict=True)] for s in scores]
         gravest = max(scores, key=lambda score: score.whole)
         most = max([gravest.whole, *(value for s in scores for value in s.parts)])

@@ -42,9 +42,8 @@ class Models(Protocol):
         """Whether a full reading is more than a light one."""
         ...
 
-    @property
-    def encoder(self) -> object:
-        """The encoder, loaded when it is first asked for."""
+    def open(self) -> object:
+        """Open the encoder, which is otherwise opened when it is first needed."""
         ...
 
     def lightly(self, text: str, hint: str | None = None) -> Reading:
@@ -149,8 +148,8 @@ class Readers:
 
 
 def _open(models: Models) -> None:
-    if models.encoder is not None:
-        memory.give_back()
+    models.open()
+    memory.give_back()
 
 
 def _read(models: Models, text: str, hint: str | None, light: Reading) -> Reading:
