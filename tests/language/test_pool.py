@@ -160,13 +160,12 @@ async def test_closing_answers_those_who_wait_and_reads_go_on_lightly() -> None:
     models.go.clear()
     readers = Readers(lambda: models)
     waiting = [asyncio.create_task(readers.read(f"text {n}", limit_s=5)) for n in range(3)]
-    await asyncio.sleep(0.02)
+    await asyncio.to_thread(models.begun.wait, 5)
     closing = asyncio.create_task(asyncio.to_thread(readers.close))
-    await asyncio.sleep(0.02)
+    others = await asyncio.gather(*waiting[1:])
     models.go.set()
     await closing
-    first, *others = await asyncio.gather(*waiting)
-    assert first.finished
+    assert (await waiting[0]).finished
     assert not any(one.finished for one in others)
     assert not (await readers.read("after the end")).finished
 

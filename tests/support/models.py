@@ -29,6 +29,7 @@ class StandIn:
         self.doubts = False
         self.go = threading.Event()
         self.go.set()
+        self.begun = threading.Event()
         self.read_by_encoder: list[str] = []
 
     def open(self) -> object:
@@ -44,6 +45,7 @@ class StandIn:
         return msgspec.structs.replace(found, evidence=_sentence(text, at, 0.6))
 
     def fully(self, text: str, hint: str | None = None, lightly: Reading | None = None) -> Reading:
+        self.begun.set()
         self.go.wait(10)
         if self.broken:
             raise OSError("encoder.onnx")

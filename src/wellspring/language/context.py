@@ -170,6 +170,13 @@ def distance(s: Sentence, first: int, last: int, language: str, following: str) 
     return near is None or (far is not None and far < near)
 
 
+def taken_back(s: Sentence, last: int, language: str, following: str) -> bool:
+    """Whether the writer undoes what made a phrase not count: "I am not suicidal. I lied", "… it is back now"."""
+    undone = cue(TABLES[language].context.taken_back)
+    rest = " ".join(s.words[last:])
+    return undone.search(rest) is not None or undone.search(following.rstrip()) is not None
+
+
 def told_of_old(preceding: str, language: str) -> bool:
     """Whether the sentence before set the scene long ago, for the writer: "I was nineteen. I wanted to die"."""
     c = TABLES[language].context

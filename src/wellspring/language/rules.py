@@ -4,7 +4,7 @@ import re
 
 import msgspec
 
-from wellspring.language.context import cue, distance, negated, person, tense, told_of_old
+from wellspring.language.context import cue, distance, negated, person, taken_back, tense, told_of_old
 from wellspring.language.schemas import Category, Person, Reason, Tense
 from wellspring.language.sentences import Sentence, plain_text
 from wellspring.language.tables import TABLES, Mask, Rule
@@ -14,6 +14,9 @@ _FADES = frozenset({"explicit", "passive", "euphemism", "burden", "hopelessness"
 
 # What may follow a comma: an everyday reason ("I won't be here tomorrow, dentist"), an answer ("… if I would, and no").
 _ACROSS = frozenset({"idiom", "negated", "past", "quoted"})
+
+_UNDONE: frozenset[Reason | None] = frozenset({"negated", "past", "quoted"})
+_UNDONE_TIER = 2  # said by taking something back: clear, and never as sure as saying it
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -101,6 +104,10 @@ def _judge(scene: Scene, first: int, last: int, rule: Rule, language: str, masks
             reason = "past"
         elif far is None and (fades or rule.group.tense == "past"):
             tier = max(1, tier - 1)
+    if reason in _UNDONE:
+        following = plain_text(scene.text, *scene.following)
+        if taken_back(scene.sentence, last, language, following):
+            reason, tier = None, min(tier, _UNDONE_TIER)
     return Found(rule.group.category, first, last, tier, reason, who, when)
 
 

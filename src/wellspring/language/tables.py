@@ -67,6 +67,7 @@ class Context(msgspec.Struct, forbid_unknown_fields=True):
     distant: str
     still: str
     later: str
+    taken_back: str
     future: str
     own_quote: str
     other_quote: str
