@@ -37,7 +37,7 @@ def _inner_negations(s: Sentence, first: int, last: int, rule: Rule, c: Context)
 def _negates(s: Sentence, at: int, first: int, c: Context) -> bool:
     """Whether the word at `at` denies what follows, rather than being spent on a verb of its own."""
     word = s.words[at]
-    if word == "no":
+    if word in c.none:
         return any(near in c.negated_nouns for near in s.words[at + 1 : at + 3])
     if word == "without":
         return at >= first - 2
@@ -58,7 +58,7 @@ def negated(s: Sentence, first: int, last: int, rule: Rule, language: str) -> bo
         if crossed is None:
             count += _negates(s, at, first, c)
             crossed = at if s.words[at] in c.first else None
-        elif s.words[at] in c.negators or s.words[at] == "no":
+        elif s.words[at] in c.negators or s.words[at] in c.none:
             between = s.words[max(at - 1, 0) : crossed]
             count += any(w in c.raising for w in between) or (count % 2 == 1 and any(w in c.promises for w in between))
     if count == 0:
@@ -142,6 +142,8 @@ def _past_form(s: Sentence, first: int, last: int, c: Context, *, subjunctive: b
     for at in range(begin, last):
         if s.words[at] in past:
             before = s.words[max(0, at - 2) : at]
+            if before and before[-1] in c.had and s.words[at] not in c.same_forms:
+                return True
             if not any(word in c.perfect or word in c.helpers for word in before):
                 return True
         if s.words[at] in c.participles and c.auxiliaries.intersection(s.words[max(0, at - 2) : at]):
@@ -170,6 +172,22 @@ def distance(s: Sentence, first: int, last: int, language: str, following: str) 
     return near is None or (far is not None and far < near)
 
 
+def framed(s: Sentence, first: int, last: int, language: str) -> bool:
+    """Whether words without a tense of their own ("wanting to die") stand in a sentence told of long ago."""
+    c = TABLES[language].context
+    if cue(c.present).search(" ".join([*s.words[:first], *s.words[last:]])):
+        return False
+    told = any(word in c.past_words or word in c.told or word.endswith("ed") for word in s.words)
+    return told and distance(s, first, last, language, following="") is True
+
+
+def alleged(s: Sentence, first: int, language: str, following: str) -> bool:
+    """Whether somebody asks or claims it, and the next sentence denies it: "Do I wish to die? I said no"."""
+    c = TABLES[language].context
+    claimed = cue(c.alleged).search(" ".join(s.words[:first]) + " ")
+    return claimed is not None and cue(c.denied).search(following) is not None
+
+
 def taken_back(s: Sentence, last: int, language: str, following: str) -> bool:
     """Whether the writer undoes what made a phrase not count: "I am not suicidal. I lied", "… it is back now"."""
     undone = cue(TABLES[language].context.taken_back)
@@ -189,6 +207,8 @@ def tense(s: Sentence, first: int, last: int, rule: Rule, language: str) -> Tens
     c = TABLES[language].context
     if rule.group.tense == "past":
         return "past"
+    if s.words[last : last + 1] and s.words[last] in c.copulas:  # "wanting to die is all I have left"
+        return "present"
     if _past_form(s, first, last, c, subjunctive=rule.group.tense == "subjunctive"):
         return "past"
     return "future" if cue(c.future).search(_window(s, first, last)) else "present"

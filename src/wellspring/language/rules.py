@@ -4,7 +4,17 @@ import re
 
 import msgspec
 
-from wellspring.language.context import cue, distance, negated, person, taken_back, tense, told_of_old
+from wellspring.language.context import (
+    alleged,
+    cue,
+    distance,
+    framed,
+    negated,
+    person,
+    taken_back,
+    tense,
+    told_of_old,
+)
 from wellspring.language.schemas import Category, Person, Reason, Tense
 from wellspring.language.sentences import Sentence, plain_text
 from wellspring.language.tables import TABLES, Mask, Rule
@@ -97,17 +107,20 @@ def _judge(scene: Scene, first: int, last: int, rule: Rule, language: str, masks
     when = tense(scene.sentence, first, last, rule, language)
     reason = masks.reason(first, last, rule) or _reason(scene, first, last, rule, language, who)
     tier = min(rule.group.tier, masks.cap(first, last))
+    following = plain_text(scene.text, *scene.following)
+    fades = rule.group.category in _FADES
+    if reason is None and alleged(scene.sentence, first, language, following):
+        reason = "negated"
     if reason is None and when == "past":
-        far = distance(scene.sentence, first, last, language, plain_text(scene.text, *scene.following))
-        fades = rule.group.category in _FADES
+        far = distance(scene.sentence, first, last, language, following)
         if far or (far is None and fades and told_of_old(plain_text(scene.text, *scene.preceding), language)):
             reason = "past"
         elif far is None and (fades or rule.group.tense == "past"):
             tier = max(1, tier - 1)
-    if reason in _UNDONE:
-        following = plain_text(scene.text, *scene.following)
-        if taken_back(scene.sentence, last, language, following):
-            reason, tier = None, min(tier, _UNDONE_TIER)
+    elif reason is None and when == "present" and fades and framed(scene.sentence, first, last, language):
+        reason = "past"
+    if reason in _UNDONE and taken_back(scene.sentence, last, language, following):
+        reason, tier = None, min(tier, _UNDONE_TIER)
     return Found(rule.group.category, first, last, tier, reason, who, when)
 
 

@@ -40,6 +40,7 @@ class Context(msgspec.Struct, forbid_unknown_fields=True):
     blockers: frozenset[str]
     raising: frozenset[str]
     promises: frozenset[str]
+    none: frozenset[str]
     negated_nouns: frozenset[str]
     negating_phrases: list[str]
     clause_stops: frozenset[str]
@@ -60,6 +61,8 @@ class Context(msgspec.Struct, forbid_unknown_fields=True):
     past_words: frozenset[str]
     told: frozenset[str]
     perfect: frozenset[str]
+    had: frozenset[str]
+    same_forms: frozenset[str]
     participles: frozenset[str]
     auxiliaries: frozenset[str]
     impersonal: frozenset[str]
@@ -67,6 +70,10 @@ class Context(msgspec.Struct, forbid_unknown_fields=True):
     distant: str
     still: str
     later: str
+    copulas: frozenset[str]
+    present: str
+    alleged: str
+    denied: str
     taken_back: str
     future: str
     own_quote: str
