@@ -16,6 +16,7 @@ from wellspring.kernel.crypto import Keyring
 from wellspring.kernel.settings import Settings
 from wellspring.language import corpus, model
 from wellspring.language.light import Meta
+from wellspring.language.training import taught
 
 OWN = """# kind=short label=d category=explicit voice=a place=chat
 I want to kill myself
@@ -216,6 +217,29 @@ def test_a_run_goes_on_from_a_checkpoint_that_is_there(
     done = run("language", "train", "--out", str(tmp_path / "out"), *options)
     assert isinstance(done.exception, ModelsMissing)
     assert "encoder.pt" in str(done.exception)
+
+
+@pytest.mark.parametrize(
+    "line", ["not JSON", '{"text": "x"}', '{"text": "x", "said": {"crisis": []}}', '{"text": "x", "said": [["a"]]}']
+)
+def test_what_a_teacher_said_is_read_or_refused(
+    run: Run, tmp_path: Path, line: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(language, "_part", lambda name: taught if name == "taught" else Stub())
+    said = tmp_path / "said.jsonl"
+    said.write_text(line + "\n")
+    options = ("--body", str(tmp_path), "--emotion-data", str(tmp_path), "--taught", str(said))
+    done = run("language", "train", "--out", str(tmp_path / "out"), *options)
+    assert isinstance(done.exception, CorpusWrong)
+    assert "line 1" in str(done.exception)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_teacher_needs_a_body(run: Run, tmp_path: Path) -> None:
+    options = ("--body", str(tmp_path), "--emotion-data", str(tmp_path))
+    done = run("language", "teach", "--out", str(tmp_path / "said.jsonl"), *options)
+    assert isinstance(done.exception, ModelsMissing)
+    assert "config.json" in str(done.exception)
 
 
 def test_what_is_sealed_is_not_trained_on(own: Path, monkeypatch: pytest.MonkeyPatch) -> None:

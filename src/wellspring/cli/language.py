@@ -181,6 +181,7 @@ def train(
     only: Annotated[Literal["light", "encoder"] | None, typer.Option(help="Train one of the two.")] = None,
     start: Annotated[Path | None, typer.Option(help="A `checkpoint` folder of an earlier run to go on from.")] = None,
     minutes: Annotated[float | None, typer.Option(min=0.1, help="The most minutes the encoder learns.")] = None,
+    taught: Annotated[Path | None, typer.Option(help="What `language teach` wrote, for the encoder.")] = None,
 ) -> None:
     """Train on the corpus and on texts of your own; then compare with `evaluate --models` before you switch."""
     run, makes = _part("run"), _part("light")
@@ -188,11 +189,8 @@ def train(
         raise CorpusWrong("The encoder needs --body and --emotion-data; --only light does without.")
     if start is not None and not (start / "encoder.pt").is_file():
         raise ModelsMissing(f"{start}: there is no encoder.pt in it.")
-    try:
-        texts = corpus.shipped()
-    except FileNotFoundError as error:
-        raise CorpusWrong("This installation came without its corpus.") from error
-    texts += _without_sealed(_texts(data)) if data else []
+    said = _said(taught) if taught else None
+    texts = _to_learn(data)
     if emotion_data is None:
         console.err.print("Without --emotion-data, thresholds rest on the corpus alone: expect more false alarms.")
     kept = run.ordinary(emotion_data)[0]
@@ -203,10 +201,43 @@ def train(
         console.say(f"light model {meta.version}: {meta.figures}")
     if only != "light":
         limit_s = math.inf if minutes is None else 60 * minutes
-        run.train_encoder(texts, emotion_data, body, out, console.err.print, start=start, limit_s=limit_s)
+        run.train_encoder(texts, emotion_data, body, out, console.err.print, start=start, limit_s=limit_s, said=said)
     _fill(out)
     run.combine(texts, emotion_data, out, cards.sha256(out / "encoder.onnx")[:8], console.err.print)
     console.say(f"Compare before you switch: wellspring language evaluate --models {out}")
+
+
+@app.command()
+def teach(
+    out: Annotated[Path, typer.Option(help="The file to write: a JSON line for each text.")],
+    body: Annotated[Path, typer.Option(help="The folder of a larger body, such as all-mpnet-base-v2.")],
+    emotion_data: Annotated[Path, typer.Option(help="The shared emotion data (parquet).")],
+    data: Annotated[Path | None, typer.Option(help="Texts of your own: corpus files or JSON lines.")] = None,
+    minutes: Annotated[float | None, typer.Option(min=0.1, help="The most minutes the larger body learns.")] = None,
+) -> None:
+    """Fine-tune a larger body and write what it says of many texts, for `train --taught`. It does not ship."""
+    if not (body / "config.json").is_file():
+        raise ModelsMissing(f"{body}: there is no config.json in it.")
+    run, _ = _part("run"), _part("teacher")
+    texts = _to_learn(data)
+    limit_s = math.inf if minutes is None else 60 * minutes
+    count = run.teach(texts, emotion_data, body, out, console.err.print, limit_s=limit_s)
+    console.say(f"{out}: what the teacher says of {count} texts")
+
+
+def _said(path: Path) -> Any:
+    try:
+        return _part("taught").load(path)
+    except (OSError, ValueError) as error:
+        raise CorpusWrong(f"{path}: {error}") from error
+
+
+def _to_learn(data: Path | None) -> list[corpus.Text]:
+    try:
+        texts = corpus.shipped()
+    except FileNotFoundError as error:
+        raise CorpusWrong("This installation came without its corpus.") from error
+    return texts + (_without_sealed(_texts(data)) if data else [])
 
 
 def _fill(out: Path) -> None:

@@ -1,12 +1,16 @@
 # pyright: basic, reportMissingImports=false
-"""Fine-tune MiniLM end to end with heads for crisis, emotions, Plutchik's eight and sentiment (needs torch)."""
+"""Fine-tune a body end to end with heads for crisis, emotions, Plutchik's eight and sentiment (needs torch).
+
+What ships is a small body, MiniLM. It can be taught by a larger one that was fine-tuned on the same texts
+(`teacher.py`): beside what is known of a text it then learns what the larger one says of it.
+"""
 
 import json
 import math
 import random
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,12 +21,12 @@ from torch.nn import functional
 from transformers import AutoModel
 
 from wellspring.language.schemas import EMOTIONS, PLUTCHIK
-from wellspring.language.training.examples import Example
+from wellspring.language.training.examples import Example, Said
 
-WIDTH: Final = 384
 TOKENS: Final = 256
 _BATCH_TOKENS: Final = 768
 _DROP: Final = 0.1
+_TAUGHT: Final = 1.0  # how much what a teacher says counts beside what is known
 
 
 class Net(nn.Module):  # type: ignore[misc]  # torch is untyped here
@@ -32,10 +36,11 @@ class Net(nn.Module):  # type: ignore[misc]  # torch is untyped here
         super().__init__()
         self.body = AutoModel.from_pretrained(str(body))
         self.drop = nn.Dropout(_DROP)
-        self.crisis = nn.Linear(WIDTH, 2)  # danger, and whether the matter is mentioned at all
-        self.emotions = nn.Linear(WIDTH, len(EMOTIONS))
-        self.plutchik = nn.Linear(WIDTH, len(PLUTCHIK))
-        self.sentiment = nn.Linear(WIDTH, 1)
+        width: int = self.body.config.hidden_size
+        self.crisis = nn.Linear(width, 2)  # danger, and whether the matter is mentioned at all
+        self.emotions = nn.Linear(width, len(EMOTIONS))
+        self.plutchik = nn.Linear(width, len(PLUTCHIK))
+        self.sentiment = nn.Linear(width, 1)
 
     def forward(self, ids: Any, mask: Any, pool: Any) -> tuple[Any, Any, Any, Any]:
         """Take ids and mask [B,T] and pool [B,S,T]; return logits [B,S,2], [B,S,12], [B,S,8] and tones [B,S]."""
@@ -63,9 +68,15 @@ def noisy(text: str, spans: list[Any], chance: random.Random) -> str:
 
 
 class Batch:
-    """Examples as tensors; a target that nobody knows has weight 0."""
+    """Examples as tensors; a target that nobody knows has weight 0. `said` is what a teacher says of their texts."""
 
-    def __init__(self, examples: list[Example], tokenizer: Tokenizer, chance: random.Random | None) -> None:
+    def __init__(
+        self,
+        examples: list[Example],
+        tokenizer: Tokenizer,
+        chance: random.Random | None = None,
+        said: Mapping[str, Said] | None = None,
+    ) -> None:
         coded = []
         for e in examples:
             text = noisy(e.text, e.spans, chance) if chance else e.text
@@ -97,6 +108,7 @@ class Batch:
                 self.plutchik[n], self.known[n, 1] = torch.tensor(e.plutchik), 1
             if e.sentiment is not None:
                 self.tone[n], self.known[n, 2] = e.sentiment, 1
+        self.taught = Taught([(said or {}).get(e.text) for e in examples], rows)
 
     def _spans(self, n: int, example: Example, offsets: list[tuple[int, int]]) -> None:
         for row, (start, end, danger, about) in enumerate(example.spans, 1):
@@ -107,8 +119,26 @@ class Batch:
                 self.crisis_weight[n, row] = 0.5
 
 
+class Taught:
+    """What a teacher says of the texts of a batch; of texts it never read, weight 0."""
+
+    def __init__(self, said: list[Said | None], rows: int) -> None:
+        self.crisis = torch.zeros(len(said), rows, 2)
+        self.weight = torch.zeros(len(said), rows, 1)
+        for n, one in enumerate(said):
+            if one is not None:
+                size = min(len(one), rows)
+                self.crisis[n, :size] = torch.tensor(one[:size])
+                self.weight[n, :size], self.weight[n, 0] = 0.5, 1
+
+
 def batches(
-    examples: list[Example], tokenizer: Tokenizer, chance: random.Random, *, train: bool = True
+    examples: list[Example],
+    tokenizer: Tokenizer,
+    chance: random.Random,
+    *,
+    train: bool = True,
+    said: Mapping[str, Said] | None = None,
 ) -> Iterator[Batch]:
     """Yield batches of like length, in random order."""
     order = sorted(range(len(examples)), key=lambda i: len(examples[i].text) + chance.random() * 20)
@@ -121,7 +151,7 @@ def batches(
     if train:
         chance.shuffle(groups)
     for group in groups:
-        yield Batch([examples[i] for i in group], tokenizer, chance if train else None)
+        yield Batch([examples[i] for i in group], tokenizer, chance if train else None, said)
 
 
 def loss_of(net: Net, batch: Batch, weights: Any) -> Any:
@@ -137,16 +167,26 @@ def loss_of(net: Net, batch: Batch, weights: Any) -> Any:
     eight = functional.binary_cross_entropy_with_logits(plutchik[:, 0], batch.plutchik, reduction="none").mean(-1)
     tones = functional.mse_loss(tone[:, 0], batch.tone, reduction="none")
     other = emotion + 0.5 * eight * batch.known[:, 1] + 0.5 * tones * batch.known[:, 2]
+    taught = functional.binary_cross_entropy_with_logits(crisis, batch.taught.crisis, reduction="none")
+    danger = danger + _TAUGHT * (taught * batch.taught.weight).sum() / len(batch.ids)
     return 2.0 * danger + other.sum() / len(batch.ids)
 
 
-def _groups(net: Net, rate: float) -> list[dict[str, Any]]:
-    """Lower layers learn more slowly, so that what they know of language stays."""
+def _groups(net: Net, rate: float, frozen: int) -> list[dict[str, Any]]:
+    """Lower layers learn more slowly, so that what they know of language stays; the `frozen` lowest not at all.
+
+    A body that keeps layers fixed keeps its embeddings and its table of relative places fixed too.
+    """
+    layers: int = net.body.config.num_hidden_layers
     groups: dict[float, list[Any]] = {}
     for name, weight in net.named_parameters():
         layer = re.search(r"layer\.(\d+)\.", name)
-        depth = 5 - int(layer[1]) if layer else 6 if "embeddings" in name else 0
-        scale = rate * 0.8**depth if name.startswith("body") else rate * 10
+        depth = layers - 1 - int(layer[1]) if layer else layers if "embeddings" in name else 0
+        below = depth >= layers - frozen or "relative_attention" in name
+        if frozen and name.startswith("body") and below:
+            weight.requires_grad = False
+            continue
+        scale = rate * 0.8 ** (depth * 6 / layers) if name.startswith("body") else rate * 10
         groups.setdefault(scale, []).append(weight)
     return [{"params": weights, "lr": scale} for scale, weights in groups.items()]
 
@@ -175,11 +215,13 @@ def fit(
     tell: Callable[[str], None] = print,
     limit_s: float = math.inf,
     start: Path | None = None,
+    said: Mapping[str, Said] | None = None,
+    frozen: int = 0,
 ) -> Net:
     """Train over the epochs given, each a function that draws its examples; keeps a moving mean of the weights.
 
     `limit_s` ends the schedule early in wall-clock seconds: the learning rate reaches 0 there. `start` is a folder
-    with an earlier checkpoint to go on from.
+    with an earlier checkpoint to go on from. `said` is what a teacher says, by text; the `frozen` lowest layers stay.
     """
     torch.manual_seed(seed)
     chance = random.Random(seed)  # noqa: S311  no secret depends on it
@@ -189,13 +231,13 @@ def fit(
     drawn = [draw(chance) for draw in epochs]
     weights = class_weights(drawn[0])
     total = sum(sum(min(len(e.text) // 4 + 4, TOKENS) for e in examples) for examples in drawn)
-    optimizer = torch.optim.AdamW(_groups(net, rate), weight_decay=0.01)
+    optimizer = torch.optim.AdamW(_groups(net, rate, frozen), weight_decay=0.01)
     base = [group["lr"] for group in optimizer.param_groups]
     mean = torch.optim.swa_utils.AveragedModel(net, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.99))
     began, done, step, smooth = time.monotonic(), 0, 0, 0.0
     net.train()
     for examples in drawn:
-        for batch in batches(examples, tokenizer, chance):
+        for batch in batches(examples, tokenizer, chance, said=said):
             share = max(done / total, (time.monotonic() - began) / limit_s)
             if share >= 1:
                 break
@@ -209,7 +251,8 @@ def fit(
             mean.update_parameters(net)
             done += int(batch.mask.sum())
             step += 1
-            smooth = float(loss) if step == 1 else 0.98 * smooth + 0.02 * float(loss)
+            now = float(loss.detach())
+            smooth = now if step == 1 else 0.98 * smooth + 0.02 * now
             if step % 100 == 0:
                 tell(f"step {step}, {100 * share:.0f} %, loss {smooth:.3f}, {time.monotonic() - began:.0f} s")
     best: Net = mean.module

@@ -83,6 +83,11 @@ class Example(msgspec.Struct):
     sentiment: float | None = None
 
 
+Said = list[list[float]]
+"""What a teacher says of a text: the probabilities of danger, and of the matter being mentioned, for the whole and then
+for each of its sentences."""
+
+
 def one_hot(labels: Iterable[str]) -> list[float]:
     """Return equal shares of the twelve labels."""
     named = [label for label in labels if label in EMOTIONS]

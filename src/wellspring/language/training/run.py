@@ -3,7 +3,7 @@
 import math
 import random
 import zlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -16,8 +16,8 @@ from wellspring.language.light import Light
 from wellspring.language.model import Seen, Settings, uncounted
 from wellspring.language.reader import read
 from wellspring.language.schemas import EMOTIONS
-from wellspring.language.training import calibrate
-from wellspring.language.training.examples import Example, authored, licensed
+from wellspring.language.training import calibrate, taught
+from wellspring.language.training.examples import Example, Said, authored, licensed
 
 HELD: Final = 12
 """Of a hundred voices, those that no model learns from: on them the parts are combined and thresholds chosen."""
@@ -27,6 +27,8 @@ ORDINARY: Final = 0.002
 _ENOUGH: Final = 50  # texts of a language with a known emotion, to say how much each model counts in it
 EPOCHS: Final = 3
 _DRAWN: Final = {"goemotions": 8_000, "xed_en": 2_500, "xed_fr": 1_500, "brighter_eng": 1_200}
+_LABELLED: Final = {"goemotions": 6_000, "xed_en": 1_200, "brighter_eng": 600}
+_BESIDE: Final = 3_000
 Tell = Callable[[str], None]
 
 
@@ -62,14 +64,25 @@ def ordinary(path: Path | None) -> tuple[dict[str, list[Example]], list[str]]:
     return kept, aside
 
 
-def draws(texts: Sequence[Text], emotion_data: Path) -> list[Callable[[random.Random], list[Example]]]:
-    """Return the epochs: all that we wrote, and another part of the emotion data each time."""
+def draws(
+    texts: Sequence[Text], emotion_data: Path, said: Mapping[str, Said] | None = None
+) -> list[Callable[[random.Random], list[Example]]]:
+    """Return the epochs: all that we wrote, and another part of the emotion data each time.
+
+    With a teacher, half of that part is of what it has read, and what only it has read comes in too.
+    """
     own = list(authored(learned(texts)))
     feelings = [e for e in own if e.source == "emotion"]
     kept, _ = ordinary(emotion_data)
+    read_by = {source: [e for e in examples if e.text in said] for source, examples in kept.items()} if said else {}
+    known = {e.text for part in (authored(texts), *kept.values()) for e in part}  # of held voices too: never learned
+    only = [Example(text, "taught") for text in said or {} if text not in known]
 
     def draw(chance: random.Random) -> list[Example]:
-        drawn = [e for source, count in _DRAWN.items() for e in _some(chance, kept.get(source, []), count)]
+        drawn = [*only]
+        for source, count in _DRAWN.items():
+            first = _some(chance, read_by.get(source, []), count // 2)
+            drawn += [*first, *_some(chance, kept.get(source, []), count - len(first))]
         return [*own, *feelings, *drawn]
 
     return [draw] * EPOCHS
@@ -150,13 +163,37 @@ def train_encoder(
     *,
     start: Path | None = None,
     limit_s: float = math.inf,
+    said: Mapping[str, Said] | None = None,
 ) -> None:
     """Train and export the encoder into `out` (`encoder.onnx`, `tokenizer.json`). Needs the training extra.
 
     `start` is the checkpoint folder of an earlier run to go on from; the schedule ends after `limit_s` seconds.
+    `said` is what a teacher says of texts (`teach`).
     """
     from wellspring.language.training import encoder, export  # noqa: PLC0415  torch comes with the extra only
 
-    net = encoder.fit(body, draws(texts, emotion_data), tell=tell, start=start, limit_s=limit_s)
+    net = encoder.fit(body, draws(texts, emotion_data, said), tell=tell, start=start, limit_s=limit_s, said=said)
     encoder.save(net, out / "checkpoint")
     export.encoder(net, body, out)
+
+
+def teach(
+    texts: Sequence[Text], emotion_data: Path, body: Path, out: Path, tell: Tell = print, *, limit_s: float = math.inf
+) -> int:
+    """Fine-tune a larger English body and write what it says to the file `out`; return of how many texts."""
+    from wellspring.language.training import encoder, teacher  # noqa: PLC0415  torch comes with the extra only
+
+    english = [text for text in texts if text.lang == "en"]
+    net = encoder.fit(
+        body,
+        draws(english, emotion_data),
+        rate=teacher.RATE,
+        frozen=teacher.FROZEN,
+        tell=tell,
+        limit_s=limit_s,
+    )
+    chance = random.Random(11)  # noqa: S311  no secret depends on it
+    own = list(authored(learned(english)))
+    kept, _ = ordinary(emotion_data)
+    others = [e for source, count in _LABELLED.items() for e in _some(chance, kept.get(source, []), count)]
+    return taught.write(out, teacher.say(net, body, [*own, *others, *taught.beside(own, others, _BESIDE, chance)]))
