@@ -113,3 +113,17 @@ def test_the_share_of_emotions_goes_to_the_model_that_is_right() -> None:
     assert calibrate.share([[0.5, 0.0, 0.0]] * 5, [wrong] * 5, [0] * 5, 1.0) == 0.9
     assert calibrate.share([lost] * 5, [right] * 5, [0] * 5, 1.0) < 0.5
     assert calibrate.share([sure] * 5, [right] * 5, [0] * 5, 1.0) == EMOTION_SHARE  # of equals the usual one
+
+
+def test_a_few_texts_do_not_decide_the_share_of_emotions() -> None:
+    logits, light = [[9.0, 0.0, 0.0]] * 97 + [[0.0, 2.0, 0.0]] * 3, [[0.9, 0.05, 0.05]] * 100
+    truth = [0] * 80 + [2] * 17 + [0] * 3  # of three texts only the light model is sure of the right one
+    assert calibrate.share(logits, light, truth, 1.0) == EMOTION_SHARE
+    assert calibrate.share(logits * 50, light * 50, truth * 50, 1.0) < 0.6
+
+
+def test_weights_decide_whose_texts_count() -> None:
+    flat, right = [[0.2, 0.0, 0.0]] * 20 + [[4.0, 0.0, 0.0]] * 20, [1] * 20 + [0] * 20
+    ours = calibrate.temperature(flat, right, [1.0] * 20 + [0.0] * 20)
+    theirs = calibrate.temperature(flat, right, [0.0] * 20 + [1.0] * 20)
+    assert theirs < ours

@@ -45,8 +45,8 @@ _DATA: Final = """\
 - For emotions, and as ordinary texts: GoEmotions (Google; copy under Apache-2.0, data CC BY 4.0), XED (Helsinki-NLP,
   CC BY 4.0, English and French), BRIGHTER / SemEval-2025 task 11 (CC BY 4.0, English). The data are not shipped.
 - Encoder body: all-MiniLM-L6-v2 (Apache-2.0), fine-tuned; for danger also taught by what all-mpnet-base-v2
-  (Apache-2.0, not shipped), fine-tuned on the same texts, says of them and of mixtures of them. No forum posts of people in crisis were used: such sets have
-  no licence.
+  (Apache-2.0, not shipped), fine-tuned on the same texts, says of them and of mixtures of them. No forum
+  posts of people in crisis were used: such sets have no licence.
 - Two sealed sets, and nothing was tuned on either: the first was written before the models by somebody who did not see
   the rules; the second later, by somebody who saw neither rules nor models nor other texts, in a mix like real use.
 - All these texts are composed, none was collected from people. Hands that compose share habits that people in crisis

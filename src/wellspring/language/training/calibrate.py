@@ -88,33 +88,46 @@ def combined(cases: Sequence[Case], *, full: bool, moderate: float, high: float,
     return Combined(weights, Thresholds(round(at, 4), round(above, 4), moderate, high))
 
 
-def temperature(logits: Sequence[Sequence[float]], truth: Sequence[int]) -> float:
+def temperature(
+    logits: Sequence[Sequence[float]], truth: Sequence[int], weights: Sequence[float] | None = None
+) -> float:
     """Return the temperature with the least cross-entropy, between .5 and 3."""
     rows, right = np.array(logits), np.array(truth)
+    counted = np.ones(len(right)) if weights is None else np.array(weights)
     best, least = 1.0, math.inf
     for value in np.linspace(0.5, 3.0, 51):
         scaled = rows / value
         scaled = scaled - scaled.max(1, keepdims=True)
-        loss = float((np.log(np.exp(scaled).sum(1)) - scaled[np.arange(len(right)), right]).mean())
+        each = np.log(np.exp(scaled).sum(1)) - scaled[np.arange(len(right)), right]
+        loss = float(np.average(each, weights=counted))
         if loss < least:
             best, least = float(value), loss
     return best
 
 
 def share(
-    logits: Sequence[Sequence[float]], light: Sequence[Sequence[float]], truth: Sequence[int], scale: float
+    logits: Sequence[Sequence[float]],
+    light: Sequence[Sequence[float]],
+    truth: Sequence[int],
+    scale: float,
+    weights: Sequence[float] | None = None,
 ) -> float:
     """Return how much the encoder's emotions count beside the light model's: where most first choices are right.
 
-    `logits` are the encoder's, divided by the temperature `scale`; `light` are probabilities. Of equals the one
-    nearest to what is taken where nobody has found out: two models err less together than one.
+    `logits` are the encoder's, divided by the temperature `scale`; `light` are probabilities. Of those that the best
+    does not beat by a standard error, it is the one nearest to what is taken where nobody has found out: two models
+    err less together than one, and a few texts must not decide.
     """
     rows = np.array(logits) / scale
     ours = np.exp(rows - rows.max(1, keepdims=True))
     ours /= ours.sum(1, keepdims=True)
     other, right = np.array(light), np.array(truth)
-    rates = {part: float(((part * ours + (1 - part) * other).argmax(1) == right).mean()) for part in SHARES}
-    return max(SHARES, key=lambda part: (rates[part], -abs(part - EMOTION_SHARE)))
+    counted = np.ones(len(right)) if weights is None else np.array(weights)
+    hits = {part: (part * ours + (1 - part) * other).argmax(1) == right for part in SHARES}
+    rates = {part: float(np.average(hit, weights=counted)) for part, hit in hits.items()}
+    best = max(rates.values())
+    error = math.sqrt(best * (1 - best) * float((counted**2).sum()) / float(counted.sum()) ** 2)
+    return min((part for part in SHARES if rates[part] >= best - error), key=lambda part: abs(part - EMOTION_SHARE))
 
 
 def write(settings: Settings, folder: Path) -> None:

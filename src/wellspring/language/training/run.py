@@ -47,20 +47,20 @@ def withheld(texts: Iterable[Text]) -> list[Text]:
     return [text for text in texts if text.kind != "feedback" and held(text.group)]
 
 
-def ordinary(path: Path | None) -> tuple[dict[str, list[Example]], list[str]]:
+def ordinary(path: Path | None) -> tuple[dict[str, list[Example]], list[Example]]:
     """Return the emotion data to learn from, by source, and 5 % of its English texts that are kept aside.
 
     Without a file there are none.
     """
     kept: dict[str, list[Example]] = {}
-    aside: list[str] = []
+    aside: list[Example] = []
     if path is None:
         return kept, aside
     for example in licensed(path):
         if zlib.crc32(example.text.encode()) % 100 < 95:
             kept.setdefault(example.source, []).append(example)
         elif example.lang == "en":
-            aside.append(example.text)
+            aside.append(example)
     return kept, aside
 
 
@@ -98,6 +98,14 @@ class Felt(msgspec.Struct):
     logits: list[list[float]] = []
     light: list[Sequence[float]] = []
     truth: list[int] = []
+    weights: list[float] = []
+
+    def add(self, logits: list[float], light: Sequence[float], truth: int, weight: float) -> None:
+        """Add one text."""
+        self.logits.append(logits)
+        self.light.append(light)
+        self.truth.append(truth)
+        self.weights.append(weight)
 
 
 def seen(text: str, light: Light, encoder: Encoder) -> tuple[Seen, list[float], Sequence[float]]:
@@ -110,6 +118,11 @@ def seen(text: str, light: Light, encoder: Encoder) -> tuple[Seen, list[float], 
     return Seen(reading.tier, uncounted(reading), lit.crisis, scores.whole, gravest), scores.emotions, lit.emotions
 
 
+def _one_feeling(example: Example) -> bool:
+    """Whether readers of many (GoEmotions: one short text, all labels) named exactly one of the twelve."""
+    return example.source == "goemotions" and example.emotions is not None and 1.0 in example.emotions
+
+
 def combine(
     texts: Sequence[Text], emotion_data: Path | None, folder: Path, version: str, tell: Tell = print
 ) -> Settings:
@@ -120,21 +133,21 @@ def combine(
     for text in withheld(texts):
         found, emotions, lightly = seen(text.text, light, encoder)
         if text.kind == "emotion" and text.emotion:
-            here = felt.setdefault(text.lang, Felt())
-            here.logits.append(emotions)
-            here.light.append(lightly)
-            here.truth.append(EMOTIONS.index(text.emotion))
+            felt.setdefault(text.lang, Felt()).add(emotions, lightly, EMOTIONS.index(text.emotion), 1.0)
         elif text.label:
             cases.append(calibrate.Case(found, danger=text.label == "d", ordinary=False))
     _, aside = ordinary(emotion_data)
-    quiet = [text for text in aside if not read(text).hits]
+    quiet = [example for example in aside if not read(example.text).hits]
     weight = 0.25 * len(cases) / max(len(quiet), 1)
-    cases += [
-        calibrate.Case(seen(text, light, encoder)[0], danger=False, ordinary=True, weight=weight) for text in quiet
-    ]
+    english = felt.setdefault("en", Felt())
+    felt_by_others = max(len(english.truth), 1) / max(sum(_one_feeling(example) for example in quiet), 1)
+    for example in quiet:
+        found, emotions, lightly = seen(example.text, light, encoder)
+        cases.append(calibrate.Case(found, danger=False, ordinary=True, weight=weight))
+        if example.emotions and _one_feeling(example):
+            english.add(emotions, lightly, example.emotions.index(1.0), felt_by_others)  # as much as ours together
     tell(f"combining on {len(cases)} texts, {sum(len(one.truth) for one in felt.values())} for emotions")
-    english = felt.get("en", Felt())
-    scale = calibrate.temperature(english.logits, english.truth) if english.truth else 1.0
+    scale = calibrate.temperature(english.logits, english.truth, english.weights) if english.truth else 1.0
     shares = {"moderate": MODERATE, "high": HIGH, "ordinary": ORDINARY}
     settings = Settings(
         version=version,
@@ -142,7 +155,7 @@ def combine(
         light=calibrate.combined(cases, full=False, **shares),
         emotion_temperature=scale,
         emotion_shares={
-            lang: calibrate.share(one.logits, one.light, one.truth, scale)
+            lang: calibrate.share(one.logits, one.light, one.truth, scale, one.weights)
             for lang, one in felt.items()
             if len(one.truth) >= _ENOUGH
         },
