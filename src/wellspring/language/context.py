@@ -175,16 +175,17 @@ def distance(s: Sentence, first: int, last: int, language: str, following: str) 
 def framed(s: Sentence, first: int, last: int, language: str) -> bool:
     """Whether words without a tense of their own ("wanting to die") stand in a sentence told of long ago."""
     c = TABLES[language].context
-    if cue(c.present).search(" ".join([*s.words[:first], *s.words[last:]])):
+    around = [*s.words[max(0, first - _NEAR) : first], *s.words[last : last + _NEAR]]
+    if cue(c.present).search(" ".join(around)):
         return False
-    told = any(word in c.past_words or word in c.told or word.endswith("ed") for word in s.words)
+    told = any(word in c.past_words or word in c.told or word.endswith(c.past_ending) for word in around)
     return told and distance(s, first, last, language, following="") is True
 
 
 def alleged(s: Sentence, first: int, language: str, following: str) -> bool:
     """Whether somebody asks or claims it, and the next sentence denies it: "Do I wish to die? I said no"."""
     c = TABLES[language].context
-    claimed = cue(c.alleged).search(" ".join(s.words[:first]) + " ")
+    claimed = cue(c.alleged).search(" ".join(s.words[max(0, first - _NEAR) : first]) + " ")
     return claimed is not None and cue(c.denied).search(following) is not None
 
 

@@ -102,12 +102,11 @@ def _reason(scene: Scene, first: int, last: int, rule: Rule, language: str, who:
     return None
 
 
-def _judge(scene: Scene, first: int, last: int, rule: Rule, language: str, masks: _Masks) -> Found:
+def _judge(scene: Scene, first: int, last: int, rule: Rule, language: str, masks: _Masks, following: str) -> Found:
     who = person(scene.sentence, first, last, rule, language)
     when = tense(scene.sentence, first, last, rule, language)
     reason = masks.reason(first, last, rule) or _reason(scene, first, last, rule, language, who)
     tier = min(rule.group.tier, masks.cap(first, last))
-    following = plain_text(scene.text, *scene.following)
     fades = rule.group.category in _FADES
     if reason is None and alleged(scene.sentence, first, language, following):
         reason = "negated"
@@ -133,7 +132,8 @@ def find(scene: Scene, language: str) -> list[Found]:
     if not places:
         return []
     masks = _Masks(s, words, language)
-    return thin([_judge(scene, first, last, rule, language, masks) for rule, (first, last) in places])
+    following = plain_text(scene.text, *scene.following)
+    return thin([_judge(scene, first, last, rule, language, masks, following) for rule, (first, last) in places])
 
 
 def thin(found: list[Found]) -> list[Found]:

@@ -70,6 +70,7 @@ class Context(msgspec.Struct, forbid_unknown_fields=True):
     distant: str
     still: str
     later: str
+    past_ending: str
     copulas: frozenset[str]
     present: str
     alleged: str
