@@ -10,7 +10,7 @@ from tests.language import made
 from wellspring.app import make_edge
 from wellspring.checkins.read_later import READERS
 from wellspring.cli import checks_machine, language
-from wellspring.cli.errors import CorpusWrong, ModelsMissing, NoTrainingExtra
+from wellspring.cli.errors import CorpusWrong, FileRefused, ModelsMissing, NoTrainingExtra
 from wellspring.cli.language import Reader
 from wellspring.kernel.crypto import Keyring
 from wellspring.kernel.settings import Settings
@@ -220,26 +220,37 @@ def test_a_run_goes_on_from_a_checkpoint_that_is_there(
 
 
 @pytest.mark.parametrize(
-    "line", ["not JSON", '{"text": "x"}', '{"text": "x", "said": {"crisis": []}}', '{"text": "x", "said": [["a"]]}']
+    "line", ["", "not JSON", '{"text": "x"}', '{"text": "x", "said": {"crisis": []}}', '{"text": "x", "said": [["a"]]}']
 )
 def test_what_a_teacher_said_is_read_or_refused(
     run: Run, tmp_path: Path, line: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(language, "_part", lambda name: taught if name == "taught" else Stub())
     said = tmp_path / "said.jsonl"
-    said.write_text(line + "\n")
+    said.write_text(line)
     options = ("--body", str(tmp_path), "--emotion-data", str(tmp_path), "--taught", str(said))
     done = run("language", "train", "--out", str(tmp_path / "out"), *options)
     assert isinstance(done.exception, CorpusWrong)
-    assert "line 1" in str(done.exception)
+    assert ("line 1" if line else "nothing") in str(done.exception)
     assert not (tmp_path / "out").exists()
 
 
 def test_a_teacher_needs_a_body(run: Run, tmp_path: Path) -> None:
-    options = ("--body", str(tmp_path), "--emotion-data", str(tmp_path))
+    options = ("--body", str(tmp_path), "--emotion-data", __file__)
     done = run("language", "teach", "--out", str(tmp_path / "said.jsonl"), *options)
     assert isinstance(done.exception, ModelsMissing)
     assert "config.json" in str(done.exception)
+
+
+def test_a_teacher_that_could_not_be_written_down_is_not_trained(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stub = Stub()
+    monkeypatch.setattr(language, "_part", lambda name: stub)
+    (tmp_path / "config.json").touch()
+    options = ("--body", str(tmp_path), "--emotion-data", str(tmp_path / "config.json"))
+    done = run("language", "teach", "--out", str(tmp_path / "nowhere" / "said.jsonl"), *options)
+    assert isinstance(done.exception, FileRefused), "a stub that cannot teach was asked to"
 
 
 def test_what_is_sealed_is_not_trained_on(own: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ import msgspec
 import typer
 
 from wellspring.cli import console, language_corrections
-from wellspring.cli.errors import CorpusWrong, ModelsMissing, NoTrainingExtra
+from wellspring.cli.errors import CorpusWrong, FileRefused, ModelsMissing, NoTrainingExtra
 from wellspring.cli.language_models import opened
 from wellspring.cli.options import Json
 from wellspring.language import card as cards
@@ -211,7 +211,9 @@ def train(
 def teach(
     out: Annotated[Path, typer.Option(help="The file to write: a JSON line for each text.")],
     body: Annotated[Path, typer.Option(help="The folder of a larger body, such as all-mpnet-base-v2.")],
-    emotion_data: Annotated[Path, typer.Option(help="The shared emotion data (parquet).")],
+    emotion_data: Annotated[
+        Path, typer.Option(exists=True, dir_okay=False, help="A parquet file: text, label, source.")
+    ],
     data: Annotated[Path | None, typer.Option(help="Texts of your own: corpus files or JSON lines.")] = None,
     minutes: Annotated[float | None, typer.Option(min=0.1, help="The most minutes the larger body learns.")] = None,
 ) -> None:
@@ -220,9 +222,17 @@ def teach(
         raise ModelsMissing(f"{body}: there is no config.json in it.")
     run, _ = _part("run"), _part("teacher")
     texts = _to_learn(data)
+    _refuse_unwritable(out)  # before an hour of learning, not after it
     limit_s = math.inf if minutes is None else 60 * minutes
     count = run.teach(texts, emotion_data, body, out, console.err.print, limit_s=limit_s)
     console.say(f"{out}: what the teacher says of {count} texts")
+
+
+def _refuse_unwritable(path: Path) -> None:
+    try:
+        path.open("ab").close()
+    except OSError as error:
+        raise FileRefused(f"{path}: {error.strerror}.") from error
 
 
 def _said(path: Path) -> Any:

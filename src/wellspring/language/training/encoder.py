@@ -136,8 +136,6 @@ def batches(
     examples: list[Example],
     tokenizer: Tokenizer,
     chance: random.Random,
-    *,
-    train: bool = True,
     said: Mapping[str, Said] | None = None,
 ) -> Iterator[Batch]:
     """Yield batches of like length, in random order."""
@@ -148,10 +146,9 @@ def batches(
         if groups[-1] and (len(groups[-1]) + 1) * tokens > _BATCH_TOKENS:
             groups.append([])
         groups[-1].append(i)
-    if train:
-        chance.shuffle(groups)
+    chance.shuffle(groups)
     for group in groups:
-        yield Batch([examples[i] for i in group], tokenizer, chance if train else None, said)
+        yield Batch([examples[i] for i in group], tokenizer, chance, said)
 
 
 def loss_of(net: Net, batch: Batch, weights: Any) -> Any:
@@ -237,7 +234,7 @@ def fit(
     began, done, step, smooth = time.monotonic(), 0, 0, 0.0
     net.train()
     for examples in drawn:
-        for batch in batches(examples, tokenizer, chance, said=said):
+        for batch in batches(examples, tokenizer, chance, said):
             share = max(done / total, (time.monotonic() - began) / limit_s)
             if share >= 1:
                 break

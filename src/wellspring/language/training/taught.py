@@ -63,4 +63,6 @@ def load(path: Path) -> dict[str, Said]:
             except msgspec.MsgspecError as error:
                 raise ValueError(f"line {number}: {error}") from error
             found[line.text] = line.said
+    if not found:
+        raise ValueError("there is nothing in it")
     return found
