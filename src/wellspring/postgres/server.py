@@ -28,8 +28,9 @@ _STOP_SECONDS = 30.0
 _ABORT_SECONDS = 5.0
 _LAST_PROCESSES_SECONDS = 20.0
 _RECOVERY_SECONDS = 10.0
+_SILENCE_SECONDS = 2.0
 _PAUSE = 0.005
-_TURNED_AWAY = 1  # exit status of pg_isready
+_READY, _TURNED_AWAY = 0, 1  # exit statuses of pg_isready
 
 # The servers this program started and has not yet seen end. Nobody else would collect them as zombies.
 _children: dict[int, subprocess.Popen[bytes]] = {}
@@ -64,14 +65,18 @@ def stop(folder: Folder) -> None:
 
 
 def _let_recovery_end(folder: Folder, found: Postmaster) -> None:
-    """Wait a little while the server turns clients away.
+    """Wait a little while the server turns clients away, and less while it does not answer.
 
     PostgreSQL 18.4 never ends when SIGINT reaches it while it recovers from a crashed backend: it then waits
-    for helpers that nobody has told to go.
+    for helpers that nobody has told to go. Where the crash is fresh, the one that answers is ended with the others,
+    so silence may be the beginning of a recovery; a server that is paused is silent too, and stays so.
     """
     argv: Argv = [binaries() / "pg_isready", "-q", "-t", "1", "-h", found.host, "-p", str(found.port)]
-    deadline = time.monotonic() + _RECOVERY_SECONDS
-    while folder.account.run(argv).returncode == _TURNED_AWAY and time.monotonic() < deadline:
+    begun = time.monotonic()
+    while (answer := folder.account.run(argv).returncode) != _READY and find(folder.pgdata) is not None:
+        patience = _RECOVERY_SECONDS if answer == _TURNED_AWAY else _SILENCE_SECONDS
+        if time.monotonic() - begun > patience:
+            return
         time.sleep(_PAUSE)
 
 
