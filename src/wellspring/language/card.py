@@ -47,8 +47,9 @@ _DATA: Final = """\
 - Encoder body: all-MiniLM-L6-v2 (Apache-2.0), fine-tuned; for danger also taught by what all-mpnet-base-v2
   (Apache-2.0, not shipped), fine-tuned on the same texts, says of them and of mixtures of them. No forum
   posts of people in crisis were used: such sets have no licence.
-- Two sealed sets, and nothing was tuned on either: the first was written before the models by somebody who did not see
-  the rules; the second later, by somebody who saw neither rules nor models nor other texts, in a mix like real use.
+- Three sealed sets, and nothing was tuned on any: the first was written before the models by somebody who did not see
+  the rules; the others later, by hands that saw neither rules nor models nor other texts: the second in a mix like real
+  use, the third (English) of short hard cases, as many of each kind.
 - All these texts are composed, none was collected from people. Hands that compose share habits that people in crisis
   do not have, so expect less on real words than the figures below, and look at your own before you rely on them."""
 

@@ -186,5 +186,5 @@ def _of_emotion(text: str, label: str, source: str) -> Example | None:
         sentiment=tone,
         crisis=0.0 if ordinary else None,
         about=0.0 if ordinary else None,
-        weight=0.15,
+        weight=0.3,
     )
