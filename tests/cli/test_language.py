@@ -253,6 +253,22 @@ def test_a_teacher_that_could_not_be_written_down_is_not_trained(
     assert isinstance(done.exception, FileRefused), "a stub that cannot teach was asked to"
 
 
+@pytest.mark.parametrize(
+    ("option", "refusal"), [("--start", ModelsMissing), ("--keep", FileRefused)], ids=["start", "keep"]
+)
+def test_a_teacher_starts_from_weights_and_keeps_them_where_it_can(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, option: str, refusal: type[Exception]
+) -> None:
+    monkeypatch.setattr(language, "_part", lambda name: Stub())
+    (tmp_path / "config.json").touch()
+    options = ("--body", str(tmp_path), "--emotion-data", str(tmp_path / "config.json"))
+    done = run(
+        "language", "teach", "--out", str(tmp_path / "said.jsonl"), *options, option, str(tmp_path / "config.json")
+    )
+    assert isinstance(done.exception, refusal), "a stub that cannot teach was asked to"
+    assert "config.json" in str(done.exception)
+
+
 def test_what_is_sealed_is_not_trained_on(own: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     texts = corpus.load(own)
     monkeypatch.setattr(language.corpus, "shipped", lambda *, sealed: texts[:2])

@@ -187,8 +187,7 @@ def train(
     run, makes = _part("run"), _part("light")
     if only != "light" and (body is None or emotion_data is None):
         raise CorpusWrong("The encoder needs --body and --emotion-data; --only light does without.")
-    if start is not None and not (start / "encoder.pt").is_file():
-        raise ModelsMissing(f"{start}: there is no encoder.pt in it.")
+    _refuse_no_checkpoint(start)
     said = _said(taught) if taught else None
     texts = _to_learn(data)
     if emotion_data is None:
@@ -216,16 +215,26 @@ def teach(
     ],
     data: Annotated[Path | None, typer.Option(help="Texts of your own: corpus files or JSON lines.")] = None,
     minutes: Annotated[float | None, typer.Option(min=0.1, help="The most minutes the larger body learns.")] = None,
+    start: Annotated[Path | None, typer.Option(help="A folder that --keep filled, to go on from.")] = None,
+    keep: Annotated[Path | None, typer.Option(help="A folder for the larger body's weights.")] = None,
 ) -> None:
     """Fine-tune a larger body and write what it says of many texts, for `train --taught`. It does not ship."""
     if not (body / "config.json").is_file():
         raise ModelsMissing(f"{body}: there is no config.json in it.")
+    _refuse_no_checkpoint(start)
     run, _ = _part("run"), _part("teacher")
     texts = _to_learn(data)
     _refuse_unwritable(out)  # before an hour of learning, not after it
+    if keep is not None:
+        _make(keep)
     limit_s = math.inf if minutes is None else 60 * minutes
-    count = run.teach(texts, emotion_data, body, out, console.err.print, limit_s=limit_s)
+    count = run.teach(texts, emotion_data, body, out, console.err.print, limit_s=limit_s, start=start, keep=keep)
     console.say(f"{out}: what the teacher says of {count} texts")
+
+
+def _refuse_no_checkpoint(start: Path | None) -> None:
+    if start is not None and not (start / "encoder.pt").is_file():
+        raise ModelsMissing(f"{start}: there is no encoder.pt in it.")
 
 
 def _refuse_unwritable(path: Path) -> None:
@@ -233,6 +242,13 @@ def _refuse_unwritable(path: Path) -> None:
         path.open("ab").close()
     except OSError as error:
         raise FileRefused(f"{path}: {error.strerror}.") from error
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FileRefused(f"{folder}: {error.strerror}.") from error
 
 
 def _said(path: Path) -> Any:

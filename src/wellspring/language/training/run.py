@@ -191,9 +191,20 @@ def train_encoder(
 
 
 def teach(
-    texts: Sequence[Text], emotion_data: Path, body: Path, out: Path, tell: Tell = print, *, limit_s: float = math.inf
+    texts: Sequence[Text],
+    emotion_data: Path,
+    body: Path,
+    out: Path,
+    tell: Tell = print,
+    *,
+    limit_s: float = math.inf,
+    start: Path | None = None,
+    keep: Path | None = None,
 ) -> int:
-    """Fine-tune a larger English body and write what it says to the file `out`; return of how many texts."""
+    """Fine-tune a larger English body and write what it says to the file `out`; return of how many texts.
+
+    Its weights are kept in the folder `keep`, and with `start` it goes on from such a folder.
+    """
     from wellspring.language.training import encoder, teacher  # noqa: PLC0415  torch comes with the extra only
 
     english = [text for text in texts if text.lang == "en"]
@@ -204,7 +215,10 @@ def teach(
         frozen=teacher.FROZEN,
         tell=tell,
         limit_s=limit_s,
+        start=start,
     )
+    if keep is not None:
+        encoder.save(net, keep)
     chance = random.Random(11)  # noqa: S311  no secret depends on it
     own = list(authored(learned(english)))
     kept, _ = ordinary(emotion_data)
