@@ -267,6 +267,7 @@ def test_a_teacher_starts_from_weights_and_keeps_them_where_it_can(
     )
     assert isinstance(done.exception, refusal), "a stub that cannot teach was asked to"
     assert "config.json" in str(done.exception)
+    assert not (tmp_path / "said.jsonl").exists()
 
 
 def test_what_is_sealed_is_not_trained_on(own: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -224,9 +224,9 @@ def teach(
     _refuse_no_checkpoint(start)
     run, _ = _part("run"), _part("teacher")
     texts = _to_learn(data)
-    _refuse_unwritable(out)  # before an hour of learning, not after it
-    if keep is not None:
+    if keep is not None:  # before an hour of learning, not after it
         _make(keep)
+    _refuse_unwritable(out)
     limit_s = math.inf if minutes is None else 60 * minutes
     count = run.teach(texts, emotion_data, body, out, console.err.print, limit_s=limit_s, start=start, keep=keep)
     console.say(f"{out}: what the teacher says of {count} texts")
