@@ -53,13 +53,14 @@ def negated(s: Sentence, first: int, last: int, rule: Rule, language: str) -> bo
     for at in range(first - 1, max(-1, first - 1 - _REACH), -1):
         if s.breaks[at + 1] and not (s.breaks[at + 1] < HARD and at == first - 1):
             break
-        if crossed is None and s.words[at] in c.clause_stops:
+        if s.words[at] in c.clause_stops and (crossed is None or s.words[at] not in c.raising):
             break
         if crossed is None:
             count += _negates(s, at, first, c)
             crossed = at if s.words[at] in c.first else None
         elif s.words[at] in c.negators or s.words[at] in c.none:
             between = s.words[max(at - 1, 0) : crossed]
+            count += c.inverted.issuperset(s.words[crossed - 1 : crossed]) and at >= crossed - _HELPER
             count += any(w in c.raising for w in between) or (count % 2 == 1 and any(w in c.promises for w in between))
     if count == 0:
         begin = crossed + 1 if crossed is not None else max(0, first - _REACH)
@@ -182,11 +183,25 @@ def framed(s: Sentence, first: int, last: int, language: str) -> bool:
     return told and distance(s, first, last, language, following="") is True
 
 
-def alleged(s: Sentence, first: int, language: str, following: str) -> bool:
-    """Whether somebody asks or claims it, and the next sentence denies it: "Do I wish to die? I said no"."""
+def alleged(s: Sentence, first: int, last: int, language: str, following: str) -> bool:
+    """Whether somebody asks or claims it, and what comes next denies it: "Do I wish to die? I said no"."""
     c = TABLES[language].context
     claimed = cue(c.alleged).search(" ".join(s.words[max(0, first - _NEAR) : first]) + " ")
-    return claimed is not None and cue(c.denied).search(following) is not None
+    rest = "".join(f"{word} " for word in s.words[last:])
+    denied = cue(c.denied)
+    return claimed is not None and (denied.search(following) is not None or denied.search(rest) is not None)
+
+
+def answered_no(s: Sentence, first: int, last: int, language: str, following: str) -> bool:
+    """Whether the sentence is hardly more than the phrase, and the next one a bare no: "Hurt myself? Never"."""
+    short = first <= 2 and last == len(s.words)
+    return short and cue(TABLES[language].context.bare_no).search(following) is not None
+
+
+def denied_after(s: Sentence, last: int, language: str) -> bool:
+    """Whether the phrase is what a later verb denies: "the idea of hurting myself never crossed my mind"."""
+    rest = " ".join(s.words[last : last + _REACH])
+    return cue(TABLES[language].context.denied_after).search(rest) is not None
 
 
 def taken_back(s: Sentence, last: int, language: str, following: str) -> bool:

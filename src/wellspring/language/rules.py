@@ -6,6 +6,8 @@ import msgspec
 
 from wellspring.language.context import (
     alleged,
+    answered_no,
+    denied_after,
     cue,
     distance,
     framed,
@@ -26,6 +28,7 @@ _FADES = frozenset({"explicit", "passive", "euphemism", "burden", "hopelessness"
 _ACROSS = frozenset({"idiom", "negated", "past", "quoted"})
 
 _UNDONE: frozenset[Reason | None] = frozenset({"negated", "past", "quoted"})
+_ASKED = frozenset({"explicit", "self_harm"})  # "would anybody miss me? no" denies nothing
 _UNDONE_TIER = 2  # said by taking something back: clear, and never as sure as saying it
 
 
@@ -102,13 +105,22 @@ def _reason(scene: Scene, first: int, last: int, rule: Rule, language: str, who:
     return None
 
 
+def _denied(scene: Scene, first: int, last: int, rule: Rule, language: str, following: str) -> bool:
+    """Whether words after the phrase deny it."""
+    s = scene.sentence
+    if denied_after(s, last, language) or alleged(s, first, last, language, following):
+        return True
+    asked = rule.group.category in _ASKED and "?" in scene.text[scene.following[0] - 3 : scene.following[0]]
+    return asked and answered_no(s, first, last, language, following)
+
+
 def _judge(scene: Scene, first: int, last: int, rule: Rule, language: str, masks: _Masks, following: str) -> Found:
     who = person(scene.sentence, first, last, rule, language)
     when = tense(scene.sentence, first, last, rule, language)
     reason = masks.reason(first, last, rule) or _reason(scene, first, last, rule, language, who)
     tier = min(rule.group.tier, masks.cap(first, last))
     fades = rule.group.category in _FADES
-    if reason is None and alleged(scene.sentence, first, language, following):
+    if reason is None and _denied(scene, first, last, rule, language, following):
         reason = "negated"
     if reason is None and when == "past":
         far = distance(scene.sentence, first, last, language, following)

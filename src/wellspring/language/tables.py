@@ -75,6 +75,9 @@ class Context(msgspec.Struct, forbid_unknown_fields=True):
     present: str
     alleged: str
     denied: str
+    denied_after: str
+    bare_no: str
+    inverted: frozenset[str]
     taken_back: str
     future: str
     own_quote: str
