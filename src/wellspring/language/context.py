@@ -176,6 +176,9 @@ def distance(s: Sentence, first: int, last: int, language: str, following: str) 
 def framed(s: Sentence, first: int, last: int, language: str) -> bool:
     """Whether words without a tense of their own ("wanting to die") stand in a sentence told of long ago."""
     c = TABLES[language].context
+    before = s.words[max(0, first - _HELPER) : first]
+    if cue(c.present).match(s.words[first]) and not c.first.isdisjoint(before) and c.helpers.isdisjoint(before):
+        return False  # "I want to die" has a tense of its own
     around = [*s.words[max(0, first - _NEAR) : first], *s.words[last : last + _NEAR]]
     if cue(c.present).search(" ".join(around)):
         return False
