@@ -60,13 +60,22 @@ def negated(s: Sentence, first: int, last: int, rule: Rule, language: str) -> bo
             crossed = at if s.words[at] in c.first else None
         elif s.words[at] in c.negators or s.words[at] in c.none:
             between = s.words[max(at - 1, 0) : crossed]
-            count += c.inverted.issuperset(s.words[crossed - 1 : crossed]) and at >= crossed - _HELPER
+            count += _inverts(s, at, crossed, last, c)
             count += any(w in c.raising for w in between) or (count % 2 == 1 and any(w in c.promises for w in between))
     if count == 0:
         begin = crossed + 1 if crossed is not None else max(0, first - _REACH)
         before = " ".join(s.words[begin:first])
         return _phrases(language).search(before) is not None and not _stopped(s, first, c)
     return count % 2 == 1
+
+
+def _inverts(s: Sentence, at: int, subject: int, last: int, c: Context) -> bool:
+    """Whether a denial before the helping verb turns the clause round: "never once have I wanted to die"."""
+    if at < subject - _HELPER or s.words[subject - 1] not in c.inverted:
+        return False
+    if not c.not_turned.isdisjoint(s.words[at:subject]):
+        return False
+    return cue(c.more_than_ever).search(" ".join(s.words[last : last + 2])) is None
 
 
 def _stopped(s: Sentence, first: int, c: Context) -> bool:
@@ -189,16 +198,27 @@ def framed(s: Sentence, first: int, last: int, language: str) -> bool:
 def alleged(s: Sentence, first: int, last: int, language: str, following: str) -> bool:
     """Whether somebody asks or claims it, and what comes next denies it: "Do I wish to die? I said no"."""
     c = TABLES[language].context
-    claimed = cue(c.alleged).search(" ".join(s.words[max(0, first - _NEAR) : first]) + " ")
-    rest = "".join(f"{word} " for word in s.words[last:])
-    denied = cue(c.denied)
-    return claimed is not None and (denied.search(following) is not None or denied.search(rest) is not None)
+    before = " ".join(s.words[max(0, first - _NEAR) : first]) + " "
+    claim = next(reversed(list(cue(c.alleged).finditer(before))), None)
+    if claim is None:
+        return False
+    between = before[claim.end() :].split()
+    if not c.first.isdisjoint(between[1:]) or not c.clause_stops.isdisjoint(between):
+        return False  # "my mum thinks I am fine but I want to die"
+    rest = "".join(f"{word} " for word in s.words[last : last + _NEAR])
+    here = cue(c.denied_here).search(rest) is not None
+    plain = c.clause_stops.isdisjoint(s.words[last:])  # "… because of him. He is wrong": of the why
+    return here or (plain and cue(c.denied).search(following) is not None)
 
 
-def answered_no(s: Sentence, first: int, last: int, language: str, following: str) -> bool:
-    """Whether the sentence is hardly more than the phrase, and the next one a bare no: "Hurt myself? Never"."""
-    short = first <= 2 and last == len(s.words)
-    return short and cue(TABLES[language].context.bare_no).search(following) is not None
+def answered_no(s: Sentence, first: int, last: int, language: str, following: str, after: str) -> bool:
+    """Whether the sentence is hardly more than the phrase, and the next one a bare no: "Hurt myself? Never".
+
+    `after` is what comes behind the no, which may take it back: "Not yet".
+    """
+    c = TABLES[language].context
+    short = first <= 1 and last == len(s.words) and c.blockers.isdisjoint(s.words)
+    return short and cue(c.bare_no).search(following) is not None and cue(c.not_yet).search(after) is None
 
 
 def denied_after(s: Sentence, last: int, language: str) -> bool:

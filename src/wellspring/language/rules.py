@@ -29,6 +29,7 @@ _ACROSS = frozenset({"idiom", "negated", "past", "quoted"})
 
 _UNDONE: frozenset[Reason | None] = frozenset({"negated", "past", "quoted"})
 _ASKED = frozenset({"explicit", "self_harm"})  # "would anybody miss me? no" denies nothing
+_AFTER = 30  # characters read behind a bare no
 _UNDONE_TIER = 2  # said by taking something back: clear, and never as sure as saying it
 
 
@@ -52,6 +53,12 @@ class Scene(msgspec.Struct, frozen=True):
     preceding: tuple[int, int]
     following: tuple[int, int]
     quoted: list[tuple[int, int]]  # word ranges inside someone else's quotation
+
+    @property
+    def asked(self) -> bool:
+        """Whether the sentence ends with a question mark."""
+        end = self.following[0]
+        return "?" in self.text[max(0, end - 4) : end]
 
 
 def _candidates(words: set[str], by_anchor: dict[str, list[Rule]]) -> list[Rule]:
@@ -110,8 +117,10 @@ def _denied(scene: Scene, first: int, last: int, rule: Rule, language: str, foll
     s = scene.sentence
     if denied_after(s, last, language) or alleged(s, first, last, language, following):
         return True
-    asked = rule.group.category in _ASKED and "?" in scene.text[scene.following[0] - 3 : scene.following[0]]
-    return asked and answered_no(s, first, last, language, following)
+    if rule.group.category not in _ASKED or not scene.asked:
+        return False
+    end = scene.following[1]
+    return answered_no(s, first, last, language, following, plain_text(scene.text, end, end + _AFTER))
 
 
 def _judge(scene: Scene, first: int, last: int, rule: Rule, language: str, masks: _Masks, following: str) -> Found:

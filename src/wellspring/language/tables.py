@@ -75,8 +75,12 @@ class Context(msgspec.Struct, forbid_unknown_fields=True):
     present: str
     alleged: str
     denied: str
+    denied_here: str
     denied_after: str
+    more_than_ever: str
+    not_turned: frozenset[str]
     bare_no: str
+    not_yet: str
     inverted: frozenset[str]
     taken_back: str
     future: str
