@@ -205,10 +205,11 @@ def alleged(s: Sentence, first: int, last: int, language: str, following: str) -
     between = before[claim.end() :].split()
     if not c.first.isdisjoint(between[1:]) or not c.clause_stops.isdisjoint(between):
         return False  # "my mum thinks I am fine but I want to die"
-    rest = "".join(f"{word} " for word in s.words[last : last + _NEAR])
-    here = cue(c.denied_here).search(rest) is not None
-    plain = c.clause_stops.isdisjoint(s.words[last:])  # "… because of him. He is wrong": of the why
-    return here or (plain and cue(c.denied).search(following) is not None)
+    rest = s.words[last : last + _NEAR]
+    if cue(c.denied_here).search("".join(f"{word} " for word in rest)):
+        return True
+    # "… because of him. He is wrong" denies the why alone
+    return c.clause_stops.isdisjoint(rest) and cue(c.denied).search(following) is not None
 
 
 def answered_no(s: Sentence, first: int, last: int, language: str, following: str, after: str) -> bool:

@@ -7,8 +7,8 @@ import msgspec
 from wellspring.language.context import (
     alleged,
     answered_no,
-    denied_after,
     cue,
+    denied_after,
     distance,
     framed,
     negated,
