@@ -109,6 +109,8 @@ def plain_words(word: str) -> tuple[str, ...]:
         return ()
     if found := _known(word):
         return found
+    if word.isdecimal():  # a number is no leet: "15" is not "is"
+        return (word,)
     if word.isalpha():
         return (_decode(word) if _STRETCH.search(word) else None) or (word,)
     if "'" in word:
