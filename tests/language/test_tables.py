@@ -44,6 +44,8 @@ def test_plain_words_are_plain_already() -> None:
         ("skilled", "skilled"),
         ("homeless", "homeless"),
         ("courir", "courir"),
+        ("15", "15"),
+        ("k1ll", "kill"),
     ],
 )
 def test_spelling(typed: str, plain: str) -> None:
