@@ -231,8 +231,10 @@ def denied_after(s: Sentence, last: int, language: str) -> bool:
 def taken_back(s: Sentence, last: int, language: str, following: str) -> bool:
     """Whether the writer undoes what made a phrase not count: "I am not suicidal. I lied", "… it is back now"."""
     undone = cue(TABLES[language].context.taken_back)
-    rest = " ".join(s.words[last:])
-    return undone.search(rest) is not None or undone.search(following.rstrip()) is not None
+    near = s.words[last : last + _NEAR]
+    end = s.words[max(last + _NEAR, len(s.words) - _NEAR) :]  # of a long sentence only its end is read besides
+    stretches = [" ".join([*near, "…"]), " ".join(["…", *end])] if end else [" ".join(near)]
+    return any(undone.search(words) is not None for words in (*stretches, following.rstrip()))
 
 
 def told_of_old(preceding: str, language: str) -> bool:
