@@ -264,6 +264,10 @@ def test_a_locked_desk_hides_its_list_and_goes_on_counting(page: Page, site: Sit
     expect(page.locator(".desk > li")).to_have_count(0)
     expect(page.locator("#desk form")).to_have_count(0)
     expect(page.locator("[data-desk-news]")).to_have_text("This desk is locked.")
+    site.locked = LOCKED | {"overdue": 2}
+    page.evaluate("htmx.trigger(document.querySelector('[data-desk]'), 'desk-changed')")  # as an opened stream does
+    expect(page.locator("[data-locked]")).to_contain_text("Overdue: 2")
+    expect(page.locator("[data-desk-news]")).to_have_text("This desk is locked.")
     page.clock.fast_forward(10_000)
     expect(page.locator("[data-desk-news]")).to_have_text("")
     site.locked = LOCKED | {"waiting": 3}

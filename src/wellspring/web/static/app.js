@@ -144,17 +144,24 @@
     const waiting = () => new Set(all("li[id]", desk).map((item) => item.id));
     let known = waiting();
     let counted = null;  // how many waited at the last look behind the lock
+    let told = null;
+    const news = one("[data-desk-news]");
+    const tell = (words) => {  // stays long enough to be read out, whatever another look finds in the meantime
+      clearTimeout(told);
+      news.textContent = words;
+      told = setTimeout(() => { news.textContent = ""; }, 8000);
+    };
     desk.addEventListener("htmx:after:swap", () => {
-      const news = one("[data-desk-news]");
       const lock = one("[data-locked]", desk);
       if (lock) {
         const count = Number(lock.dataset.waiting);
-        news.textContent = counted === null ? news.dataset.deskLocked : count > counted ? news.dataset.deskNews : "";
+        if (counted === null) tell(news.dataset.deskLocked);
+        else if (count > counted) tell(news.dataset.deskNews);
         counted = count;
         return;
       }
       const now = waiting();
-      news.textContent = [...now].some((id) => !known.has(id)) ? news.dataset.deskNews : "";
+      if ([...now].some((id) => !known.has(id))) tell(news.dataset.deskNews);
       known = now;
       counted = null;
     });
