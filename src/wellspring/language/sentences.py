@@ -19,6 +19,10 @@ _BREAKS = r"(?P<soft>\n|\.\.+|\x02|\"|:)|(?P<hard>[,;()\[\].!?]|(?<=\s)-+(?=\s)|
 _TOKEN = re.compile(rf"(?P<word>{_WORD})|{_BREAKS}")
 _TOKEN_APART = re.compile(rf"(?P<apart>{_APART})|(?P<word>{_WORD})|{_BREAKS}")
 _LETTERS_APART = re.compile(r"(?<![\w'])[a-z0-9](?:[ ._*\-\x02]{1,3}[a-z0-9@$!](?!\w)){2}|[a-z]\x02+[a-z]")
+_CLOSE = re.compile(r"\S \S")
+_BESIDE = re.compile(r"\S+(?: \S+)*")  # two spaces stand between words where one stands between letters
+_LONGEST = 60  # letters set apart that are read as several words; each step looks back a word's length
+_WORD_LONGEST = 13
 _SINGLE_QUOTED = re.compile(r"(?<![\w'])'(?=\w)(?:[^'\n]|'(?=\w)){3,300}'(?!\w)")
 _WHOLE = 0.9  # a text that is nothing but a quotation is the writer's own
 
@@ -73,20 +77,44 @@ def _tokens(text: str, start: int, end: int, apart: bool) -> Iterator[tuple[tupl
 
 
 def _joined(raw: str, start: int) -> Iterator[tuple[tuple[str, ...], int, int, int]]:
-    """Letters set apart count as one word when that word is known, else as what they are."""
+    """Letters set apart count as words when all of these are known, else as what they are."""
+    if not _CLOSE.search(raw):
+        yield from _glued(raw, start)
+        return
+    for piece in _BESIDE.finditer(raw):
+        yield from _glued(piece.group(), start + piece.start())
+
+
+def _glued(raw: str, start: int) -> Iterator[tuple[tuple[str, ...], int, int, int]]:
     glued = "".join(char for char in raw if char.isalnum() or char in "@$!")
     plain = plain_words(glued)
     if plain != (glued,) or is_known(glued):
         yield plain, 0, start, start + len(raw)
         return
-    if is_known(glued[1:]):  # "I k i l l"
-        yield (glued[0],), 0, start, start + 1
-        yield plain_words(glued[1:]), 0, start + 1, start + len(raw)
+    if words := _parted(glued):
+        yield words, 0, start, start + len(raw)
         return
     for match in _TOKEN.finditer(raw):
         words = plain_words(match.group()) if match.lastgroup == "word" else ()
         kind = 0 if words else SOFT if PICTURE in match.group() else HARD
         yield words, kind, start + match.start(), start + match.end()
+
+
+def _parted(glued: str) -> tuple[str, ...]:
+    """Return the fewest known words that letters without spaces can be read as; empty when they cannot."""
+    if len(glued) > _LONGEST:
+        return ()
+    best: list[tuple[str, ...] | None] = [()]
+    for end in range(1, len(glued) + 1):
+        ways = [
+            (*before, *plain_words(glued[start:end]))
+            for start in range(max(0, end - _WORD_LONGEST), end)
+            if (before := best[start]) is not None
+            and is_known(glued[start:end])
+            and (end - start > 1 or glued[start] in "ia")
+        ]
+        best.append(min(ways, key=len) if ways else None)
+    return best[-1] or ()
 
 
 def sentence(text: str, start: int, end: int, *, apart: bool) -> Sentence:
