@@ -161,7 +161,7 @@ def test_praise_in_its_words_only_is_none_and_words_of_harm_are_urgent() -> None
 
 def test_what_a_word_counts_is_chosen_where_most_topics_are_right() -> None:
     by_word = [
-        calibrate.About("the soup was cold", {"food": -1.0, "privacy": -0.5}, frozenset({"food"})),
+        calibrate.About("the soup was cold", {"food": -1.2, "privacy": -0.5}, frozenset({"food"})),
         calibrate.About("everybody heard it", {"food": -1.0, "privacy": -0.5}, frozenset({"privacy"})),
     ]
     words, _, right = calibrate.topics(by_word)
