@@ -17,6 +17,7 @@ from wellspring.kernel.settings import Settings
 from wellspring.language import corpus, model
 from wellspring.language.light import Meta
 from wellspring.language.training import taught
+from wellspring.language.training.run import held
 
 OWN = """# kind=short label=d category=explicit voice=a place=chat
 I want to kill myself
@@ -133,7 +134,11 @@ def test_evaluate_names_what_is_wrong_with_texts(run: Run, tmp_path: Path) -> No
 
 
 def test_card_is_complete(run: Run, models: Path, own: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(language.corpus, "shipped", lambda *, sealed: corpus.load(own))
+    kept = next(str(n) for n in range(1000) if held(f"x/{n}"))
+    about = corpus.Text(
+        id="f", text="The food was cold.", kind="feedback", topics=("food",), urgency="low", voice=kept, hand="x"
+    )
+    monkeypatch.setattr(language.corpus, "shipped", lambda *, sealed=False: corpus.load(own) if sealed else [about])
     out = tmp_path / "card.md"
     assert run("language", "card", "--models", str(models), "--out", str(out)).exit_code == 0
     card = out.read_text("utf-8")
@@ -150,6 +155,8 @@ def test_card_is_complete(run: Run, models: Path, own: Path, tmp_path: Path, mon
     assert "by category" in card
     assert "Found, by category" in card
     assert "light t1" in card
+    assert "## Feedback: what it is about (voices held out in training)\n\n1 texts." in card
+    assert "| topics, micro-F1 | 1 |" in card
 
 
 def test_train_says_how_to_install_its_extra(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -124,9 +124,9 @@ def authored(texts: Iterable[Text]) -> Iterator[Example]:
                 weight=0.3,
             )
         elif text.kind == "feedback" and text.urgency:
-            about = [float(name in text.topics) for name in TOPICS]
+            topics = [float(name in text.topics) for name in TOPICS]
             urgency = URGENCIES.index(text.urgency)
-            yield Example(fold(text.text).text, "feedback", text.voice, text.lang, topics=about, urgency=urgency)
+            yield Example(fold(text.text).text, "feedback", text.voice, text.lang, topics=topics, urgency=urgency)
         elif text.label:
             yield _of_danger(text)
 
