@@ -138,7 +138,7 @@ def test_card_is_complete(run: Run, models: Path, own: Path, tmp_path: Path, mon
     about = corpus.Text(
         id="f", text="The food was cold.", kind="feedback", topics=("food",), urgency="low", voice=kept, hand="x"
     )
-    monkeypatch.setattr(language.corpus, "shipped", lambda *, sealed=False: corpus.load(own) if sealed else [about])
+    monkeypatch.setattr(language.corpus, "shipped", lambda *, sealed=False: corpus.load(own) if sealed else [about] * 9)
     out = tmp_path / "card.md"
     assert run("language", "card", "--models", str(models), "--out", str(out)).exit_code == 0
     card = out.read_text("utf-8")
@@ -155,8 +155,8 @@ def test_card_is_complete(run: Run, models: Path, own: Path, tmp_path: Path, mon
     assert "by category" in card
     assert "Found, by category" in card
     assert "light t1" in card
-    assert "## Feedback: what it is about (voices held out in training)\n\n1 texts." in card
-    assert "| topics, micro-F1 | 1 |" in card
+    assert "## Feedback: what it is about (voices held out in training)\n\n9 texts." in card
+    assert "| topics, micro-F1 | 9 |" in card
 
 
 def test_train_says_how_to_install_its_extra(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
