@@ -9,8 +9,7 @@ from wellspring.language.corpus import Text
 from wellspring.language.training import run, taught
 from wellspring.language.training.examples import Example, Said
 
-SAID = Said([[0.9, 0.95], [0.1, 0.2]])
-FELT = Said([[0.1, 0.1]], [0.0] * 11 + [1.0])
+SAID: Said = [[0.9, 0.95], [0.1, 0.2]]
 OURS = [
     Example("I do not want to wake up again", "short", crisis=1.0),
     Example("The bus was late and so was I", "short", crisis=0.0),
@@ -21,8 +20,8 @@ OTHERS = [Example(" ".join(f"word{n}" for n in range(40)), "goemotions")]
 
 def test_what_was_said_is_read_again(tmp_path: Path) -> None:
     path = tmp_path / "said.jsonl"
-    assert taught.write(path, [("One text", SAID), ("Une « autre »\nligne", FELT)]) == 2
-    assert taught.load(path) == {"One text": SAID, "Une « autre »\nligne": FELT}
+    assert taught.write(path, [("One text", SAID), ("Une « autre »\nligne", SAID)]) == 2
+    assert taught.load(path) == {"One text": SAID, "Une « autre »\nligne": SAID}
 
 
 def test_a_line_that_is_no_such_thing_is_named(tmp_path: Path) -> None:

@@ -144,13 +144,11 @@ class Taught:
     def __init__(self, said: list[Said | None], rows: int) -> None:
         self.crisis = torch.zeros(len(said), rows, 2)
         self.weight = torch.zeros(len(said), rows, 1)
-        self.emotions = torch.zeros(len(said), len(EMOTIONS))
         for n, one in enumerate(said):
             if one is not None:
-                size = min(len(one.danger), rows)
-                self.crisis[n, :size] = torch.tensor(one.danger[:size])
+                size = min(len(one), rows)
+                self.crisis[n, :size] = torch.tensor(one[:size])
                 self.weight[n, :size], self.weight[n, 0] = 0.5, 1
-                self.emotions[n] = torch.tensor(one.emotions or [0.0] * len(EMOTIONS))
 
 
 def batches(
@@ -184,7 +182,6 @@ def loss_of(net: Net, batch: Batch, weights: Any) -> Any:
     emotion = -(batch.emotions * weights * logs).sum(-1) * batch.known[:, 0]
     eight = functional.binary_cross_entropy_with_logits(plutchik[:, 0], batch.plutchik, reduction="none").mean(-1)
     tones = functional.mse_loss(tone[:, 0], batch.tone, reduction="none")
-    emotion = emotion - _TAUGHT * (batch.taught.emotions * logs).sum(-1)
     named = functional.binary_cross_entropy_with_logits(topics[:, 0], batch.topics, reduction="none").sum(-1)
     feedback = _TOPICS * named + functional.cross_entropy(urgency[:, 0], batch.urgency, reduction="none")
     other = emotion + 0.5 * eight * batch.known[:, 1] + 0.5 * tones * batch.known[:, 2] + feedback * batch.known[:, 3]

@@ -88,15 +88,9 @@ class Example(msgspec.Struct):
     urgency: int = 0
 
 
-class Said(msgspec.Struct, frozen=True):
-    """What a teacher says of a text.
-
-    `danger` holds the probabilities of danger, and of the matter being mentioned, for the whole and then for each of
-    its sentences; `emotions` twelve shares that sum to 1, None where it was not asked.
-    """
-
-    danger: list[list[float]]
-    emotions: list[float] | None = None
+Said = list[list[float]]
+"""What a teacher says of a text: the probabilities of danger, and of the matter being mentioned, for the whole and then
+for each of its sentences."""
 
 
 def one_hot(labels: Iterable[str]) -> list[float]:

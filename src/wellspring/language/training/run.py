@@ -26,8 +26,8 @@ HIGH: Final = 0.01
 ORDINARY: Final = 0.002
 _ENOUGH: Final = 50  # texts of a language with a known emotion, to say how much each model counts in it
 EPOCHS: Final = 3
-_DRAWN: Final = {"goemotions": 12_000, "xed_en": 2_500, "xed_fr": 1_500, "brighter_eng": 1_200}
-_LABELLED: Final = {"goemotions": 12_000, "xed_en": 1_200, "brighter_eng": 600}
+_DRAWN: Final = {"goemotions": 15_000, "xed_en": 2_500, "xed_fr": 1_500, "brighter_eng": 1_200}
+_LABELLED: Final = {"goemotions": 6_000, "xed_en": 1_200, "brighter_eng": 600}
 _BESIDE: Final = 3_000
 _FEEDBACK: Final = 3  # there is little of it
 Tell = Callable[[str], None]
@@ -70,8 +70,8 @@ def draws(
 ) -> list[Callable[[random.Random], list[Example]]]:
     """Return the epochs: all that we wrote, and another part of the emotion data each time.
 
-    Feelings come twice, feedback three times. With a teacher, what it has read of the emotion data comes
-    first, and what only it has read comes in too.
+    Feelings come twice, feedback three times. With a teacher, half of the emotion data is of what it has read, and
+    what only it has read comes in too.
     """
     own = list(authored(learned(texts)))
     feelings = [e for e in own if e.source == "emotion"]
@@ -84,7 +84,7 @@ def draws(
     def draw(chance: random.Random) -> list[Example]:
         drawn = [*only]
         for source, count in _DRAWN.items():
-            first = _some(chance, read_by.get(source, []), count)
+            first = _some(chance, read_by.get(source, []), count // 2)
             drawn += [*first, *_some(chance, kept.get(source, []), count - len(first))]
         return [*own, *feelings, *feedback, *drawn]
 

@@ -38,10 +38,9 @@ def _stretch(text: str, chance: random.Random) -> str:
     return joined if joined[-1:] in ".!?" else joined + "."
 
 
-class _Line(msgspec.Struct, omit_defaults=True):
+class _Line(msgspec.Struct):
     text: str
-    said: list[list[float]]
-    emotions: list[float] | None = None
+    said: Said
 
 
 def write(path: Path, lines: Iterable[tuple[str, Said]]) -> int:
@@ -49,7 +48,7 @@ def write(path: Path, lines: Iterable[tuple[str, Said]]) -> int:
     count = 0
     with path.open("wb") as file:
         for text, said in lines:
-            file.write(msgspec.json.encode(_Line(text, said.danger, said.emotions)) + b"\n")
+            file.write(msgspec.json.encode(_Line(text, said)) + b"\n")
             count += 1
     return count
 
@@ -63,7 +62,7 @@ def load(path: Path) -> dict[str, Said]:
                 line = msgspec.json.decode(raw, type=_Line)
             except msgspec.MsgspecError as error:
                 raise ValueError(f"line {number}: {error}") from error
-            found[line.text] = Said(line.said, line.emotions)
+            found[line.text] = line.said
     if not found:
         raise ValueError("there is nothing in it")
     return found

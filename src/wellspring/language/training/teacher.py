@@ -3,7 +3,7 @@
 
 The teacher does not ship: it is too large and too slow. It knows more of the language, so what it says of texts that
 nobody labelled (ordinary ones of others, and stretches of ours put beside each other) carries more than labels do.
-It is asked of emotions too where a text was labelled with one.
+It is asked of danger only: of emotions, where labelled texts are many, it knew no more than the small one.
 Distillation as in Hinton, Vinyals and Dean, "Distilling the Knowledge in a Neural Network" (2015).
 """
 
@@ -30,9 +30,7 @@ def say(net: encoder.Net, body: Path, examples: Sequence[Example]) -> Iterator[t
         group = [unique[i] for i in order[start : start + _TOGETHER]]
         batch = encoder.Batch(group, tokenizer)
         with torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16):
-            crisis, emotions = net(batch.ids, batch.mask, batch.pool)[:2]
-        crisis = torch.round(torch.sigmoid(crisis.float()), decimals=4)
-        emotions = torch.round(torch.softmax(emotions[:, 0].float(), -1), decimals=4)
+            crisis = torch.sigmoid(net(batch.ids, batch.mask, batch.pool)[0].float())
         for n, e in enumerate(group):
-            felt = emotions[n].tolist() if e.emotions else None
-            yield e.text, Said(crisis[n, : 1 + len(e.spans)].tolist(), felt)
+            rows: Said = torch.round(crisis[n, : 1 + len(e.spans)], decimals=4).tolist()
+            yield e.text, rows
