@@ -77,7 +77,9 @@ def _word(written: str) -> str:
 def _words(phrases: list[str], before: str = "") -> _Words:
     every = [one for phrase in phrases for one in _written_out(phrase)]
     others = [phrase[1:] for phrase in every if phrase[0] == "!"]
-    return _Words(_pattern([phrase.removeprefix("!") for phrase in every], before), _pattern(others) if others else None)
+    return _Words(
+        _pattern([phrase.removeprefix("!") for phrase in every], before), _pattern(others) if others else None
+    )
 
 
 def _pattern(phrases: list[str], before: str = "") -> re.Pattern[str]:
