@@ -130,12 +130,12 @@ def scored(texts: list[corpus.Text]) -> float:
 
 
 def test_words_alone_reach_their_share_of_oblique_feedback() -> None:
-    """The corpus mostly hints. Texts with an even id were read while words were chosen, the odd ones were not."""
+    """The corpus mostly hints. Hands k and cl were read to choose the words: a floor, no forecast."""
     texts = [text for text in corpus.shipped() if text.kind == "feedback"]
-    unread = [text for text in texts if int(text.id[-1], 16) % 2]
-    assert len(unread) > 100
+    odd = [text for text in texts if int(text.id[-1], 16) % 2]
+    assert len(odd) > 100
     assert scored(texts) >= 0.44
-    assert scored(unread) >= 0.38
+    assert scored(odd) >= 0.38
 
 
 @pytest.mark.parametrize(
@@ -163,3 +163,131 @@ def test_words_of_praise_that_praise_nothing(text: str) -> None:
 @pytest.mark.parametrize("text", ["Not bad, good work.", "Nobody was late. The nurses were kind.", "Best care ever."])
 def test_praise_after_another_thought_stays(text: str) -> None:
     assert "praise" in topics_of(folded(text))
+
+
+@pytest.mark.parametrize(
+    ("topic", "text"),
+    [
+        ("waiting_time", "Fifteen minutes late, every visit."),
+        ("waiting_time", "On a poireauté toute la matinée."),
+        ("staff_attitude", "The clerk never looked up and hung up on me later."),
+        ("staff_attitude", "The doctor took her time with us."),
+        ("staff_attitude", "Il m'a raccroché au nez."),
+        ("communication", "Nobody can tell me where my file is, I only get their answerphone."),
+        ("communication", "Silence radio depuis lundi."),
+        ("treatment_quality", "My fever is back and the plaster cast is too tight."),
+        ("treatment_quality", "On m'a dit que c'était dans ma tête."),
+        ("medication", "The dosette is out of stock again."),
+        ("medication", "Il faut renouveler mes gouttes."),
+        ("cost_billing", "They took $40 for nothing."),
+        ("cost_billing", "Il faut verser 5000 FCFA avant."),
+        ("facilities_cleanliness", "The door doesn't lock and the tap drips into a puddle."),
+        ("facilities_cleanliness", "L'eau chaude est coupée, les WC débordent."),
+        ("food", "Lukewarm stew again."),
+        ("food", "La collation était du riz froid."),
+        ("appointment_booking", "No openings before June, they are not taking new patients."),
+        ("appointment_booking", "On m'a convoqué deux fois, puis c'est repoussé."),
+        ("privacy", "Who told my sister?"),
+        ("privacy", "Qui a consulté mon dossier ?"),
+        ("accessibility", "No step-free way in."),
+        ("accessibility", "Il n'y a pas de place pour mon déambulateur."),
+        ("app_technical", "A white screen when I sign in."),
+        ("app_technical", "Le clavardage rame."),
+        ("crisis_support", "The listener stayed on with me till morning."),
+        ("crisis_support", "Tenu la nuit grâce à vous, au bout du fil."),
+        ("discharge_followup", "The cast came off and no one's patient am I now."),
+        ("discharge_followup", "J'ai eu mon congé sans lettre pour le CLSC."),
+        ("praise", "Hats off, kudos to the whole floor."),
+        ("praise", "Vous méritez une médaille."),
+        ("other", "Somebody handed in an umbrella."),
+        ("other", "Je me suis trompé de formulaire."),
+    ],
+)
+def test_more_ways_to_name_a_topic(topic: str, text: str) -> None:
+    assert topic in topics_of(folded(text))
+
+
+@pytest.mark.parametrize(
+    ("topic", "text"),
+    [
+        ("waiting_time", "The waiting room has a fish tank."),
+        ("waiting_time", "La salle d'attente est jolie."),
+        ("cost_billing", "The nurse in charge should pay attention."),
+        ("food", "I am fed up with it."),
+        ("cost_billing", "La prise en charge fut rapide."),
+        ("treatment_quality", "He fell in love on the ward."),
+        ("food", "The drop-down menu hides half the towns."),
+        ("staff_attitude", "He laid down a kind of rug."),
+        ("app_technical", "Ask the site manager."),
+        ("accessibility", "What are the next steps?"),
+        ("praise", "Good morning, where do I park?"),
+        ("praise", "There was an extra charge."),
+        ("praise", "Merci de me rappeler."),
+        ("privacy", "I told my story."),
+        ("crisis_support", "Une crise d'asthme."),
+        ("discharge_followup", "La sortie de secours est au fond."),
+    ],
+)
+def test_what_only_looks_like_a_topic(topic: str, text: str) -> None:
+    assert topic not in topics_of(folded(text))
+
+
+@pytest.mark.parametrize(
+    ("text", "urgency"),
+    [
+        ("His lips are blue and nobody comes.", "high"),
+        ("She is floppy and won't feed.", "high"),
+        ("My gran fell out of bed and lay there.", "high"),
+        ("He said goodbye to all of us.", "high"),
+        ("I wont be here after tonight.", "high"),
+        ("They tied her to the chair.", "high"),
+        ("There are bruises on both her arms.", "high"),
+        ("Used needles lie beside the cot.", "high"),
+        ("You posted my new address to my ex.", "high"),
+        ("I am in a stranger's journal.", "high"),
+        ("She has had a fever and is vomiting since yesterday.", "high"),
+        ("Elle est toute molle, on n'arrive pas à la réveiller.", "high"),
+        ("Il ne respire plus bien.", "high"),
+        ("Il y a une odeur de gaz au sous-sol.", "high"),
+        ("Elle a laissé une lettre d'adieu.", "high"),
+        ("Mon fils a de la fièvre et il tremble, personne n'est venu depuis hier.", "high"),
+        ("On l'attache la nuit.", "high"),
+        ("Which of the two is it?", "medium"),
+        ("The lift's out again.", "medium"),
+        ("Nobody's called me.", "medium"),
+        ("Lequel des deux est juste ?", "medium"),
+        ("J'aimerais voir une autre personne.", "medium"),
+        ("L'ascenseur est en panne.", "medium"),
+        ("Veuillez corriger mon nom.", "medium"),
+        ("He had a fever years ago, and I'm fine since yesterday.", None),
+        ("Her kindness touched me.", None),
+        ("Sa gentillesse m'a touchée.", None),
+        ("He got out on the wrong side of the bed.", None),
+        ("No reply needed.", None),
+        ("Please thank the porter.", None),
+        ("Il n'est pas en danger.", None),
+        ("Le don de sang de ce matin s'est bien passé.", None),
+        ("I gave blood all night long, it felt like it.", None),
+        ("My condition is stable now.", None),
+        ("J'ai été prise en charge tout de suite.", None),
+        ("My file has gone missing.", None),
+        ("I drank the tea. A smell of bleach in the hall.", None),
+        ("Elle veut se plaindre au directeur.", None),
+        ("He drank some of the bleach.", "high"),
+    ],
+)
+def test_danger_questions_and_their_innocent_doubles(text: str, urgency: Urgency | None) -> None:
+    assert urgency_of(folded(text)) == urgency
+
+
+def test_letters_without_an_apostrophe_are_the_same_words() -> None:
+    assert urgency_of(folded("i cant breathe")) == urgency_of(folded("i can't breathe")) == "high"
+
+
+def test_a_longer_phrase_that_means_something_else_hides_only_itself() -> None:
+    assert "waiting_time" in topics_of(folded("The waiting room was full and we waited."))
+
+
+def test_words_the_model_takes_for_praise_do_not_name_it_alone() -> None:
+    assert "praise" not in topics_of(folded("a great long corridor"))
+    assert "praise" in joined(folded("a great place"), Feedback(("praise",), "low", 0.1)).topics
