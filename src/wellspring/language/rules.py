@@ -7,6 +7,7 @@ import msgspec
 from wellspring.language.context import (
     alleged,
     answered_no,
+    contradicted,
     cue,
     denied_after,
     distance,
@@ -27,9 +28,10 @@ _FADES = frozenset({"explicit", "passive", "euphemism", "burden", "hopelessness"
 # What may follow a comma: an everyday reason ("I won't be here tomorrow, dentist"), an answer ("… if I would, and no").
 _ACROSS = frozenset({"idiom", "negated", "past", "quoted"})
 
-_UNDONE: frozenset[Reason | None] = frozenset({"negated", "past", "quoted"})
+_UNDONE: frozenset[Reason] = frozenset({"negated", "past", "quoted", "third_person"})
 _ASKED = frozenset({"explicit", "self_harm"})  # "would anybody miss me? no" denies nothing
 _AFTER = 30  # characters read behind a bare no
+_BEYOND = 90  # characters read behind the next sentence, for a time or a denial that comes late
 _UNDONE_TIER = 2  # said by taking something back: clear, and never as sure as saying it
 
 
@@ -112,10 +114,10 @@ def _reason(scene: Scene, first: int, last: int, rule: Rule, language: str, who:
     return None
 
 
-def _denied(scene: Scene, first: int, last: int, rule: Rule, language: str, following: str) -> bool:
+def _denied(scene: Scene, first: int, last: int, rule: Rule, language: str, following: str, beyond: str) -> bool:
     """Whether words after the phrase deny it."""
     s = scene.sentence
-    if denied_after(s, last, language) or alleged(s, first, last, language, following):
+    if denied_after(s, last, language) or alleged(s, first, last, language, following, beyond):
         return True
     if rule.group.category not in _ASKED or not scene.asked:
         return False
@@ -124,22 +126,26 @@ def _denied(scene: Scene, first: int, last: int, rule: Rule, language: str, foll
 
 
 def _judge(scene: Scene, first: int, last: int, rule: Rule, language: str, masks: _Masks, following: str) -> Found:
-    who = person(scene.sentence, first, last, rule, language)
-    when = tense(scene.sentence, first, last, rule, language)
+    s, end = scene.sentence, scene.following[1]
+    who = person(s, first, last, rule, language)
+    when = tense(s, first, last, rule, language)
     reason = masks.reason(first, last, rule) or _reason(scene, first, last, rule, language, who)
     tier = min(rule.group.tier, masks.cap(first, last))
     fades = rule.group.category in _FADES
-    if reason is None and _denied(scene, first, last, rule, language, following):
+    if reason == "negated" and contradicted(s, first, language, following):
+        return Found(rule.group.category, first, last, min(tier, _UNDONE_TIER), None, who, when)
+    beyond = plain_text(scene.text, end, end + _BEYOND)
+    if reason is None and _denied(scene, first, last, rule, language, following, beyond):
         reason = "negated"
     if reason is None and when == "past":
-        far = distance(scene.sentence, first, last, language, following)
+        far = distance(s, first, last, language, following, beyond if fades else "")
         if far or (far is None and fades and told_of_old(plain_text(scene.text, *scene.preceding), language)):
             reason = "past"
         elif far is None and (fades or rule.group.tense == "past"):
             tier = max(1, tier - 1)
-    elif reason is None and when == "present" and fades and framed(scene.sentence, first, last, language):
+    elif reason is None and when == "present" and fades and framed(s, first, last, language, following, beyond):
         reason = "past"
-    if reason in _UNDONE and taken_back(scene.sentence, last, language, following):
+    if reason in _UNDONE and taken_back(s, last, language, following, beyond, reason):
         reason, tier = None, min(tier, _UNDONE_TIER)
     return Found(rule.group.category, first, last, tier, reason, who, when)
 
