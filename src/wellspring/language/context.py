@@ -61,6 +61,10 @@ def negated(s: Sentence, first: int, last: int, rule: Rule, language: str) -> bo
             crossed = at if s.words[at] in c.first else None
         elif at == crossed - 1 and s.words[at] in c.answers:
             continue  # "I said no I am not …": an answer, and not what denies the rest
+        elif s.words[at] in c.none and s.words[at + 1] in c.affirming:
+            continue
+        elif s.words[at] in c.none and s.words[at + 1] in c.no_way and s.words[at + 2] in ("that", s.words[crossed]):
+            count += 1
         elif s.words[at] in c.negators or s.words[at] in c.none:
             between = s.words[max(at - 1, 0) : crossed]
             count += _inverts(s, at, crossed, last, c)
@@ -142,13 +146,15 @@ def person(s: Sentence, first: int, last: int, rule: Rule, language: str) -> Per
 
 def _names_self(s: Sentence, at: int, c: Context) -> bool:
     """Whether the relative pronoun at `at` stands for the writer: "I am someone who wants to die"."""
-    return cue(c.self_named).search(" ".join(s.words[max(0, at - _HELPER * 2) : at]) + " ") is not None
+    return cue(c.self_named).search(" ".join(s.words[max(0, at - _REACH) : at]) + " ") is not None
 
 
 def _collective(s: Sentence, at: int, last: int, c: Context) -> Person:
     """French "on" is the writer ("on veut mourir") unless the sentence is general or names another."""
     if not c.generic.isdisjoint(s.words[max(0, at - 1) : at]):
         return "third"
+    if not c.first.isdisjoint(s.words[max(0, at - _HELPER * 2) : at]):  # "moi et mes potes on veut mourir"
+        return "first"
     around = s.words[max(0, at - _NEAR) : last + _NEAR]
     return "first" if (c.third_nouns | c.third_plural).isdisjoint(around) else "third"
 
@@ -239,24 +245,29 @@ def framed(s: Sentence, first: int, last: int, language: str, following: str, be
     return told and distance(s, first, last, language, following, beyond) is True
 
 
-def alleged(s: Sentence, first: int, last: int, language: str, following: str, beyond: str) -> bool:
-    """Whether somebody asks or claims it, and what comes next denies it: "Do I wish to die? I said no"."""
+def alleged(s: Sentence, first: int, last: int, language: str, following: str, beyond: str) -> int | None:
+    """Whether somebody asks or claims it, and what comes next denies it: "Do I wish to die? I said no".
+
+    The answer is how much of `following` the denial takes, none when it stands elsewhere.
+    """
     c = TABLES[language].context
     inside = first + (s.words[first] in c.first and s.words[first - 1] in c.inverted)  # "was | I going to …"
     before = " ".join(s.words[max(0, first - _NEAR) : inside]) + " "
     claim = next(reversed(list(cue(c.alleged).finditer(before))), None)
     if claim is None:
-        return False
+        return None
     between = before[claim.end() :].split()
     if not c.first.isdisjoint(between[1:]) or not (c.clause_stops | c.outlived).isdisjoint(between):
-        return False  # "my mum thinks I am fine but I want to die"
+        return None  # "my mum thinks I am fine but I want to die"
     rest = s.words[last : last + _NEAR]
     if cue(c.denied_here).search("".join(f"{word} " for word in rest)):
-        return cue(c.turned).search(following) is None
-    if any(cue(c.denied_plainly).search(words) for words in (following, beyond)):
-        return True
-    # "… because of him. He is wrong" denies the why alone
-    return c.clause_stops.isdisjoint(rest) and cue(c.denied).search(following) is not None
+        return 0 if cue(c.turned).search(following) is None else None
+    plain = cue(c.denied_plainly).search(following)
+    if plain is None and c.clause_stops.isdisjoint(rest):  # "… because of him. He is wrong" denies the why alone
+        plain = cue(c.denied).search(following)
+    if plain is not None:
+        return plain.end()
+    return 0 if cue(c.denied_plainly).search(beyond) else None
 
 
 def answered_no(s: Sentence, first: int, last: int, language: str, following: str, after: str) -> bool:

@@ -31,7 +31,6 @@ _ACROSS = frozenset({"idiom", "negated", "past", "quoted"})
 _UNDONE: frozenset[Reason] = frozenset({"negated", "past", "quoted", "third_person"})
 _ASKED = frozenset({"explicit", "self_harm"})  # "would anybody miss me? no" denies nothing
 _AFTER = 30  # characters read behind a bare no
-_BEYOND = 90  # characters read behind the next sentence, for a time or a denial that comes late
 _UNDONE_TIER = 2  # said by taking something back: clear, and never as sure as saying it
 
 
@@ -48,12 +47,13 @@ class Found(msgspec.Struct, frozen=True):
 
 
 class Scene(msgspec.Struct, frozen=True):
-    """A sentence with what lies around it: where the sentences before and after it stand in the folded text."""
+    """A sentence with what lies around it: where the sentences around it stand in the folded text."""
 
     sentence: Sentence
     text: str
     preceding: tuple[int, int]
     following: tuple[int, int]
+    beyond: tuple[int, int]  # the sentence after the following one: a time or a denial may come late
     quoted: list[tuple[int, int]]  # word ranges inside someone else's quotation
 
     @property
@@ -114,19 +114,22 @@ def _reason(scene: Scene, first: int, last: int, rule: Rule, language: str, who:
     return None
 
 
-def _denied(scene: Scene, first: int, last: int, rule: Rule, language: str, following: str, beyond: str) -> bool:
-    """Whether words after the phrase deny it."""
+def _denied(scene: Scene, first: int, last: int, rule: Rule, language: str, following: str, beyond: str) -> int | None:
+    """Where in `following` a denial of the phrase ends that comes after it, 0 when it ends sooner, else nothing."""
     s = scene.sentence
-    if denied_after(s, last, language) or alleged(s, first, last, language, following, beyond):
-        return True
+    if denied_after(s, last, language):
+        return 0
+    if (spent := alleged(s, first, last, language, following, beyond)) is not None:
+        return spent
     if rule.group.category not in _ASKED or not scene.asked:
-        return False
+        return None
     end = scene.following[1]
-    return answered_no(s, first, last, language, following, plain_text(scene.text, end, end + _AFTER))
+    after = plain_text(scene.text, end, end + _AFTER)
+    return 0 if answered_no(s, first, last, language, following, after) else None
 
 
 def _judge(scene: Scene, first: int, last: int, rule: Rule, language: str, masks: _Masks, following: str) -> Found:
-    s, end = scene.sentence, scene.following[1]
+    s = scene.sentence
     who = person(s, first, last, rule, language)
     when = tense(s, first, last, rule, language)
     reason = masks.reason(first, last, rule) or _reason(scene, first, last, rule, language, who)
@@ -134,9 +137,11 @@ def _judge(scene: Scene, first: int, last: int, rule: Rule, language: str, masks
     fades = rule.group.category in _FADES
     if reason == "negated" and contradicted(s, first, language, following):
         return Found(rule.group.category, first, last, min(tier, _UNDONE_TIER), None, who, when)
-    beyond = plain_text(scene.text, end, end + _BEYOND)
-    if reason is None and _denied(scene, first, last, rule, language, following, beyond):
-        reason = "negated"
+    beyond = plain_text(scene.text, *scene.beyond)
+    if reason is None:
+        spent = _denied(scene, first, last, rule, language, following, beyond)
+        if spent is not None:  # what takes the denial back stands behind it
+            reason, following = "negated", following[spent:]
     if reason is None and when == "past":
         far = distance(s, first, last, language, following, beyond if fades else "")
         if far or (far is None and fades and told_of_old(plain_text(scene.text, *scene.preceding), language)):

@@ -42,6 +42,8 @@ class Context(msgspec.Struct, forbid_unknown_fields=True):
     promises: frozenset[str]
     none: frozenset[str]
     answers: frozenset[str]
+    no_way: frozenset[str]
+    affirming: frozenset[str]
     negated_nouns: frozenset[str]
     negating_phrases: list[str]
     clause_stops: frozenset[str]
