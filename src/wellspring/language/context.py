@@ -260,6 +260,8 @@ def alleged(s: Sentence, first: int, last: int, language: str, following: str, b
     if not c.first.isdisjoint(between[1:]) or not (c.clause_stops | c.outlived).isdisjoint(between):
         return None  # "my mum thinks I am fine but I want to die"
     rest = s.words[last : last + _NEAR]
+    if not c.doubted.isdisjoint([*before.split(), *rest[:_REACH]]):
+        return None
     if cue(c.denied_here).search("".join(f"{word} " for word in rest)):
         return 0 if cue(c.turned).search(following) is None else None
     plain = cue(c.denied_plainly).search(following)

@@ -180,6 +180,10 @@ def thin(found: list[Found]) -> list[Found]:
 def own_quotation(before: str, after: str, language: str) -> bool | None:
     """Whose a quotation is, by the words around it: the writer's (true), another's (false), not said (None)."""
     c = TABLES[language].context
+    if cue(c.rendered).search(before) or cue(c.rendered).search(after):
+        return False
+    if cue(c.said_by_me).search(before):
+        return True
     if cue(c.other_quote).search(before) or cue(c.other_quote).search(after):
         return False
     return True if cue(c.own_quote).search(before) or cue(c.own_quote).search(after) else None

@@ -87,6 +87,7 @@ class Context(msgspec.Struct, forbid_unknown_fields=True):
     denied: str
     denied_plainly: str
     outlived: frozenset[str]
+    doubted: frozenset[str]
     turned: str
     denied_here: str
     denied_after: str
@@ -100,6 +101,8 @@ class Context(msgspec.Struct, forbid_unknown_fields=True):
     joined: str
     meant: str
     future: str
+    said_by_me: str
+    rendered: str
     own_quote: str
     other_quote: str
 
