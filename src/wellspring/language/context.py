@@ -64,7 +64,7 @@ def negated(s: Sentence, first: int, last: int, rule: Rule, language: str) -> bo
         elif s.words[at] in c.none and s.words[at + 1] in c.affirming:
             continue
         elif s.words[at] in c.none and s.words[at + 1] in c.no_way and s.words[at + 2] in ("that", s.words[crossed]):
-            count += 1
+            count += c.blockers.isdisjoint(s.words[crossed:first])
         elif s.words[at] in c.negators or s.words[at] in c.none:
             between = s.words[max(at - 1, 0) : crossed]
             count += _inverts(s, at, crossed, last, c)
@@ -213,10 +213,10 @@ def _of_another(s: Sentence, first: int, found: re.Match[str], c: Context) -> bo
     return cue(c.other_clause).search(" ".join(s.words[start:begin]) + " ") is not None
 
 
-def distance(s: Sentence, first: int, last: int, language: str, following: str, beyond: str = "") -> bool | None:
+def distance(s: Sentence, first: int, last: int, language: str, after: tuple[str, ...]) -> bool | None:
     """True when the nearest time named is distant, False when it is near, None when none is named.
 
-    `following` and `beyond`, the next sentence and the one after it, may give the time: "That was years ago".
+    The sentences `after` may give the time: "That was years ago".
     """
     c = TABLES[language].context
     around = _window(s, first, last)
@@ -228,11 +228,16 @@ def distance(s: Sentence, first: int, last: int, language: str, following: str, 
     blanked = cue(c.distant).sub(lambda match: "_" * len(match.group()), around)
     near = _gap(cue(c.near).finditer(blanked), start, end)
     if far is None and near is None:
-        return True if any(cue(c.later).search(words) for words in (following, beyond)) else None
+        return True if any(cue(c.later).search(words) for words in after) else None
     return near is None or (far is not None and far < near)
 
 
-def framed(s: Sentence, first: int, last: int, language: str, following: str, beyond: str) -> bool:
+def lifted(language: str, after: tuple[str, ...]) -> bool:
+    """Whether the sentences after a wish told in the past say that it went: "It lifted", "it never came back"."""
+    return any(cue(TABLES[language].context.lifted).search(words) for words in after)
+
+
+def framed(s: Sentence, first: int, last: int, language: str, after: tuple[str, ...]) -> bool:
     """Whether words without a tense of their own ("wanting to die") stand in a sentence told of long ago."""
     c = TABLES[language].context
     before = s.words[max(0, first - _HELPER) : first]
@@ -242,7 +247,10 @@ def framed(s: Sentence, first: int, last: int, language: str, following: str, be
     if cue(c.present).search(" ".join(around)):
         return False
     told = any(word in c.past_words or word in c.told or word.endswith(c.past_ending) for word in around)
-    return told and distance(s, first, last, language, following, beyond) is True
+    if not told:
+        return False
+    far = distance(s, first, last, language, after)
+    return far is True or (far is None and lifted(language, after))
 
 
 def alleged(s: Sentence, first: int, last: int, language: str, following: str, beyond: str) -> int | None:

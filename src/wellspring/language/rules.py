@@ -12,6 +12,7 @@ from wellspring.language.context import (
     denied_after,
     distance,
     framed,
+    lifted,
     negated,
     person,
     taken_back,
@@ -128,6 +129,10 @@ def _denied(scene: Scene, first: int, last: int, rule: Rule, language: str, foll
     return 0 if answered_no(s, first, last, language, following, after) else None
 
 
+def _set_long_ago(scene: Scene, language: str) -> bool:
+    return told_of_old(plain_text(scene.text, *scene.preceding), language)
+
+
 def _judge(scene: Scene, first: int, last: int, rule: Rule, language: str, masks: _Masks, following: str) -> Found:
     s = scene.sentence
     who = person(s, first, last, rule, language)
@@ -143,12 +148,13 @@ def _judge(scene: Scene, first: int, last: int, rule: Rule, language: str, masks
         if spent is not None:  # what takes the denial back stands behind it
             reason, following = "negated", following[spent:]
     if reason is None and when == "past":
-        far = distance(s, first, last, language, following, beyond if fades else "")
-        if far or (far is None and fades and told_of_old(plain_text(scene.text, *scene.preceding), language)):
+        after = (following, beyond) if fades else (following,)
+        far = distance(s, first, last, language, after)
+        if far or (far is None and fades and (lifted(language, after) or _set_long_ago(scene, language))):
             reason = "past"
         elif far is None and (fades or rule.group.tense == "past"):
             tier = max(1, tier - 1)
-    elif reason is None and when == "present" and fades and framed(s, first, last, language, following, beyond):
+    elif reason is None and when == "present" and fades and framed(s, first, last, language, (following, beyond)):
         reason = "past"
     if reason in _UNDONE and taken_back(s, last, language, following, beyond, reason):
         reason, tier = None, min(tier, _UNDONE_TIER)

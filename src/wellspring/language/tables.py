@@ -79,6 +79,7 @@ class Context(msgspec.Struct, forbid_unknown_fields=True):
     distant: str
     still: str
     later: str
+    lifted: str
     other_clause: str
     past_ending: str
     copulas: frozenset[str]
