@@ -114,6 +114,10 @@ def person(s: Sentence, first: int, last: int, rule: Rule, language: str) -> Per
         return "first"
     if not c.third_reflexives.isdisjoint(s.words[last : last + 1]):  # "tried to kill | himself"
         return "third"
+    if s.words[last - 1] not in c.first_owner and _life_of_another(s, last, c):  # "tried to end | his life"
+        return "third"
+    if cue(c.third_told).search(" ".join(s.words[max(0, first - _HELPER * 2) : first]) + " "):
+        return "third"
     near = s.words[max(0, first - _HELPER) : last]
     if any(f"{a} {b}" in c.third_pairs for a, b in pairwise(near)):
         together = not c.collective.isdisjoint(near) and cue(c.together).search(_window(s, first, last))
@@ -142,6 +146,11 @@ def person(s: Sentence, first: int, last: int, rule: Rule, language: str) -> Per
         if language == "en" and word in c.relatives and at >= first - 2:  # "lads who want to die"
             return "third"
     return _unnamed(s, first, c) if language == "fr" or inside is None else inside
+
+
+def _life_of_another(s: Sentence, last: int, c: Context) -> bool:
+    owner = s.words[last : last + 2]
+    return len(owner) == 2 and owner[0] in c.third_owner and owner[1] in c.life
 
 
 def _names_self(s: Sentence, at: int, c: Context) -> bool:

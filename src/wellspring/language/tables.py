@@ -61,6 +61,8 @@ class Context(msgspec.Struct, forbid_unknown_fields=True):
     bare_verbs: frozenset[str]
     third_pairs: frozenset[str]
     third_reflexives: frozenset[str]
+    third_told: str
+    life: frozenset[str]
     relatives: frozenset[str]
     self_named: str
     collective: frozenset[str]
