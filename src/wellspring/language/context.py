@@ -162,7 +162,8 @@ def _collective(s: Sentence, at: int, last: int, c: Context) -> Person:
     """French "on" is the writer ("on veut mourir") unless the sentence is general or names another."""
     if not c.generic.isdisjoint(s.words[max(0, at - 1) : at]):
         return "third"
-    if not c.first.isdisjoint(s.words[max(0, at - _HELPER * 2) : at]):  # "moi et mes potes on veut mourir"
+    joined = cue(c.together).search(_window(s, at, last)) is not None
+    if joined or not c.first.isdisjoint(s.words[max(0, at - _HELPER * 2) : at]):  # "moi et mes potes on veut mourir"
         return "first"
     around = s.words[max(0, at - _NEAR) : last + _NEAR]
     return "first" if (c.third_nouns | c.third_plural).isdisjoint(around) else "third"
@@ -241,12 +242,12 @@ def distance(s: Sentence, first: int, last: int, language: str, after: tuple[str
     return near is None or (far is not None and far < near)
 
 
-def lifted(language: str, after: tuple[str, ...]) -> bool:
-    """Whether the sentences after a wish told in the past say that it went: "It lifted", "it never came back"."""
-    return any(cue(TABLES[language].context.lifted).search(words) for words in after)
+def lifted(language: str, following: str) -> bool:
+    """Whether the sentence after a wish told in the past says that it went: "It lifted", "it never came back"."""
+    return cue(TABLES[language].context.lifted).search(following) is not None
 
 
-def framed(s: Sentence, first: int, last: int, language: str, after: tuple[str, ...]) -> bool:
+def framed(s: Sentence, first: int, last: int, language: str, after: tuple[str, str]) -> bool:
     """Whether words without a tense of their own ("wanting to die") stand in a sentence told of long ago."""
     c = TABLES[language].context
     before = s.words[max(0, first - _HELPER) : first]
@@ -259,7 +260,7 @@ def framed(s: Sentence, first: int, last: int, language: str, after: tuple[str, 
     if not told:
         return False
     far = distance(s, first, last, language, after)
-    return far is True or (far is None and lifted(language, after))
+    return far is True or (far is None and lifted(language, after[0]))
 
 
 def alleged(s: Sentence, first: int, last: int, language: str, following: str, beyond: str) -> int | None:

@@ -150,7 +150,7 @@ def _judge(scene: Scene, first: int, last: int, rule: Rule, language: str, masks
     if reason is None and when == "past":
         after = (following, beyond) if fades else (following,)
         far = distance(s, first, last, language, after)
-        if far or (far is None and fades and (lifted(language, after) or _set_long_ago(scene, language))):
+        if far or (far is None and fades and (lifted(language, following) or _set_long_ago(scene, language))):
             reason = "past"
         elif far is None and (fades or rule.group.tense == "past"):
             tier = max(1, tier - 1)
