@@ -137,7 +137,7 @@ def person(s: Sentence, first: int, last: int, rule: Rule, language: str) -> Per
             return "first"
         if word in c.collective and at >= first - _HELPER:
             return _collective(s, at, last, c)
-        if at == first - 1 and s.breaks[first] == HARD:
+        if at in (0, first - 1) and s.breaks[at + 1] == HARD:
             continue  # called, or told: "lads, want to die"
         if word in c.third_plural or (word in c.third_object and at == first - 1):
             return "third"
