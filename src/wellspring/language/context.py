@@ -59,7 +59,7 @@ def negated(s: Sentence, first: int, last: int, rule: Rule, language: str) -> bo
         if crossed is None:
             count += _negates(s, at, first, c)
             crossed = at if s.words[at] in c.first else None
-        elif at == crossed - 1 and s.words[at] in c.answers:
+        elif s.words[at] in c.answers and s.words[at + 1] in c.first:
             continue  # "I said no I am not …": an answer, and not what denies the rest
         elif s.words[at] in c.none and s.words[at + 1] in c.affirming:
             continue
