@@ -4,10 +4,11 @@ Every look is bounded (a dozen words), so that a text costs time in proportion t
 """
 
 import re
+from collections.abc import Iterable
 from functools import cache
 from itertools import pairwise
 
-from wellspring.language.schemas import Person, Tense
+from wellspring.language.schemas import Person, Reason, Tense
 from wellspring.language.sentences import HARD, Sentence
 from wellspring.language.tables import TABLES, Context, Rule
 
@@ -58,6 +59,12 @@ def negated(s: Sentence, first: int, last: int, rule: Rule, language: str) -> bo
         if crossed is None:
             count += _negates(s, at, first, c)
             crossed = at if s.words[at] in c.first else None
+        elif s.words[at] in c.answers and s.words[at + 1] in c.first:
+            continue  # "I said no I am not …": an answer, and not what denies the rest
+        elif s.words[at] in c.none and s.words[at + 1] in c.affirming:
+            continue
+        elif s.words[at] in c.none and s.words[at + 1] in c.no_way and s.words[at + 2] in ("that", s.words[crossed]):
+            count += c.blockers.isdisjoint(s.words[crossed:first])
         elif s.words[at] in c.negators or s.words[at] in c.none:
             between = s.words[max(at - 1, 0) : crossed]
             count += _inverts(s, at, crossed, last, c)
@@ -105,8 +112,16 @@ def person(s: Sentence, first: int, last: int, rule: Rule, language: str) -> Per
     c = TABLES[language].context
     if rule.group.person == "writer":
         return "first"
-    if any(f"{a} {b}" in c.third_pairs for a, b in pairwise(s.words[max(0, first - _HELPER) : last])):
+    if not c.third_reflexives.isdisjoint(s.words[last : last + 1]):  # "tried to kill | himself"
         return "third"
+    if s.words[last - 1] not in c.first_owner and _life_of_another(s, last, c):  # "tried to end | his life"
+        return "third"
+    if cue(c.third_told).search(" ".join(s.words[max(0, first - _HELPER * 2) : first]) + " "):
+        return "third"
+    near = s.words[max(0, first - _HELPER) : last]
+    if any(f"{a} {b}" in c.third_pairs for a, b in pairwise(near)):
+        together = not c.collective.isdisjoint(near) and cue(c.together).search(_window(s, first, last))
+        return "first" if together else "third"
     inside = _owner(s.words[first:last], c)
     if inside and (language == "en" or inside != "first"):
         return inside
@@ -118,11 +133,40 @@ def person(s: Sentence, first: int, last: int, rule: Rule, language: str) -> Per
             continue
         if word in c.second:
             return "second"
+        if word in c.relatives and _names_self(s, at, c):
+            return "first"
+        if word in c.collective and at >= first - _HELPER:
+            return _collective(s, at, last, c)
+        if at in (0, first - 1) and s.breaks[at + 1] == HARD:
+            continue  # called, or told: "lads, want to die"
         if word in c.third_plural or (word in c.third_object and at == first - 1):
             return "third"
         if (word in c.third or word in c.third_nouns) and _speaks_of_other(s, at, first, last, c):
             return "third"
+        if language == "en" and word in c.relatives and at >= first - 2:  # "lads who want to die"
+            return "third"
     return _unnamed(s, first, c) if language == "fr" or inside is None else inside
+
+
+def _life_of_another(s: Sentence, last: int, c: Context) -> bool:
+    owner = s.words[last : last + 2]
+    return len(owner) == 2 and owner[0] in c.third_owner and owner[1] in c.life
+
+
+def _names_self(s: Sentence, at: int, c: Context) -> bool:
+    """Whether the relative pronoun at `at` stands for the writer: "I am someone who wants to die"."""
+    return cue(c.self_named).search(" ".join(s.words[max(0, at - _REACH) : at]) + " ") is not None
+
+
+def _collective(s: Sentence, at: int, last: int, c: Context) -> Person:
+    """French "on" is the writer ("on veut mourir") unless the sentence is general or names another."""
+    if not c.generic.isdisjoint(s.words[max(0, at - 1) : at]):
+        return "third"
+    joined = cue(c.together).search(_window(s, at, last)) is not None
+    if joined or not c.first.isdisjoint(s.words[max(0, at - _HELPER * 2) : at]):  # "moi et mes potes on veut mourir"
+        return "first"
+    around = s.words[max(0, at - _NEAR) : last + _NEAR]
+    return "first" if (c.third_nouns | c.third_plural).isdisjoint(around) else "third"
 
 
 def _unnamed(s: Sentence, first: int, c: Context) -> Person:
@@ -161,28 +205,49 @@ def _past_form(s: Sentence, first: int, last: int, c: Context, *, subjunctive: b
     return False
 
 
-def _gap(regex: re.Pattern[str], text: str, start: int, end: int) -> int | None:
-    """How far the nearest match lies from text[start:end], in characters; a time told first weighs more."""
-    gaps = (start - m.end() if m.start() < start else m.start() - end + _TOLD_AFTER for m in regex.finditer(text))
+def _gap(found: Iterable[re.Match[str]], start: int, end: int) -> int | None:
+    """How far the nearest match lies from [start, end), in characters; a time told first weighs more."""
+    gaps = (start - m.end() if m.start() < start else m.start() - end + _TOLD_AFTER for m in found)
     return min((max(gap, 0) for gap in gaps), default=None)
 
 
-def distance(s: Sentence, first: int, last: int, language: str, following: str) -> bool | None:
-    """True when the nearest time named is distant, False when it is near, None when none is named."""
+def _of_another(s: Sentence, first: int, found: re.Match[str], c: Context) -> bool:
+    """Whether a time before the phrase dates what somebody else did: "my dad died in '09 and I wanted to die"."""
+    offset = s.starts[max(0, first - _NEAR)]
+    begin, end = s.words_of(offset + found.start(), offset + found.end())
+    if end > first or not c.first.isdisjoint(s.words[begin:end]) or c.first.isdisjoint(s.words[end : first + 1]):
+        return False
+    start = begin
+    while start > max(0, begin - _REACH) and not s.breaks[start]:
+        start -= 1
+    return cue(c.other_clause).search(" ".join(s.words[start:begin]) + " ") is not None
+
+
+def distance(s: Sentence, first: int, last: int, language: str, after: tuple[str, ...]) -> bool | None:
+    """True when the nearest time named is distant, False when it is near, None when none is named.
+
+    The sentences `after` may give the time: "That was years ago".
+    """
     c = TABLES[language].context
     around = _window(s, first, last)
     if cue(c.still).search(around):
         return False
     start = s.starts[first] - s.starts[max(0, first - _NEAR)]
     end = start + s.starts[last - 1] - s.starts[first] + len(s.words[last - 1])
-    far = _gap(cue(c.distant), around, start, end)
-    near = _gap(cue(c.near), cue(c.distant).sub(lambda match: "_" * len(match.group()), around), start, end)
+    far = _gap((m for m in cue(c.distant).finditer(around) if not _of_another(s, first, m, c)), start, end)
+    blanked = cue(c.distant).sub(lambda match: "_" * len(match.group()), around)
+    near = _gap(cue(c.near).finditer(blanked), start, end)
     if far is None and near is None:
-        return True if cue(c.later).search(following) else None
+        return True if any(cue(c.later).search(words) for words in after) else None
     return near is None or (far is not None and far < near)
 
 
-def framed(s: Sentence, first: int, last: int, language: str) -> bool:
+def lifted(language: str, following: str) -> bool:
+    """Whether the sentence after a wish told in the past says that it went: "It lifted", "it never came back"."""
+    return cue(TABLES[language].context.lifted).search(following) is not None
+
+
+def framed(s: Sentence, first: int, last: int, language: str, after: tuple[str, str]) -> bool:
     """Whether words without a tense of their own ("wanting to die") stand in a sentence told of long ago."""
     c = TABLES[language].context
     before = s.words[max(0, first - _HELPER) : first]
@@ -192,24 +257,37 @@ def framed(s: Sentence, first: int, last: int, language: str) -> bool:
     if cue(c.present).search(" ".join(around)):
         return False
     told = any(word in c.past_words or word in c.told or word.endswith(c.past_ending) for word in around)
-    return told and distance(s, first, last, language, following="") is True
+    if not told:
+        return False
+    far = distance(s, first, last, language, after)
+    return far is True or (far is None and lifted(language, after[0]))
 
 
-def alleged(s: Sentence, first: int, last: int, language: str, following: str) -> bool:
-    """Whether somebody asks or claims it, and what comes next denies it: "Do I wish to die? I said no"."""
+def alleged(s: Sentence, first: int, last: int, language: str, following: str, beyond: str) -> int | None:
+    """Whether somebody asks or claims it, and what comes next denies it: "Do I wish to die? I said no".
+
+    The answer is how much of `following` the denial takes, none when it stands elsewhere.
+    """
     c = TABLES[language].context
-    before = " ".join(s.words[max(0, first - _NEAR) : first]) + " "
+    inside = first + (s.words[first] in c.first and s.words[first - 1] in c.inverted)  # "was | I going to …"
+    before = " ".join(s.words[max(0, first - _NEAR) : inside]) + " "
     claim = next(reversed(list(cue(c.alleged).finditer(before))), None)
     if claim is None:
-        return False
+        return None
     between = before[claim.end() :].split()
-    if not c.first.isdisjoint(between[1:]) or not c.clause_stops.isdisjoint(between):
-        return False  # "my mum thinks I am fine but I want to die"
+    if not c.first.isdisjoint(between[1:]) or not (c.clause_stops | c.outlived).isdisjoint(between):
+        return None  # "my mum thinks I am fine but I want to die"
     rest = s.words[last : last + _NEAR]
+    if not c.doubted.isdisjoint([*before.split(), *rest[:_REACH]]):
+        return None
     if cue(c.denied_here).search("".join(f"{word} " for word in rest)):
-        return True
-    # "… because of him. He is wrong" denies the why alone
-    return c.clause_stops.isdisjoint(rest) and cue(c.denied).search(following) is not None
+        return 0 if cue(c.turned).search(following) is None else None
+    plain = cue(c.denied_plainly).search(following)
+    if plain is None and c.clause_stops.isdisjoint(rest):  # "… because of him. He is wrong" denies the why alone
+        plain = cue(c.denied).search(following)
+    if plain is not None:
+        return plain.end()
+    return 0 if cue(c.denied_plainly).search(beyond) else None
 
 
 def answered_no(s: Sentence, first: int, last: int, language: str, following: str, after: str) -> bool:
@@ -228,13 +306,28 @@ def denied_after(s: Sentence, last: int, language: str) -> bool:
     return cue(TABLES[language].context.denied_after).search(rest) is not None
 
 
-def taken_back(s: Sentence, last: int, language: str, following: str) -> bool:
-    """Whether the writer undoes what made a phrase not count: "I am not suicidal. I lied", "… it is back now"."""
-    undone = cue(TABLES[language].context.taken_back)
+def taken_back(s: Sentence, last: int, language: str, following: str, beyond: str, reason: Reason) -> bool:
+    """Whether the writer undoes what made a phrase not count: "I am not suicidal. I lied", "… it is back now".
+
+    What another says counts once the writer joins it ("… and so do I"), a quotation once it is meant.
+    """
+    c = TABLES[language].context
+    undone = [
+        cue(source)
+        for source in {"third_person": (c.joined,), "quoted": (c.taken_back, c.meant)}.get(reason, (c.taken_back,))
+    ]
     near = s.words[last : last + _NEAR]
     end = s.words[max(last + _NEAR, len(s.words) - _NEAR) :]  # of a long sentence only its end is read besides
     stretches = [" ".join([*near, "…"]), " ".join(["…", *end])] if end else [" ".join(near)]
-    return any(undone.search(words) is not None for words in (*stretches, following.rstrip()))
+    return any(
+        each.search(words) is not None for words in (*stretches, following.rstrip(), beyond.rstrip()) for each in undone
+    )
+
+
+def contradicted(s: Sentence, first: int, language: str, following: str) -> bool:
+    """Whether a denial is somebody's belief and the next sentence says it is false: "She is wrong"."""
+    before = " ".join(s.words[max(0, first - _NEAR) : first])
+    return cue(TABLES[language].context.contradicted).search(f"{before} | {following}") is not None
 
 
 def told_of_old(preceding: str, language: str) -> bool:

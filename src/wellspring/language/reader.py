@@ -92,11 +92,16 @@ class _Half:
         if not s.words:
             return []
         before = (max(ranges[index - 1][0], start - _AROUND), start) if index else (0, 0)
-        after = (end, min(ranges[index + 1][1], end + _AROUND)) if index + 1 < len(ranges) else (end, end)
+        after, beyond = self._stretch(ranges, index + 1), self._stretch(ranges, index + 2)
         found: list[Found] = []
         for language in TABLES:
-            found.extend(find(Scene(s, self.text, before, after, _quoted_words(s, quotes[language])), language))
+            found.extend(find(Scene(s, self.text, before, after, beyond, _quoted_words(s, quotes[language])), language))
         return [self._hit(s, f) for f in thin(found)]
+
+    def _stretch(self, ranges: list[tuple[int, int]], index: int) -> tuple[int, int]:
+        """The beginning of one sentence, or the empty place behind the last."""
+        start, end = ranges[index] if index < len(ranges) else (len(self.text), len(self.text))
+        return start, min(end, start + _AROUND)
 
     def _hit(self, s: Sentence, found: Found) -> Hit:
         start, end = self.folded.origin(s.spans[found.first][0], s.spans[found.last - 1][1])

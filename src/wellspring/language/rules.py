@@ -7,10 +7,12 @@ import msgspec
 from wellspring.language.context import (
     alleged,
     answered_no,
+    contradicted,
     cue,
     denied_after,
     distance,
     framed,
+    lifted,
     negated,
     person,
     taken_back,
@@ -27,7 +29,7 @@ _FADES = frozenset({"explicit", "passive", "euphemism", "burden", "hopelessness"
 # What may follow a comma: an everyday reason ("I won't be here tomorrow, dentist"), an answer ("… if I would, and no").
 _ACROSS = frozenset({"idiom", "negated", "past", "quoted"})
 
-_UNDONE: frozenset[Reason | None] = frozenset({"negated", "past", "quoted"})
+_UNDONE: frozenset[Reason] = frozenset({"negated", "past", "quoted", "third_person"})
 _ASKED = frozenset({"explicit", "self_harm"})  # "would anybody miss me? no" denies nothing
 _AFTER = 30  # characters read behind a bare no
 _UNDONE_TIER = 2  # said by taking something back: clear, and never as sure as saying it
@@ -46,12 +48,13 @@ class Found(msgspec.Struct, frozen=True):
 
 
 class Scene(msgspec.Struct, frozen=True):
-    """A sentence with what lies around it: where the sentences before and after it stand in the folded text."""
+    """A sentence with what lies around it: where the sentences around it stand in the folded text."""
 
     sentence: Sentence
     text: str
     preceding: tuple[int, int]
     following: tuple[int, int]
+    beyond: tuple[int, int]  # the sentence after the following one: a time or a denial may come late
     quoted: list[tuple[int, int]]  # word ranges inside someone else's quotation
 
     @property
@@ -112,34 +115,48 @@ def _reason(scene: Scene, first: int, last: int, rule: Rule, language: str, who:
     return None
 
 
-def _denied(scene: Scene, first: int, last: int, rule: Rule, language: str, following: str) -> bool:
-    """Whether words after the phrase deny it."""
+def _denied(scene: Scene, first: int, last: int, rule: Rule, language: str, following: str, beyond: str) -> int | None:
+    """Where in `following` a denial of the phrase ends that comes after it, 0 when it ends sooner, else nothing."""
     s = scene.sentence
-    if denied_after(s, last, language) or alleged(s, first, last, language, following):
-        return True
+    if denied_after(s, last, language):
+        return 0
+    if (spent := alleged(s, first, last, language, following, beyond)) is not None:
+        return spent
     if rule.group.category not in _ASKED or not scene.asked:
-        return False
+        return None
     end = scene.following[1]
-    return answered_no(s, first, last, language, following, plain_text(scene.text, end, end + _AFTER))
+    after = plain_text(scene.text, end, end + _AFTER)
+    return 0 if answered_no(s, first, last, language, following, after) else None
+
+
+def _set_long_ago(scene: Scene, language: str) -> bool:
+    return told_of_old(plain_text(scene.text, *scene.preceding), language)
 
 
 def _judge(scene: Scene, first: int, last: int, rule: Rule, language: str, masks: _Masks, following: str) -> Found:
-    who = person(scene.sentence, first, last, rule, language)
-    when = tense(scene.sentence, first, last, rule, language)
+    s = scene.sentence
+    who = person(s, first, last, rule, language)
+    when = tense(s, first, last, rule, language)
     reason = masks.reason(first, last, rule) or _reason(scene, first, last, rule, language, who)
     tier = min(rule.group.tier, masks.cap(first, last))
     fades = rule.group.category in _FADES
-    if reason is None and _denied(scene, first, last, rule, language, following):
-        reason = "negated"
+    if reason == "negated" and contradicted(s, first, language, following):
+        return Found(rule.group.category, first, last, min(tier, _UNDONE_TIER), None, who, when)
+    beyond = plain_text(scene.text, *scene.beyond)
+    if reason is None:
+        spent = _denied(scene, first, last, rule, language, following, beyond)
+        if spent is not None:  # what takes the denial back stands behind it
+            reason, following = "negated", following[spent:]
     if reason is None and when == "past":
-        far = distance(scene.sentence, first, last, language, following)
-        if far or (far is None and fades and told_of_old(plain_text(scene.text, *scene.preceding), language)):
+        after = (following, beyond) if fades else (following,)
+        far = distance(s, first, last, language, after)
+        if far or (far is None and fades and (lifted(language, following) or _set_long_ago(scene, language))):
             reason = "past"
         elif far is None and (fades or rule.group.tense == "past"):
             tier = max(1, tier - 1)
-    elif reason is None and when == "present" and fades and framed(scene.sentence, first, last, language):
+    elif reason is None and when == "present" and fades and framed(s, first, last, language, (following, beyond)):
         reason = "past"
-    if reason in _UNDONE and taken_back(scene.sentence, last, language, following):
+    if reason in _UNDONE and taken_back(s, last, language, following, beyond, reason):
         reason, tier = None, min(tier, _UNDONE_TIER)
     return Found(rule.group.category, first, last, tier, reason, who, when)
 
@@ -169,6 +186,10 @@ def thin(found: list[Found]) -> list[Found]:
 def own_quotation(before: str, after: str, language: str) -> bool | None:
     """Whose a quotation is, by the words around it: the writer's (true), another's (false), not said (None)."""
     c = TABLES[language].context
+    if cue(c.rendered).search(before) or cue(c.rendered).search(after):
+        return False
+    if cue(c.said_by_me).search(before):
+        return True
     if cue(c.other_quote).search(before) or cue(c.other_quote).search(after):
         return False
     return True if cue(c.own_quote).search(before) or cue(c.own_quote).search(after) else None

@@ -41,6 +41,9 @@ class Context(msgspec.Struct, forbid_unknown_fields=True):
     raising: frozenset[str]
     promises: frozenset[str]
     none: frozenset[str]
+    answers: frozenset[str]
+    no_way: frozenset[str]
+    affirming: frozenset[str]
     negated_nouns: frozenset[str]
     negating_phrases: list[str]
     clause_stops: frozenset[str]
@@ -57,6 +60,14 @@ class Context(msgspec.Struct, forbid_unknown_fields=True):
     third_verbs: frozenset[str]
     bare_verbs: frozenset[str]
     third_pairs: frozenset[str]
+    third_reflexives: frozenset[str]
+    third_told: str
+    life: frozenset[str]
+    relatives: frozenset[str]
+    self_named: str
+    collective: frozenset[str]
+    together: str
+    generic: frozenset[str]
     helpers: frozenset[str]
     past_words: frozenset[str]
     told: frozenset[str]
@@ -70,11 +81,17 @@ class Context(msgspec.Struct, forbid_unknown_fields=True):
     distant: str
     still: str
     later: str
+    lifted: str
+    other_clause: str
     past_ending: str
     copulas: frozenset[str]
     present: str
     alleged: str
     denied: str
+    denied_plainly: str
+    outlived: frozenset[str]
+    doubted: frozenset[str]
+    turned: str
     denied_here: str
     denied_after: str
     more_than_ever: str
@@ -83,7 +100,12 @@ class Context(msgspec.Struct, forbid_unknown_fields=True):
     not_yet: str
     inverted: frozenset[str]
     taken_back: str
+    contradicted: str
+    joined: str
+    meant: str
     future: str
+    said_by_me: str
+    rendered: str
     own_quote: str
     other_quote: str
 
