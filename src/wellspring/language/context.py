@@ -1,6 +1,7 @@
 """Who speaks of whom, of when, and whether it is denied: read from the words around a phrase.
 
-Every look is bounded (at most `_NEAR` words, or the beginning of the next sentences), so that a text costs time in proportion to its length.
+Every look is bounded (at most `_NEAR` words, or the beginning of the next two sentences), so that a text costs time
+in proportion to its length.
 """
 
 import re
@@ -16,6 +17,7 @@ _REACH = 10  # words before a phrase within which a negation may stand
 _HELPER = 3  # words before a phrase within which its helping verb may stand: "a essayé de …"
 _LOOK_BACK = 12  # words before a phrase within which its subject may stand
 _TOLD_AFTER = 6  # "at school I tried to …, today I am well": characters that a later time counts as further off
+_LASTING = 30  # characters before a time that may say that it lasts
 _NEAR = 25  # words around a phrase within which a time may stand
 
 
@@ -79,7 +81,7 @@ def negated(s: Sentence, first: int, last: int, rule: Rule, language: str) -> bo
 
 
 def _raised(s: Sentence, at: int, subject: int, last: int, c: Context) -> bool:
-    """Whether a denial in the clause before reaches the thought: "I do not think I …", "I am not crying because I …"."""
+    """Whether a denial in the clause before reaches the thought: "I do not think I …", "not crying because I …"."""
     between = s.words[max(at - 1, 0) : subject]
     if not c.belief.isdisjoint(between) and c.first.isdisjoint(s.words[max(0, at - _HELPER) : at]):
         return False
@@ -260,6 +262,12 @@ def _of_another(s: Sentence, first: int, found: re.Match[str], c: Context) -> bo
     return cue(c.other_clause).search(" ".join(s.words[start:begin]) + " ") is not None
 
 
+def _lasts(around: str, found: re.Match[str], c: Context) -> bool:
+    """Whether a time reaches into now, by the words right before it: "I am | in high school", "since | I was 12"."""
+    before = around[max(0, found.start() - _LASTING) : found.start()]
+    return cue(c.lasting).search(f"{before}| {found.group()}") is not None
+
+
 def distance(s: Sentence, first: int, last: int, language: str, after: tuple[str, ...]) -> bool | None:
     """True when the nearest time named is distant, False when it is near, None when none is named.
 
@@ -271,7 +279,8 @@ def distance(s: Sentence, first: int, last: int, language: str, after: tuple[str
         return False
     start = s.starts[first] - s.starts[max(0, first - _NEAR)]
     end = start + s.starts[last - 1] - s.starts[first] + len(s.words[last - 1])
-    far = _gap((m for m in cue(c.distant).finditer(around) if not _of_another(s, first, m, c)), start, end)
+    times = cue(c.distant).finditer(around)
+    far = _gap((m for m in times if not (_of_another(s, first, m, c) or _lasts(around, m, c))), start, end)
     blanked = cue(c.distant).sub(lambda match: "_" * len(match.group()), around)
     near = _gap(cue(c.near).finditer(blanked), start, end)
     if far is None and near is None:

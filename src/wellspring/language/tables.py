@@ -85,6 +85,7 @@ class Context(msgspec.Struct, forbid_unknown_fields=True):
     impersonal: frozenset[str]
     near: str
     distant: str
+    lasting: str
     still: str
     later: str
     lifted: str
