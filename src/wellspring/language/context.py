@@ -44,7 +44,7 @@ def _negates(s: Sentence, at: int, first: int, c: Context) -> bool:
         return any(near in c.negated_nouns for near in s.words[at + 1 : at + 3])
     if word == "without":  # "without wanting to …"
         return at >= first - 2 or (at >= first - 4 and s.words[at + 1].endswith("ing"))
-    if s.words[at + 1] in c.degree:
+    if f"{word} {s.words[at + 1]}" in c.degree:
         return False
     nearby = s.words[max(0, at - 1) : min(at + 4, first + 1)]  # French negates after the verb: "n'arrête pas de"
     return word in c.negators and not any(near in c.blockers for near in nearby)

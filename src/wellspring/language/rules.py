@@ -99,7 +99,10 @@ class _Masks:
         covering: list[Mask] = [
             mask
             for mask, spans in self.spans
-            if _overlap(first, last, [span for span in spans if mask.reason != "fiction" or self._told(*span, first)])
+            if any(
+                start < last and first < end and (mask.reason != "fiction" or self._told(start, end, first))
+                for start, end in spans
+            )
         ]
         return next((mask.reason for mask in covering if mask.reason not in own), None)
 
