@@ -1,6 +1,7 @@
 """Who speaks of whom, of when, and whether it is denied: read from the words around a phrase.
 
-Every look is bounded (a dozen words), so that a text costs time in proportion to its length.
+Every look is bounded (at most `_NEAR` words, or the beginning of the next two sentences), so that a text costs time
+in proportion to its length.
 """
 
 import re
@@ -16,6 +17,7 @@ _REACH = 10  # words before a phrase within which a negation may stand
 _HELPER = 3  # words before a phrase within which its helping verb may stand: "a essayé de …"
 _LOOK_BACK = 12  # words before a phrase within which its subject may stand
 _TOLD_AFTER = 6  # "at school I tried to …, today I am well": characters that a later time counts as further off
+_LASTING = 30  # characters before a time that may say that it lasts
 _NEAR = 25  # words around a phrase within which a time may stand
 
 
@@ -40,8 +42,10 @@ def _negates(s: Sentence, at: int, first: int, c: Context) -> bool:
     word = s.words[at]
     if word in c.none:
         return any(near in c.negated_nouns for near in s.words[at + 1 : at + 3])
-    if word == "without":
-        return at >= first - 2
+    if word == "without":  # "without wanting to …"
+        return at >= first - 2 or (at >= first - 4 and s.words[at + 1].endswith("ing"))
+    if f"{word} {s.words[at + 1]}" in c.degree:
+        return False
     nearby = s.words[max(0, at - 1) : min(at + 4, first + 1)]  # French negates after the verb: "n'arrête pas de"
     return word in c.negators and not any(near in c.blockers for near in nearby)
 
@@ -66,14 +70,41 @@ def negated(s: Sentence, first: int, last: int, rule: Rule, language: str) -> bo
         elif s.words[at] in c.none and s.words[at + 1] in c.no_way and s.words[at + 2] in ("that", s.words[crossed]):
             count += c.blockers.isdisjoint(s.words[crossed:first])
         elif s.words[at] in c.negators or s.words[at] in c.none:
-            between = s.words[max(at - 1, 0) : crossed]
             count += _inverts(s, at, crossed, last, c)
-            count += any(w in c.raising for w in between) or (count % 2 == 1 and any(w in c.promises for w in between))
+            count += _raised(s, at, crossed, last, c) or (count % 2 == 1 and _cancels(s, at, crossed, c))
     if count == 0:
         begin = crossed + 1 if crossed is not None else max(0, first - _REACH)
         before = " ".join(s.words[begin:first])
-        return _phrases(language).search(before) is not None and not _stopped(s, first, c)
+        phrase = _phrases(language).search(before)
+        return phrase is not None and not _spent(before[: phrase.start()], c) and not _stopped(s, first, c)
     return count % 2 == 1
+
+
+def _raised(s: Sentence, at: int, subject: int, last: int, c: Context) -> bool:
+    """Whether a denial in the clause before reaches the thought: "I do not think I …", "not crying because I …"."""
+    between = s.words[max(at - 1, 0) : subject]
+    if not c.belief.isdisjoint(between) and c.first.isdisjoint(s.words[max(0, at - _HELPER) : at]):
+        return False
+    found = c.raising.intersection(between)
+    if found and found <= c.reasons and not _why_denied(s, at, c):
+        return not c.corrections.isdisjoint(s.words[last : last + _REACH])
+    return bool(found)
+
+
+def _why_denied(s: Sentence, at: int, c: Context) -> bool:
+    """Whether the denial at `at` is of the why alone: "it is not because I …", "and not because I …"."""
+    alone = at == 0 or bool(s.breaks[at]) or s.words[at - 1] in c.copulas | c.joiners | c.past_words
+    return alone and s.words[at + 1] in c.reasons
+
+
+def _cancels(s: Sentence, at: int, subject: int, c: Context) -> bool:
+    """Whether two denials make a yes: "I can not promise I will not …", "there is not a day I do not …"."""
+    return s.words[subject - 1] in c.occasions or not c.promises.isdisjoint(s.words[max(at - 1, 0) : subject])
+
+
+def _spent(before: str, c: Context) -> bool:
+    """Whether a denying phrase is itself denied by the words right before it: "I have not | stopped wanting to …"."""
+    return not c.negators.isdisjoint(before.split()[-2:])
 
 
 def _inverts(s: Sentence, at: int, subject: int, last: int, c: Context) -> bool:
@@ -118,7 +149,7 @@ def person(s: Sentence, first: int, last: int, rule: Rule, language: str) -> Per
         return "third"
     if cue(c.third_told).search(" ".join(s.words[max(0, first - _HELPER * 2) : first]) + " "):
         return "third"
-    near = s.words[max(0, first - _HELPER) : last]
+    near = s.words[_own_start(s, first, c) : last]
     if any(f"{a} {b}" in c.third_pairs for a, b in pairwise(near)):
         together = not c.collective.isdisjoint(near) and cue(c.together).search(_window(s, first, last))
         return "first" if together else "third"
@@ -133,6 +164,8 @@ def person(s: Sentence, first: int, last: int, rule: Rule, language: str) -> Per
             continue
         if word in c.second:
             return "second"
+        if at and word in (c.third_nouns | c.third_plural) and s.words[at - 1] in c.none:
+            continue  # "no friends and no wish to live"
         if word in c.relatives and _names_self(s, at, c):
             return "first"
         if word in c.collective and at >= first - _HELPER:
@@ -146,6 +179,12 @@ def person(s: Sentence, first: int, last: int, rule: Rule, language: str) -> Per
         if language == "en" and word in c.relatives and at >= first - 2:  # "lads who want to die"
             return "third"
     return _unnamed(s, first, c) if language == "fr" or inside is None else inside
+
+
+def _own_start(s: Sentence, first: int, c: Context) -> int:
+    """Where the words just before a phrase begin; the writer's pronoun ends what another does: "she has tried, I …"."""
+    begin = max(0, first - _HELPER)
+    return next((at for at in range(first, begin - 1, -1) if s.words[at] in c.first), begin)
 
 
 def _life_of_another(s: Sentence, last: int, c: Context) -> bool:
@@ -223,6 +262,12 @@ def _of_another(s: Sentence, first: int, found: re.Match[str], c: Context) -> bo
     return cue(c.other_clause).search(" ".join(s.words[start:begin]) + " ") is not None
 
 
+def _lasts(around: str, found: re.Match[str], c: Context) -> bool:
+    """Whether a time reaches into now, by the words right before it: "I am | in high school", "since | I was 12"."""
+    before = around[max(0, found.start() - _LASTING) : found.start()]
+    return cue(c.lasting).search(f"{before}| {found.group()}") is not None
+
+
 def distance(s: Sentence, first: int, last: int, language: str, after: tuple[str, ...]) -> bool | None:
     """True when the nearest time named is distant, False when it is near, None when none is named.
 
@@ -234,7 +279,8 @@ def distance(s: Sentence, first: int, last: int, language: str, after: tuple[str
         return False
     start = s.starts[first] - s.starts[max(0, first - _NEAR)]
     end = start + s.starts[last - 1] - s.starts[first] + len(s.words[last - 1])
-    far = _gap((m for m in cue(c.distant).finditer(around) if not _of_another(s, first, m, c)), start, end)
+    times = cue(c.distant).finditer(around)
+    far = _gap((m for m in times if not (_of_another(s, first, m, c) or _lasts(around, m, c))), start, end)
     blanked = cue(c.distant).sub(lambda match: "_" * len(match.group()), around)
     near = _gap(cue(c.near).finditer(blanked), start, end)
     if far is None and near is None:
@@ -309,13 +355,14 @@ def denied_after(s: Sentence, last: int, language: str) -> bool:
 def taken_back(s: Sentence, last: int, language: str, following: str, beyond: str, reason: Reason) -> bool:
     """Whether the writer undoes what made a phrase not count: "I am not suicidal. I lied", "… it is back now".
 
-    What another says counts once the writer joins it ("… and so do I"), a quotation once it is meant.
+    What another says counts once the writer joins it ("… and so do I"), a quotation once it is meant, a question
+    once the writer, and not whom the writer asks, says yes.
     """
     c = TABLES[language].context
-    undone = [
-        cue(source)
-        for source in {"third_person": (c.joined,), "quoted": (c.taken_back, c.meant)}.get(reason, (c.taken_back,))
-    ]
+    if reason == "question" and cue(c.asked_by_me).search(" ".join(s.words[max(0, last - _NEAR) : last])):
+        return False
+    sources = {"third_person": (c.joined,), "quoted": (c.taken_back, c.meant), "question": (c.answered_yes,)}
+    undone = [cue(source) for source in sources.get(reason, (c.taken_back,))]
     near = s.words[last : last + _NEAR]
     end = s.words[max(last + _NEAR, len(s.words) - _NEAR) :]  # of a long sentence only its end is read besides
     stretches = [" ".join([*near, "…"]), " ".join(["…", *end])] if end else [" ".join(near)]

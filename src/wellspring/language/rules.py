@@ -1,6 +1,7 @@
 """Find phrases in one sentence and judge each in its context."""
 
 import re
+from itertools import pairwise
 
 import msgspec
 
@@ -29,7 +30,7 @@ _FADES = frozenset({"explicit", "passive", "euphemism", "burden", "hopelessness"
 # What may follow a comma: an everyday reason ("I won't be here tomorrow, dentist"), an answer ("… if I would, and no").
 _ACROSS = frozenset({"idiom", "negated", "past", "quoted"})
 
-_UNDONE: frozenset[Reason] = frozenset({"negated", "past", "quoted", "third_person"})
+_UNDONE: frozenset[Reason] = frozenset({"negated", "past", "quoted", "third_person", "question"})
 _ASKED = frozenset({"explicit", "self_harm"})  # "would anybody miss me? no" denies nothing
 _AFTER = 30  # characters read behind a bare no
 _UNDONE_TIER = 2  # said by taking something back: clear, and never as sure as saying it
@@ -85,6 +86,7 @@ class _Masks:
     def __init__(self, s: Sentence, words: set[str], language: str) -> None:
         table = TABLES[language]
         near = [mask for mask in table.masks if mask.pattern.possible(words)]
+        self.words, self.context = s.words, table.context
         self.spans = [
             (mask, spans) for mask in near if (spans := _spans(s, mask.pattern.regex(), across=mask.reason in _ACROSS))
         ]
@@ -94,8 +96,20 @@ class _Masks:
     def reason(self, first: int, last: int, rule: Rule) -> Reason | None:
         """The first reason that covers the phrase; what only the writer can mean is nobody else's."""
         own = ("third_person", "question") if rule.group.person == "writer" else ()
-        covering: list[Mask] = [mask for mask, spans in self.spans if _overlap(first, last, spans)]
+        covering: list[Mask] = [
+            mask
+            for mask, spans in self.spans
+            if any(
+                start < last and first < end and (mask.reason != "fiction" or self._told(start, end, first))
+                for start, end in spans
+            )
+        ]
         return next((mask.reason for mask in covering if mask.reason not in own), None)
+
+    def _told(self, start: int, end: int, first: int) -> bool:
+        """Whether what tells of fiction still speaks at word `first`: "the song is over and I …" does not."""
+        joined = pairwise(self.words[start : first + 1])
+        return end <= first or not any(a in self.context.joiners and b in self.context.first for a, b in joined)
 
     def cap(self, first: int, last: int) -> int:
         return min((tier for tier, spans in self.caps if _overlap(first, last, spans)), default=3)
@@ -156,7 +170,8 @@ def _judge(scene: Scene, first: int, last: int, rule: Rule, language: str, masks
             tier = max(1, tier - 1)
     elif reason is None and when == "present" and fades and framed(s, first, last, language, (following, beyond)):
         reason = "past"
-    if reason in _UNDONE and taken_back(s, last, language, following, beyond, reason):
+    undoable = reason in _UNDONE and (reason != "question" or scene.asked)
+    if undoable and taken_back(s, last, language, following, beyond, reason):
         reason, tier = None, min(tier, _UNDONE_TIER)
     return Found(rule.group.category, first, last, tier, reason, who, when)
 

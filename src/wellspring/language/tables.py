@@ -40,6 +40,12 @@ class Context(msgspec.Struct, forbid_unknown_fields=True):
     blockers: frozenset[str]
     raising: frozenset[str]
     promises: frozenset[str]
+    belief: frozenset[str]
+    occasions: frozenset[str]
+    reasons: frozenset[str]
+    corrections: frozenset[str]
+    degree: frozenset[str]
+    joiners: frozenset[str]
     none: frozenset[str]
     answers: frozenset[str]
     no_way: frozenset[str]
@@ -79,6 +85,7 @@ class Context(msgspec.Struct, forbid_unknown_fields=True):
     impersonal: frozenset[str]
     near: str
     distant: str
+    lasting: str
     still: str
     later: str
     lifted: str
@@ -103,6 +110,8 @@ class Context(msgspec.Struct, forbid_unknown_fields=True):
     contradicted: str
     joined: str
     meant: str
+    answered_yes: str
+    asked_by_me: str
     future: str
     said_by_me: str
     rendered: str
