@@ -33,6 +33,7 @@ _ACROSS = frozenset({"idiom", "negated", "past", "quoted"})
 _UNDONE: frozenset[Reason] = frozenset({"negated", "past", "quoted", "third_person", "question"})
 _ASKED = frozenset({"explicit", "self_harm"})  # "would anybody miss me? no" denies nothing
 _AFTER = 30  # characters read behind a bare no
+_JUDGED = 10  # words that may judge what is named
 _UNDONE_TIER = 2  # said by taking something back: clear, and never as sure as saying it
 
 
@@ -147,6 +148,12 @@ def _set_long_ago(scene: Scene, language: str) -> bool:
     return told_of_old(plain_text(scene.text, *scene.preceding), language)
 
 
+def _meant_anyway(s: Sentence, first: int, language: str, following: str) -> bool:
+    """Whether what is only named is done by the writer in the next sentence: "suicide is selfish. I am still …"."""
+    words = " ".join(s.words[max(0, first - 1) : first + _JUDGED])
+    return cue(TABLES[language].context.meant_anyway).search(f"{words} | {following.rstrip()}") is not None
+
+
 def _judge(scene: Scene, first: int, last: int, rule: Rule, language: str, masks: _Masks, following: str) -> Found:
     s = scene.sentence
     who = person(s, first, last, rule, language)
@@ -156,6 +163,8 @@ def _judge(scene: Scene, first: int, last: int, rule: Rule, language: str, masks
     fades = rule.group.category in _FADES
     if reason == "negated" and contradicted(s, first, language, following):
         return Found(rule.group.category, first, last, min(tier, _UNDONE_TIER), None, who, when)
+    if reason == "topic" and _meant_anyway(s, first, language, following):
+        return Found("plan", first, last, _UNDONE_TIER, None, "first", "future")
     beyond = plain_text(scene.text, *scene.beyond)
     if reason is None:
         spent = _denied(scene, first, last, rule, language, following, beyond)

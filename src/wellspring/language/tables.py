@@ -110,6 +110,7 @@ class Context(msgspec.Struct, forbid_unknown_fields=True):
     contradicted: str
     joined: str
     meant: str
+    meant_anyway: str
     answered_yes: str
     asked_by_me: str
     future: str
