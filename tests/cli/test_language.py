@@ -155,7 +155,7 @@ def test_card_is_complete(run: Run, models: Path, own: Path, tmp_path: Path, mon
     assert "by category" in card
     assert "Found, by category" in card
     assert "light t1" in card
-    assert "## Feedback: what it is about (voices held out in training)\n\n9 texts." in card
+    assert "## Feedback (voices held out in training)\n\n9 texts." in card
     assert "| topics, micro-F1 | 9 |" in card
 
 

@@ -17,8 +17,6 @@ from wellspring.language.model import (
     sigmoid,
     softmax,
 )
-from wellspring.language.schemas import Feedback
-from wellspring.language.topics import weighed
 from wellspring.language.training import calibrate
 
 WEIGHTS = Weights(bias=-1.0, tiers=(1.0, 0.5, 2.0), uncounted=-1.0, light=0.5, whole=0.4, most=0.6)
@@ -129,45 +127,3 @@ def test_weights_decide_whose_texts_count() -> None:
     ours = calibrate.temperature(flat, right, [1.0] * 20 + [0.0] * 20)
     theirs = calibrate.temperature(flat, right, [0.0] * 20 + [1.0] * 20)
     assert theirs < ours
-
-
-LOW = Feedback((), "low", 0.1)
-
-
-def test_topics_are_those_the_encoder_is_sure_of_the_surest_first() -> None:
-    logits = {"food": 0.4, "privacy": 1.5, "medication": -0.2}
-    assert weighed("hm", logits, LOW, words=0.0, bias=0.0).topics == ("privacy", "food")
-    assert weighed("hm", logits, LOW, words=0.0, bias=0.5).topics == ("privacy", "food", "medication")
-
-
-def test_a_word_that_names_a_topic_counts_for_it() -> None:
-    logits = {"food": -1.0, "privacy": 0.5}
-    assert weighed("the soup was cold", logits, LOW, words=1.5, bias=0.0).topics == ("food", "privacy")
-    assert weighed("the door was shut", logits, LOW, words=1.5, bias=0.0).topics == ("privacy",)
-
-
-def test_unsure_of_all_it_names_the_likeliest_and_other_stands_alone() -> None:
-    assert weighed("hm", {"food": -2.0, "privacy": -1.0}, LOW, words=1.0, bias=0.0).topics == ("privacy",)
-    assert weighed("hm", {"other": 2.0, "privacy": 1.0}, LOW, words=1.0, bias=0.0).topics == ("privacy",)
-    assert weighed("hm", {"other": -0.5, "privacy": -1.0}, LOW, words=1.0, bias=0.0).topics == ("other",)
-
-
-def test_praise_in_its_words_only_is_none_and_words_of_harm_are_urgent() -> None:
-    found = weighed("thank you for nothing", {"praise": 3.0, "communication": 1.0}, LOW, words=1.0, bias=0.0)
-    assert found.topics == ("communication",)
-    found = weighed("they gave me the wrong pills", {"medication": 3.0}, LOW, words=1.0, bias=0.0)
-    assert (found.urgency, found.urgency_score) == ("high", 0.8333)
-
-
-def test_what_a_word_counts_is_chosen_where_most_topics_are_right() -> None:
-    by_word = [
-        calibrate.About("the soup was cold", {"food": -1.2, "privacy": -0.5}, frozenset({"food"})),
-        calibrate.About("everybody heard it", {"food": -1.0, "privacy": -0.5}, frozenset({"privacy"})),
-    ]
-    words, _, right = calibrate.topics(by_word)
-    assert words > 0.5
-    assert right == 1.0
-    by_logit = [calibrate.About("the soup was cold", {"food": -0.5, "privacy": 0.0}, frozenset({"privacy"}))] * 2
-    words, _, right = calibrate.topics(by_logit)
-    assert words == 0.0
-    assert right == 1.0

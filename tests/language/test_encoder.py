@@ -11,7 +11,6 @@ from wellspring.language.encoder import TOKENS, WINDOW, Encoder
 from wellspring.language.fold import fold
 from wellspring.language.model import MODELS
 from wellspring.language.segments import segments
-from wellspring.language.topics import TOPICS
 
 LONG = "the bus was late and it rained. i went home, made some tea and read a book about ships. " * 400
 
@@ -32,8 +31,6 @@ def test_one_sentence_is_its_own_part(loaded: Encoder) -> None:
     assert scores.spans == [(0, 21)]
     assert (len(scores.emotions), len(scores.plutchik)) == (12, 8)
     assert -1 <= scores.sentiment <= 1
-    assert tuple(scores.topics) == TOPICS
-    assert len(scores.urgencies) == 3
 
 
 def test_each_sentence_gets_a_score_of_its_own(loaded: Encoder) -> None:
@@ -46,7 +43,7 @@ def test_each_sentence_gets_a_score_of_its_own(loaded: Encoder) -> None:
 def test_nothing_to_read_is_nothing_found(loaded: Encoder) -> None:
     for text in ("", "\n \n"):
         scores = loaded.score(text)
-        assert (scores.whole, scores.parts, scores.spans, scores.topics) == (0.0, [], [], {})
+        assert (scores.whole, scores.parts, scores.spans) == (0.0, [], [])
 
 
 def test_a_long_text_costs_a_bounded_number_of_passes(loaded: Encoder, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,11 +9,8 @@ import pytest
 
 from tests.language import made
 from wellspring.language import higher, read
-from wellspring.language.encoder import Scores
-from wellspring.language.fold import fold
 from wellspring.language.model import MODELS, Models, read_fully, read_lightly, read_many
 from wellspring.language.schemas import EMOTIONS, LEVELS, PLUTCHIK
-from wellspring.language.topics import topics_of
 
 GOODBYE = [
     "I am going to kill myself tonight, goodbye",
@@ -96,27 +93,6 @@ def test_feedback_is_read_when_asked_for() -> None:
     assert kind is not None
     assert late.urgency_score > kind.urgency_score
     assert read_fully("The food was cold.").feedback is None
-
-
-def test_the_encoder_says_what_feedback_is_about_where_no_word_does(models: Models) -> None:
-    text = "Took my jab at nine and was back on the bus by ten past, everyone smiling. Couldn't ask for more."
-    assert topics_of(fold(text).text) == ()
-    found = models.fully(text, "en", models.lightly(text, "en", feedback=True)).feedback
-    assert found is not None
-    assert "praise" in found.topics
-
-
-def test_an_encoder_without_topics_leaves_them_to_the_light_model(monkeypatch: pytest.MonkeyPatch) -> None:
-    bare = Models()
-    real = bare.open()
-
-    class Old:
-        def score(self, text: str) -> Scores:
-            return msgspec.structs.replace(real.score(text), topics={}, urgencies=[])
-
-    monkeypatch.setattr(bare, "open", Old)
-    light = bare.lightly("The soup was cold.", "en", feedback=True)
-    assert bare.fully("The soup was cold.", "en", light).feedback == light.feedback
 
 
 def test_feedback_of_somebody_in_danger_is_urgent() -> None:

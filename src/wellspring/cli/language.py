@@ -166,7 +166,7 @@ def card(
         others.append(("Ordinary texts of other people", evaluated(_ordinary(emotion_data), reader)))
     held = _part("run").held
     if feedback := [text for text in corpus.shipped() if text.kind == "feedback" and held(text.group)]:
-        others.append(("Feedback: what it is about (voices held out in training)", evaluated(feedback, reader)))
+        others.append(("Feedback (voices held out in training)", evaluated(feedback, reader)))
     meta = reader.models.light.meta
     text = cards.card(report, others, reader.models.folder, meta.trained_on, meta.figures)
     if out is None:

@@ -28,8 +28,7 @@ class Scores(msgspec.Struct, frozen=True):
     """What the encoder says of one folded text, before calibration.
 
     `whole` and `parts` are logits of danger, `spans` the half-open ranges that `parts` belong to. `emotions` (12) and
-    `plutchik` (8) are logits, `sentiment` runs from -1 to 1; `topics` and `urgencies` (low, medium, high) of feedback
-    are logits, none in a graph without these heads. All these are means over the windows by their length.
+    `plutchik` (8) are logits, `sentiment` runs from -1 to 1; all three are means over the windows by their length.
     """
 
     whole: float
@@ -38,8 +37,6 @@ class Scores(msgspec.Struct, frozen=True):
     emotions: list[float]
     plutchik: list[float]
     sentiment: float
-    topics: dict[str, float] = {}
-    urgencies: list[float] = []
 
 
 def open_session(path: Path) -> Any:
@@ -71,8 +68,6 @@ class Encoder:
     def __init__(self, folder: Path) -> None:
         self._session: Any = open_session(folder / "encoder.onnx")
         self._tokenizer: Any = open_tokenizer(folder / "tokenizer.json")
-        named: str = self._session.get_modelmeta().custom_metadata_map.get("topics", "")
-        self._topics = tuple(filter(None, named.split(",")))
 
     def score(self, text: str) -> Scores:
         """Score a folded text, whole and by its segments. An empty text has no parts and logits of 0."""
@@ -87,15 +82,13 @@ class Encoder:
             wholes.append(float(out[0][0]))
             parts += [float(value) for value in (out[0][1:] if len(groups) > 1 else out[0][:1])]
             spans += [(offsets[a][0], offsets[b - 1][1]) for a, b in groups]
-            others.append(np.concatenate([out[1][0], out[2][0], out[3][:1], *(one[0] for one in out[4:])]))
+            others.append(np.concatenate([out[1][0], out[2][0], out[3][:1]]))
             sizes.append(last - first)
         if not others:
             return Scores(0.0, [], [], [0.0] * 12, [0.0] * 8, 0.0)
         mean = np.average(np.stack(others), axis=0, weights=sizes)
         values = [float(value) for value in mean]
-        last = 21 + len(self._topics)
-        topics = dict(zip(self._topics, values[21:last], strict=True))
-        return Scores(max(wholes), parts, spans, values[:12], values[12:20], values[20], topics, values[last:])
+        return Scores(max(wholes), parts, spans, values[:12], values[12:20], values[20])
 
     def _run(self, ids: list[int], groups: list[tuple[int, int]]) -> list[Floats]:
         """One pass: row 0 pools everything, the others a segment each (none when there is only one)."""

@@ -1,6 +1,5 @@
 """The light model: hashed words and parts of words, one linear head for each question, int8 weights, numpy only."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -202,10 +201,7 @@ def _stretches(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
 def feedback_of(scores: Scores, least: float = 0.5) -> Feedback:
     """Return what a piece of feedback is about and how soon somebody should look."""
     topics = sorted((name for name, p in scores.topics.items() if p >= least), key=lambda name: -scores.topics[name])
-    return Feedback(tuple(topics), *urgent(scores.urgencies))
-
-
-def urgent(chances: Sequence[float]) -> tuple[Urgency, float]:
-    """Return the likeliest of low, medium and high, and how urgent that is in all, from 0 to 1."""
-    _, medium, high = chances
-    return URGENCIES[max(range(3), key=lambda index: chances[index])], round(0.5 * medium + high, 4)
+    low, medium, high = scores.urgencies
+    score = 0.5 * medium + high
+    urgency = URGENCIES[max(range(3), key=lambda i: (low, medium, high)[i])]
+    return Feedback(tuple(topics), urgency, round(score, 4))

@@ -15,14 +15,14 @@ import msgspec
 
 from wellspring.language.fold import Folded, fold
 from wellspring.language.judge import higher
-from wellspring.language.light import Light, feedback_of, urgent
+from wellspring.language.light import Light, feedback_of
 from wellspring.language.light import Scores as LightScores
 from wellspring.language.reader import CAP, halves, read
 from wellspring.language.schemas import EMOTIONS, PLUTCHIK, Feedback, Level, Reading, Span
-from wellspring.language.topics import joined, weighed
+from wellspring.language.topics import joined
 
 if TYPE_CHECKING:
-    from wellspring.language.encoder import Encoder, Scores
+    from wellspring.language.encoder import Encoder
 
 MODELS: Final = Path(__file__).with_name("models")
 EMOTION_SHARE: Final = 0.75
@@ -69,8 +69,7 @@ class Combined(msgspec.Struct, frozen=True):
 class Settings(msgspec.Struct, frozen=True):
     """`combine.json`: with the encoder and without, the temperature of emotions, and the version of the set.
 
-    `emotion_shares` says for each language how much the encoder's emotions count beside the light model's,
-    `topic_words` what it counts that plain words name a topic, `topic_bias` how sure the encoder must be of one.
+    `emotion_shares` says for each language how much the encoder's emotions count beside the light model's.
     """
 
     version: str
@@ -80,8 +79,6 @@ class Settings(msgspec.Struct, frozen=True):
     emotion_shares: dict[str, float]
     part_scale: float
     part_bias: float
-    topic_words: float = 0.0
-    topic_bias: float = 0.0
 
 
 class Seen(msgspec.Struct, frozen=True):
@@ -162,9 +159,6 @@ class Models:
         shares = softmax(gravest.emotions, self.settings.emotion_temperature)
         share = self.settings.emotion_shares.get(reading.language, EMOTION_SHARE)
         emotions = mixed(shares, light.emotions, share)
-        feedback = reading.feedback
-        if feedback and gravest.topics:
-            feedback = self._feedback(_whole(parts), gravest)
         return msgspec.structs.replace(
             reading,
             crisis=crisis,
@@ -173,14 +167,9 @@ class Models:
             plutchik=dict(zip(PLUTCHIK, [sigmoid(value) for value in gravest.plutchik], strict=True)),
             sentiment=gravest.sentiment,
             evidence=_evidence(parts, [found, _chances(lit)], raised=level != reading.rules_level),
-            feedback=_pressing(feedback, level) if feedback else None,
+            feedback=_pressing(reading.feedback, level) if reading.feedback else None,
             versions={**reading.versions, "encoder": self.settings.version},
         )
-
-    def _feedback(self, folded: str, scores: "Scores") -> Feedback:
-        said = Feedback((), *urgent(softmax(scores.urgencies, 1.0)))
-        settings = self.settings
-        return weighed(folded, scores.topics, said, words=settings.topic_words, bias=settings.topic_bias)
 
     def _lit(self, parts: list[_Part]) -> list[LightScores]:
         return [self.light.score(folded.text) for folded, _ in parts]

@@ -6,7 +6,7 @@ The words lie in `data/topics.toml`. They find what is said outright; the light 
 import itertools
 import re
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from importlib import resources
 from typing import Final
 
@@ -183,26 +183,8 @@ def joined(folded: str, model: Feedback) -> Feedback:
     by_name = dict.fromkeys((*topics_of(folded), *model.topics))
     if PRAISE in by_name and _hollow(folded):
         del by_name[PRAISE]
-    return _no_less_urgent(folded, msgspec.structs.replace(model, topics=_alone(by_name) or (OTHER,)))
-
-
-def weighed(folded: str, topics: Mapping[str, float], model: Feedback, *, words: float, bias: float) -> Feedback:
-    """Return what words and the encoder say together: a topic counts from a logit of 0 on, else the likeliest alone.
-
-    `topics` are the encoder's logits, to which `bias` is added, and `words` where plain words name the topic; `model`
-    holds its urgency, which plain words raise as in `joined`.
-    """
-    named = topics_of(folded)
-    scores = {name: logit + bias + words * (name in named) for name, logit in topics.items()}
-    if PRAISE in scores and _hollow(folded):
-        del scores[PRAISE]
-    ranked = sorted(scores, key=lambda name: -scores[name])
-    found = [name for name in ranked if scores[name] >= 0] or ranked[:1]
-    return _no_less_urgent(folded, msgspec.structs.replace(model, topics=_alone(found)))
-
-
-def _no_less_urgent(folded: str, model: Feedback) -> Feedback:
+    topics = _alone(by_name) or (OTHER,)
     by_words: Urgency = urgency_of(folded) or "low"
     urgency = max((by_words, model.urgency), key=_ORDER.index)
     score = model.urgency_score if urgency == model.urgency else max(model.urgency_score, _RAISED[urgency])
-    return Feedback(model.topics, urgency, round(min(max(score, _FLOORS[urgency]), _TOP[urgency]), 4))
+    return Feedback(topics, urgency, round(min(max(score, _FLOORS[urgency]), _TOP[urgency]), 4))

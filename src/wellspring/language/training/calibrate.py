@@ -5,7 +5,7 @@ thresholds for stated shares of false alarms, the temperature of emotions.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -14,8 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wellspring.language.model import EMOTION_SHARE, Combined, Seen, Settings, Thresholds, Weights, probability
-from wellspring.language.schemas import Feedback
-from wellspring.language.topics import weighed
 
 Floats = NDArray[np.float64]
 
@@ -32,14 +30,6 @@ class Case(msgspec.Struct, frozen=True):
     danger: bool
     ordinary: bool
     weight: float = 1.0
-
-
-class About(msgspec.Struct, frozen=True):
-    """A piece of feedback, folded: the encoder's logits of topics, and what it is about."""
-
-    folded: str
-    logits: Mapping[str, float]
-    topics: frozenset[str]
 
 
 def features(seen: Seen, *, full: bool) -> list[float]:
@@ -138,19 +128,6 @@ def share(
     best = max(rates.values())
     error = math.sqrt(best * (1 - best) * float((counted**2).sum()) / float(counted.sum()) ** 2)
     return min((part for part in SHARES if rates[part] >= best - error), key=lambda part: abs(part - EMOTION_SHARE))
-
-
-def topics(cases: Sequence[About]) -> tuple[float, float, float]:
-    """Return what a named topic counts and the bias of all (`topics.weighed`) with the best micro-F1, and that."""
-    unsaid = Feedback((), "low", 0.0)
-    best = (0.0, 0.0, -1.0)
-    for words in np.arange(0.0, 4.1, 0.5).tolist():
-        for bias in np.arange(-1.5, 1.6, 0.25).tolist():
-            said = [set(weighed(c.folded, c.logits, unsaid, words=words, bias=bias).topics) for c in cases]
-            right = sum(len(one & c.topics) for one, c in zip(said, cases, strict=True))
-            f1 = 2 * right / sum(len(one) + len(c.topics) for one, c in zip(said, cases, strict=True))
-            best = max(best, (words, bias, f1), key=lambda found: found[2])
-    return best
 
 
 def write(settings: Settings, folder: Path) -> None:

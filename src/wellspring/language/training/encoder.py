@@ -1,5 +1,5 @@
 # pyright: basic, reportMissingImports=false
-"""Fine-tune a body end to end with heads for crisis, emotions, Plutchik's eight, sentiment and feedback (needs torch).
+"""Fine-tune a body end to end with heads for crisis, emotions, Plutchik's eight and sentiment (needs torch).
 
 What ships is a small body, MiniLM. It can be taught by a larger one that was fine-tuned on the same texts
 (`teacher.py`): beside what is known of a text it then learns what the larger one says of it.
@@ -20,20 +20,17 @@ from torch import nn
 from torch.nn import functional
 from transformers import AutoModel
 
-from wellspring.language.light import URGENCIES
 from wellspring.language.schemas import EMOTIONS, PLUTCHIK
-from wellspring.language.topics import TOPICS
 from wellspring.language.training.examples import Example, Said
 
 TOKENS: Final = 256
 _BATCH_TOKENS: Final = 768
 _DROP: Final = 0.1
-_TOPICS: Final = 0.25  # of each of the sixteen
 _TAUGHT: Final = 1.0  # how much what a teacher says counts beside what is known
 
 
 class Net(nn.Module):  # type: ignore[misc]  # torch is untyped here
-    """The body and six heads over means of token vectors: of the whole text and of each of its sentences."""
+    """The body and four heads over means of token vectors: of the whole text and of each of its sentences."""
 
     def __init__(self, body: Path) -> None:
         super().__init__()
@@ -44,25 +41,13 @@ class Net(nn.Module):  # type: ignore[misc]  # torch is untyped here
         self.emotions = nn.Linear(width, len(EMOTIONS))
         self.plutchik = nn.Linear(width, len(PLUTCHIK))
         self.sentiment = nn.Linear(width, 1)
-        self.topics = nn.Linear(width, len(TOPICS))
-        self.urgency = nn.Linear(width, len(URGENCIES))
 
-    def forward(self, ids: Any, mask: Any, pool: Any) -> tuple[Any, Any, Any, Any, Any, Any]:
-        """Take ids and mask [B,T] and pool [B,S,T].
-
-        Return logits [B,S,2], [B,S,12], [B,S,8], tones [B,S], and logits of feedback [B,S,16] and [B,S,3].
-        """
+    def forward(self, ids: Any, mask: Any, pool: Any) -> tuple[Any, Any, Any, Any]:
+        """Take ids and mask [B,T] and pool [B,S,T]; return logits [B,S,2], [B,S,12], [B,S,8] and tones [B,S]."""
         hidden = self.body(input_ids=ids, attention_mask=mask).last_hidden_state.float()
         rows = self.drop(torch.bmm(pool, hidden))
         tone = torch.tanh(self.sentiment(rows)).squeeze(-1)
-        feedback = self.topics(rows), self.urgency(rows)
-        return self.crisis(rows), self.emotions(rows), self.plutchik(rows), tone, *feedback
-
-    def go_on_from(self, weights: Mapping[str, Any]) -> None:
-        """Take the weights of an earlier run, which may have had no heads for feedback. Raises RuntimeError."""
-        missing, unexpected = self.load_state_dict(weights, strict=False)
-        if unexpected or any(not name.startswith(("topics.", "urgency.")) for name in missing):
-            raise RuntimeError(f"other weights were expected: {[*missing, *unexpected]}")
+        return self.crisis(rows), self.emotions(rows), self.plutchik(rows), tone
 
 
 def noisy(text: str, spans: list[Any], chance: random.Random) -> str:
@@ -107,9 +92,7 @@ class Batch:
         self.emotions = torch.zeros(count, len(EMOTIONS))
         self.plutchik = torch.zeros(count, len(PLUTCHIK))
         self.tone = torch.zeros(count)
-        self.topics = torch.zeros(count, len(TOPICS))
-        self.urgency = torch.zeros(count, dtype=torch.long)
-        self.known = torch.zeros(count, 4)
+        self.known = torch.zeros(count, 3)
         for n, (e, c) in enumerate(zip(examples, coded, strict=True)):
             size = len(c.ids)
             self.ids[n, :size] = torch.tensor(c.ids)
@@ -125,8 +108,6 @@ class Batch:
                 self.plutchik[n], self.known[n, 1] = torch.tensor(e.plutchik), 1
             if e.sentiment is not None:
                 self.tone[n], self.known[n, 2] = e.sentiment, 1
-            if e.topics is not None:
-                self.topics[n], self.urgency[n], self.known[n, 3] = torch.tensor(e.topics), e.urgency, 1
         self.taught = Taught([(said or {}).get(e.text) for e in examples], rows)
 
     def _spans(self, n: int, example: Example, offsets: list[tuple[int, int]]) -> None:
@@ -173,8 +154,8 @@ def batches(
 def loss_of(net: Net, batch: Batch, weights: Any) -> Any:
     """Return the sum of the heads' losses, each a mean over what is known."""
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        found = net(batch.ids, batch.mask, batch.pool)
-    crisis, emotions, plutchik, tone, topics, urgency = (part.float() for part in found)
+        crisis, emotions, plutchik, tone = net(batch.ids, batch.mask, batch.pool)
+    crisis, emotions, plutchik, tone = (part.float() for part in (crisis, emotions, plutchik, tone))
     smooth = batch.crisis * 0.94 + 0.03
     each = functional.binary_cross_entropy_with_logits(crisis, smooth, reduction="none")
     danger = (each * batch.crisis_weight).sum() / len(batch.ids)
@@ -182,9 +163,7 @@ def loss_of(net: Net, batch: Batch, weights: Any) -> Any:
     emotion = -(batch.emotions * weights * logs).sum(-1) * batch.known[:, 0]
     eight = functional.binary_cross_entropy_with_logits(plutchik[:, 0], batch.plutchik, reduction="none").mean(-1)
     tones = functional.mse_loss(tone[:, 0], batch.tone, reduction="none")
-    named = functional.binary_cross_entropy_with_logits(topics[:, 0], batch.topics, reduction="none").sum(-1)
-    feedback = _TOPICS * named + functional.cross_entropy(urgency[:, 0], batch.urgency, reduction="none")
-    other = emotion + 0.5 * eight * batch.known[:, 1] + 0.5 * tones * batch.known[:, 2] + feedback * batch.known[:, 3]
+    other = emotion + 0.5 * eight * batch.known[:, 1] + 0.5 * tones * batch.known[:, 2]
     taught = functional.binary_cross_entropy_with_logits(crisis, batch.taught.crisis, reduction="none")
     danger = danger + _TAUGHT * (taught * batch.taught.weight).sum() / len(batch.ids)
     return 2.0 * danger + other.sum() / len(batch.ids)
@@ -245,7 +224,7 @@ def fit(
     chance = random.Random(seed)  # noqa: S311  no secret depends on it
     net, tokenizer = Net(body), tokenizer_of(body)
     if start is not None:
-        net.go_on_from(torch.load(start / "encoder.pt", weights_only=True))
+        net.load_state_dict(torch.load(start / "encoder.pt", weights_only=True))
     drawn = [draw(chance) for draw in epochs]
     weights = class_weights(drawn[0])
     total = sum(sum(min(len(e.text) // 4 + 4, TOKENS) for e in examples) for examples in drawn)

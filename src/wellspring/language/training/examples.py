@@ -9,10 +9,8 @@ import msgspec
 
 from wellspring.language.corpus import Text
 from wellspring.language.fold import fold
-from wellspring.language.light import URGENCIES
 from wellspring.language.reader import read
 from wellspring.language.schemas import EMOTIONS, PLUTCHIK
-from wellspring.language.topics import TOPICS
 
 _JOY: Final = "admiration amusement approval caring desire excitement gratitude joy love pride"
 GOEMOTIONS: Final[dict[str, str]] = {
@@ -67,8 +65,7 @@ class Example(msgspec.Struct):
     """A folded text and what is known of it; None where nothing is.
 
     `crisis` and `about` are 1 or 0: the writer is in danger; the matter is mentioned at all. `spans` are sentences
-    (start, end, crisis, about). `emotions` has twelve shares that sum to 1, `plutchik` eight of 0 or 1, `topics` as
-    many as there are of feedback, and `urgency` is an index of low, medium, high.
+    (start, end, crisis, about). `emotions` has twelve shares that sum to 1, `plutchik` eight of 0 or 1.
     """
 
     text: str
@@ -84,8 +81,6 @@ class Example(msgspec.Struct):
     emotions: list[float] | None = None
     plutchik: list[float] | None = None
     sentiment: float | None = None
-    topics: list[float] | None = None
-    urgency: int = 0
 
 
 Said = list[list[float]]
@@ -117,10 +112,6 @@ def authored(texts: Iterable[Text]) -> Iterator[Example]:
                 about=about,
                 weight=0.3,
             )
-        elif text.kind == "feedback" and text.urgency:
-            topics = [float(name in text.topics) for name in TOPICS]
-            urgency = URGENCIES.index(text.urgency)
-            yield Example(fold(text.text).text, "feedback", text.voice, text.lang, topics=topics, urgency=urgency)
         elif text.label:
             yield _of_danger(text)
 

@@ -14,25 +14,21 @@ from onnxruntime.quantization.shape_inference import quant_pre_process
 from torch import nn
 from transformers import AutoModel
 
-from wellspring.language.topics import TOPICS
 from wellspring.language.training.encoder import Net, tokenizer_of
 
 OPSET: Final = 17
 
 
 class _Heads(nn.Module):  # type: ignore[misc]  # torch is untyped here
-    """One text: ids and mask [1,T], pool [S,T].
-
-    The danger logit [S], emotions [S,12], Plutchik [S,8], tone [S], topics [S,16], urgency [S,3].
-    """
+    """One text: ids and mask [1,T], pool [S,T]; the danger logit [S], emotions [S,12], Plutchik [S,8], tone [S]."""
 
     def __init__(self, net: Net) -> None:
         super().__init__()
         self.net = net
 
-    def forward(self, ids: Any, mask: Any, pool: Any) -> tuple[Any, ...]:
-        crisis, *others = self.net(ids, mask, pool.unsqueeze(0))
-        return crisis[0, :, 0], *(one[0] for one in others)
+    def forward(self, ids: Any, mask: Any, pool: Any) -> tuple[Any, Any, Any, Any]:
+        crisis, emotions, plutchik, tone = self.net(ids, mask, pool.unsqueeze(0))
+        return crisis[0, :, 0], emotions[0], plutchik[0], tone[0]
 
 
 class _Vector(nn.Module):  # type: ignore[misc]  # torch is untyped here
@@ -81,12 +77,9 @@ def encoder(net: Net, body: Path, out: Path) -> None:
     net.body.set_attn_implementation("eager")
     ids = torch.tensor([[101, 1045, 2031, 2019, 2154, 1012, 1045, 102]])
     pool = torch.full((2, 8), 1 / 8)
-    rows = {name: {0: "rows"} for name in ("crisis", "emotions", "plutchik", "sentiment", "topics", "urgency")}
+    rows = {name: {0: "rows"} for name in ("crisis", "emotions", "plutchik", "sentiment")}
     inputs = {"input_ids": ids, "attention_mask": torch.ones_like(ids), "pool": pool}
     _graph(_Heads(net), inputs, rows, out / "encoder.onnx")
-    graph = onnx.load(str(out / "encoder.onnx"))
-    onnx.helper.set_model_props(graph, {"topics": ",".join(TOPICS)})
-    onnx.save(graph, str(out / "encoder.onnx"))
     tokenizer_of(body).save(str(out / "tokenizer.json"), pretty=False)
 
 

@@ -29,7 +29,6 @@ EPOCHS: Final = 3
 _DRAWN: Final = {"goemotions": 15_000, "xed_en": 2_500, "xed_fr": 1_500, "brighter_eng": 1_200}
 _LABELLED: Final = {"goemotions": 6_000, "xed_en": 1_200, "brighter_eng": 600}
 _BESIDE: Final = 3_000
-_FEEDBACK: Final = 3  # there is little of it
 Tell = Callable[[str], None]
 
 
@@ -70,12 +69,10 @@ def draws(
 ) -> list[Callable[[random.Random], list[Example]]]:
     """Return the epochs: all that we wrote, and another part of the emotion data each time.
 
-    Feelings come twice, feedback three times. With a teacher, half of the emotion data is of what it has read, and
-    what only it has read comes in too.
+    With a teacher, half of that part is of what it has read, and what only it has read comes in too.
     """
     own = list(authored(learned(texts)))
     feelings = [e for e in own if e.source == "emotion"]
-    feedback = list(authored(text for text in texts if text.kind == "feedback" and not held(text.group))) * _FEEDBACK
     kept, _ = ordinary(emotion_data)
     read_by = {source: [e for e in examples if e.text in said] for source, examples in kept.items()} if said else {}
     known = {e.text for part in (authored(texts), *kept.values()) for e in part}  # of held voices too: never learned
@@ -86,7 +83,7 @@ def draws(
         for source, count in _DRAWN.items():
             first = _some(chance, read_by.get(source, []), count // 2)
             drawn += [*first, *_some(chance, kept.get(source, []), count - len(first))]
-        return [*own, *feelings, *feedback, *drawn]
+        return [*own, *feelings, *drawn]
 
     return [draw] * EPOCHS
 
@@ -165,25 +162,9 @@ def combine(
         part_scale=1.0,
         part_bias=-0.5,
     )
-    if about := feedback_cases(texts, encoder):
-        words, bias, right = calibrate.topics(about)
-        settings = msgspec.structs.replace(settings, topic_words=words, topic_bias=bias)
-        tell(f"topics of {len(about)} pieces of feedback: micro-F1 {right:.3f}")
     calibrate.write(settings, folder)
     tell(msgspec.json.encode(settings.full).decode())
     return settings
-
-
-def feedback_cases(texts: Iterable[Text], encoder: Encoder) -> list[calibrate.About]:
-    """Return the feedback of held voices, as words and the encoder see it; none of a graph without topics."""
-    cases: list[calibrate.About] = []
-    for text in texts:
-        if text.kind == "feedback" and held(text.group):
-            folded = fold(text.text).text
-            logits = encoder.score(folded).topics
-            if logits:
-                cases.append(calibrate.About(folded, logits, frozenset(text.topics)))
-    return cases
 
 
 def train_encoder(
