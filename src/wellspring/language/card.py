@@ -50,8 +50,8 @@ _DATA: Final = """\
 - Three sealed sets, and nothing was tuned on any: the first was written before the models by somebody who did not see
   the rules; the others later, by hands that saw neither rules nor models nor other texts: the second in a mix like real
   use, the third (English) of short hard cases, as many of each kind.
-- Plain words for the topics of feedback were chosen on two of its three hands. On the third, which nobody had read, they
-  and the light model reach .52 (micro-F1) and get 38 of 41 urgencies right; figures for feedback are of all three.
+- Plain words for the topics of feedback were chosen on two of its three hands. On the third, which nobody had read,
+  they and the light model reach .52 (micro-F1) and get 38 of 41 urgencies right; figures for feedback are of all three.
 - All these texts are composed, none was collected from people. Hands that compose share habits that people in crisis
   do not have, so expect less on real words than the figures below, and look at your own before you rely on them."""
 
