@@ -180,7 +180,7 @@ def _judge(scene: Scene, first: int, last: int, rule: Rule, language: str, masks
     elif reason is None and when == "present" and fades and framed(s, first, last, language, (following, beyond)):
         reason = "past"
     undoable = reason in _UNDONE and (reason != "question" or scene.asked)
-    if undoable and taken_back(s, last, language, following, beyond, reason):
+    if reason is not None and undoable and taken_back(s, last, language, following, beyond, reason):
         reason, tier = None, min(tier, _UNDONE_TIER)
     return Found(rule.group.category, first, last, tier, reason, who, when)
 
