@@ -62,6 +62,20 @@ def test_a_long_text_costs_a_bounded_number_of_passes(loaded: Encoder, monkeypat
     assert scores.spans[-1][1] >= len(LONG.rstrip()) - 1
 
 
+def test_an_entry_of_three_hundred_words_is_read_at_once(loaded: Encoder, monkeypatch: pytest.MonkeyPatch) -> None:
+    passes: list[int] = []
+    real = loaded._run
+
+    def counting(ids: list[int], groups: list[tuple[int, int]]) -> list[encoder.Floats]:
+        passes.append(len(groups))
+        return real(ids, groups)
+
+    monkeypatch.setattr(loaded, "_run", counting)
+    entry = LONG[:1_600]
+    loaded.score(entry)
+    assert passes == [len(segments(entry))]
+
+
 def test_every_sentence_of_the_longest_entry_is_read(loaded: Encoder) -> None:
     text = (LONG * 2)[:20_000]
     assert [text[a:b] for a, b in loaded.score(text).spans] == [text[a:b].strip() for a, b in segments(text)]
@@ -92,3 +106,11 @@ def test_vectors_have_length_one_and_long_texts_one_vector(memory: vectors.Vecto
     assert memory.embed(LONG).shape == (vectors.WIDTH,)
     assert float(memory.embed(LONG) @ memory.embed(LONG)) == pytest.approx(1, abs=1e-5)
     assert not memory.embed("").any()
+
+
+def test_a_stored_vector_does_not_move_when_the_encoder_reads_more_at_once(memory: vectors.Vectors) -> None:
+    ids = memory._tokenizer.encode(LONG[:1_800], add_special_tokens=False).ids
+    assert 254 < len(ids) < 508
+    halves = [memory.embed(memory._tokenizer.decode(part)) * len(part) for part in (ids[:254], ids[254:])]
+    mean = halves[0] + halves[1]
+    assert abs(float(mean @ memory.embed(LONG[:1_800])) / math.sqrt(float(mean @ mean)) - 1) < 1e-4

@@ -11,10 +11,11 @@ import onnxruntime
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from wellspring.language.segments import STRETCH, segments
+from wellspring.language.segments import segments
 
-WINDOW: Final = 254
-"""Tokens of one forward pass, without the two at its ends."""
+WINDOW: Final = 510
+"""Tokens of one forward pass, without the two at its ends: all that the body has places for. What a long text says in one
+place changes what it means in another; in shorter stretches it was read much worse (voices kept from training)."""
 TOKENS: Final = 6_000
 """Tokens of one text at most: more than 20,000 characters of English or French hold. Of longer texts, and of scripts
 that take a token for each character, both ends are read."""
@@ -106,7 +107,7 @@ class Encoder:
 
 
 def _windows(ends: list[int], offsets: list[tuple[int, int]]) -> list[_Window]:
-    """Group segments, as token ranges, into passes of at most WINDOW tokens and STRETCH characters."""
+    """Group segments, as token ranges, into passes of at most WINDOW tokens."""
     groups: list[tuple[int, int]] = []
     start = token = 0
     for end in ends:
@@ -121,8 +122,7 @@ def _windows(ends: list[int], offsets: list[tuple[int, int]]) -> list[_Window]:
     windows: list[_Window] = []
     for group in groups:
         first = windows[-1][0][0] if windows else 0
-        long = offsets[group[1] - 1][1] - offsets[first][0] > STRETCH
-        if not windows or long or group[1] - first > WINDOW:
+        if not windows or group[1] - first > WINDOW:
             windows.append([])
         windows[-1].append(group)
     return windows

@@ -9,9 +9,6 @@ LEAST: Final = 12
 """Characters below which a sentence joins the one before it ("ok.", "sigh")."""
 MOST: Final = 220
 """Characters above which a run without a full stop is cut at a pause: people in distress often write none."""
-STRETCH: Final = 450
-"""Characters, some eighty words, whose danger is weighed together: in a longer stretch one plain sentence is outweighed
-by the ordinary day around it. Chosen on voices kept from training, not on the sealed set."""
 _PAUSE: Final = re.compile(r"[,\n\x02]|\.\.+|\s-+\s|\s(?=(?:and|but|so|because|et|mais|parce)\s)")
 
 

@@ -5,11 +5,13 @@ from typing import Any, Final
 
 import numpy as np
 
-from wellspring.language.encoder import FIRST, LAST, WINDOW, Floats, open_session, open_tokenizer
+from wellspring.language.encoder import FIRST, LAST, Floats, open_session, open_tokenizer
 
 TAG: Final = "all-MiniLM-L6-v2-int8"
 """Stored with every vector; vectors of different tags are never compared."""
 WIDTH: Final = 384
+WINDOW: Final = 254
+"""Tokens of one pass; part of what the tag stands for, so it stays whatever the encoder reads at once."""
 
 
 class Vectors:

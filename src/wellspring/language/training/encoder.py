@@ -23,7 +23,7 @@ from transformers import AutoModel
 from wellspring.language.schemas import EMOTIONS, PLUTCHIK
 from wellspring.language.training.examples import Example, Said
 
-TOKENS: Final = 256
+TOKENS: Final = 512
 _BATCH_TOKENS: Final = 768
 _DROP: Final = 0.1
 _TAUGHT: Final = 1.0  # how much what a teacher says counts beside what is known
@@ -196,7 +196,7 @@ def class_weights(examples: list[Example]) -> Any:
 
 
 def tokenizer_of(body: Path) -> Tokenizer:
-    """Return the body's tokenizer, cutting at 256 tokens, without padding."""
+    """Return the body's tokenizer, cutting at 512 tokens, without padding."""
     tokenizer = Tokenizer.from_file(str(body / "tokenizer.json"))
     tokenizer.enable_truncation(TOKENS)
     tokenizer.no_padding()
