@@ -6,9 +6,20 @@ from typing import Final
 from wellspring.language.tables import TABLES
 
 VOCABULARY: frozenset[str] = frozenset().union(*(table.vocabulary for table in TABLES.values()))
-CANONICAL: dict[str, tuple[str, ...]] = {
+_GIVEN: dict[str, tuple[str, ...]] = {
     word: plain for table in TABLES.values() for word, plain in table.canonical.items()
 }
+
+
+def _je() -> dict[str, tuple[str, ...]]:
+    """French "je" typed as one with its verb ("jtraverse"); no word begins so, in French or English."""
+    table = TABLES["fr"]
+    known = {**{word: (word,) for word in table.vocabulary}, **table.canonical}
+    return {f"j{word}": ("je", *plain) for word, plain in known.items() if _AFTER_JE.match(word)}
+
+
+_AFTER_JE = re.compile(r"[bcdfglmnpqrstvx][a-zœ]{2,}$")
+CANONICAL: dict[str, tuple[str, ...]] = {**_je(), **_GIVEN}
 
 # Words worth finding in any misspelling. The first row stands alone enough to allow any one wrong letter; in the second
 # a substituted letter can make an innocent word (hopeless, homeless), so only lost, doubled and swapped letters count.
