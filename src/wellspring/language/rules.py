@@ -9,20 +9,19 @@ from wellspring.language.context import (
     alleged,
     answered_no,
     contradicted,
-    cue,
     denied_after,
     distance,
     framed,
     lifted,
     negated,
-    person,
     taken_back,
     tense,
     told_of_old,
 )
+from wellspring.language.persons import person
 from wellspring.language.schemas import Category, Person, Reason, Tense
 from wellspring.language.sentences import Sentence, plain_text
-from wellspring.language.tables import TABLES, Mask, Rule
+from wellspring.language.tables import TABLES, Mask, Rule, cue
 
 # Kinds that weigh less when told in the past without a time; an act (cutting, a farewell) does not.
 _FADES = frozenset({"explicit", "passive", "euphemism", "burden", "hopelessness"})

@@ -175,6 +175,12 @@ def _compiled(source: str) -> re.Pattern[str]:
     return re.compile(rf"(?<!\w)(?:{source})(?!\w)")
 
 
+@cache
+def cue(source: str) -> re.Pattern[str]:
+    """A pattern of a context, compiled once."""
+    return re.compile(source)
+
+
 def _expand(text: str, macros: dict[str, str]) -> str:
     for _ in range(3):
         for name, value in macros.items():
