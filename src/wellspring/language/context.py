@@ -226,6 +226,35 @@ def alleged(s: Sentence, first: int, last: int, language: str, following: str, b
     return 0 if cue(c.denied_plainly).search(beyond) else None
 
 
+def disbelieved(s: Sentence, first: int, last: int, language: str, preceding: str, following: str) -> int | None:
+    """Whether another does not believe it and the writer says the same: "My doctor does not believe I … He is right".
+
+    The answer is how much of `following` the denial takes, none when the writer does not deny it: then the disbelief
+    is a complaint.
+    """
+    c = TABLES[language].context
+    if cue(c.disbelieved).search(_up_to(s, first, c)) is None:
+        return None
+    rest = "".join(f"{word} " for word in s.words[last : last + NEAR])
+    if cue(c.agreed).search(rest) or cue(c.asserted).search(preceding):
+        return 0
+    agreed = cue(c.agreed).search(following)
+    return None if agreed is None else agreed.end()
+
+
+def _up_to(s: Sentence, first: int, c: Context) -> str:
+    """The words before a phrase, with the writer's pronoun that may begin it."""
+    return "".join(f"{word} " for word in s.words[max(0, first - NEAR) : first + (s.words[first] in c.first)])
+
+
+def said_of_old(s: Sentence, first: int, last: int, language: str, after: tuple[str, str]) -> bool:
+    """Whether the writer used to say or think it and nothing says that this lasts: "I used to say I can not …"."""
+    c = TABLES[language].context
+    if cue(c.said_of_old).search(_up_to(s, first, c)) is None or distance(s, first, last, language, after) is False:
+        return False
+    return not any(cue(source).search(words) for source in (c.still, c.near) for words in after)
+
+
 def answered_no(s: Sentence, first: int, last: int, language: str, following: str, after: str) -> bool:
     """Whether the sentence is hardly more than the phrase, and the next one a bare no: "Hurt myself? Never".
 
