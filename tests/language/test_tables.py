@@ -18,6 +18,16 @@ def test_every_pattern_compiles(language: str) -> None:
 
 
 @pytest.mark.parametrize("language", TABLES)
+def test_what_must_stand_beside_a_phrase_is_told(language: str) -> None:
+    table = TABLES[language]
+    named = {rule.group.beside for group in table.by_anchor.values() for rule in group if rule.group.beside}
+    assert named == set(table.scenes)
+    for source in table.scenes.values():
+        assert "{" not in re.sub(r"\{\d+,?\d*\}", "", source)
+        assert re.search(source, "nothing to see | # | nothing ") is None
+
+
+@pytest.mark.parametrize("language", TABLES)
 def test_anchors_are_words_that_a_text_can_hold(language: str) -> None:
     table = TABLES[language]
     for anchor in table.by_anchor:

@@ -1,29 +1,23 @@
-"""Who speaks of whom, of when, and whether it is denied: read from the words around a phrase.
+"""Of when a phrase speaks, and whether it is denied: read from the words around it (of whom: `persons.py`).
 
-Every look is bounded (at most `_NEAR` words, or the beginning of the next two sentences), so that a text costs time
+Every look is bounded (at most `NEAR` words, or the beginning of the next two sentences), so that a text costs time
 in proportion to its length.
 """
 
 import re
 from collections.abc import Iterable
 from functools import cache
-from itertools import pairwise
 
-from wellspring.language.schemas import Person, Reason, Tense
-from wellspring.language.sentences import HARD, Sentence
+from wellspring.language.persons import person as person
+from wellspring.language.schemas import Reason, Tense
+from wellspring.language.sentences import HARD, NEAR, Sentence
 from wellspring.language.tables import TABLES, Context, Rule
+from wellspring.language.tables import cue as cue
 
 _REACH = 10  # words before a phrase within which a negation may stand
 _HELPER = 3  # words before a phrase within which its helping verb may stand: "a essayé de …"
-_LOOK_BACK = 12  # words before a phrase within which its subject may stand
 _TOLD_AFTER = 6  # "at school I tried to …, today I am well": characters that a later time counts as further off
 _LASTING = 30  # characters before a time that may say that it lasts
-_NEAR = 25  # words around a phrase within which a time may stand
-
-
-@cache
-def cue(source: str) -> re.Pattern[str]:
-    return re.compile(source)
 
 
 @cache
@@ -120,114 +114,10 @@ def _stopped(s: Sentence, first: int, c: Context) -> bool:
     return any(s.breaks[at + 1] or s.words[at] in c.clause_stops for at in range(max(0, first - 4), first))
 
 
-def _owner(words: list[str], c: Context) -> Person | None:
-    for word in words:
-        if word in c.first_owner or word in c.first:
-            return "first"
-        if word in c.third_owner:
-            return "third"
-        if word in c.second_owner:
-            return "second"
-    return None
-
-
-def _speaks_of_other(s: Sentence, at: int, first: int, last: int, c: Context) -> bool:
-    """A singular noun or pronoun is the subject only if the verb agrees or a helper stands between."""
-    if not any(word in c.bare_verbs for word in s.words[first:last]):
-        return True
-    return any(word in c.helpers for word in s.words[max(0, at - 1) : first])
-
-
-def person(s: Sentence, first: int, last: int, rule: Rule, language: str) -> Person:
-    """The subject of words [first, last): the phrase's own words, then the nearest before it, else the writer."""
-    c = TABLES[language].context
-    if rule.group.person == "writer":
-        return "first"
-    if not c.third_reflexives.isdisjoint(s.words[last : last + 1]):  # "tried to kill | himself"
-        return "third"
-    if s.words[last - 1] not in c.first_owner and _life_of_another(s, last, c):  # "tried to end | his life"
-        return "third"
-    if cue(c.third_told).search(" ".join(s.words[max(0, first - _HELPER * 2) : first]) + " "):
-        return "third"
-    near = s.words[_own_start(s, first, c) : last]
-    if any(f"{a} {b}" in c.third_pairs for a, b in pairwise(near)):
-        together = not c.collective.isdisjoint(near) and cue(c.together).search(_window(s, first, last))
-        return "first" if together else "third"
-    inside = _owner(s.words[first:last], c)
-    if inside and (language == "en" or inside != "first"):
-        return inside
-    for at in range(first - 1, max(-1, first - 1 - _LOOK_BACK), -1):
-        word = s.words[at]
-        if word in c.first or (word in c.first_object and at >= first - _object_reach(language)):
-            return "first"
-        if c.impersonal.intersection(s.words[at + 1 : at + 3]) and word in c.third:
-            continue
-        if word in c.second:
-            return "second"
-        if at and word in (c.third_nouns | c.third_plural) and s.words[at - 1] in c.none:
-            continue  # "no friends and no wish to live"
-        if word in c.relatives and _names_self(s, at, c):
-            return "first"
-        if word in c.collective and at >= first - _HELPER:
-            return _collective(s, at, last, c)
-        if at in (0, first - 1) and s.breaks[at + 1] == HARD:
-            continue  # called, or told: "lads, want to die"
-        if word in c.third_plural or (word in c.third_object and at == first - 1):
-            return "third"
-        if (word in c.third or word in c.third_nouns) and _speaks_of_other(s, at, first, last, c):
-            return "third"
-        if language == "en" and word in c.relatives and at >= first - 2:  # "lads who want to die"
-            return "third"
-    return _unnamed(s, first, c) if language == "fr" or inside is None else inside
-
-
-def _own_start(s: Sentence, first: int, c: Context) -> int:
-    """Where the words just before a phrase begin; the writer's pronoun ends what another does: "she has tried, I …"."""
-    begin = max(0, first - _HELPER)
-    return next((at for at in range(first, begin - 1, -1) if s.words[at] in c.first), begin)
-
-
-def _life_of_another(s: Sentence, last: int, c: Context) -> bool:
-    owner = s.words[last : last + 2]
-    return len(owner) == 2 and owner[0] in c.third_owner and owner[1] in c.life
-
-
-def _names_self(s: Sentence, at: int, c: Context) -> bool:
-    """Whether the relative pronoun at `at` stands for the writer: "I am someone who wants to die"."""
-    return cue(c.self_named).search(" ".join(s.words[max(0, at - _REACH) : at]) + " ") is not None
-
-
-def _collective(s: Sentence, at: int, last: int, c: Context) -> Person:
-    """French "on" is the writer ("on veut mourir") unless the sentence is general or names another."""
-    if not c.generic.isdisjoint(s.words[max(0, at - 1) : at]):
-        return "third"
-    joined = cue(c.together).search(_window(s, at, last)) is not None
-    if joined or not c.first.isdisjoint(s.words[max(0, at - _HELPER * 2) : at]):  # "moi et mes potes on veut mourir"
-        return "first"
-    around = s.words[max(0, at - _NEAR) : last + _NEAR]
-    return "first" if (c.third_nouns | c.third_plural).isdisjoint(around) else "third"
-
-
-def _unnamed(s: Sentence, first: int, c: Context) -> Person:
-    """No subject was found: the writer's own, unless the verb speaks of another ("Brennan va me tuer")."""
-    return "first" if c.third_verbs.isdisjoint(s.words[max(0, first - 1) : first + 1]) else "third"
-
-
-def _object_reach(language: str) -> int:
-    """French puts the object before its verb ("ça me donne envie"), English right before the phrase."""
-    return 3 if language == "fr" else 1
-
-
-def _window(s: Sentence, first: int, last: int) -> str:
-    start = s.starts[max(0, first - _NEAR)]
-    end = s.starts[last + _NEAR] if last + _NEAR < len(s.starts) else len(s.text)
-    return s.text[start:end]
-
-
 def _past_form(s: Sentence, first: int, last: int, c: Context, *, subjunctive: bool) -> bool:
     """A past verb in the phrase, or before it in the same clause, that no helper or perfect takes back."""
     # "I lay there wanting to die" may be last night: such verbs tell of the past only beside a distant time
-    past = c.past_words | c.told if cue(c.distant).search(_window(s, first, last)) else c.past_words
+    past = c.past_words | c.told if cue(c.distant).search(s.around(first, last)) else c.past_words
     begin = first
     last = first + 1 if subjunctive else last
     while begin > 0 and begin > first - 6 and not s.breaks[begin] and s.words[begin - 1] not in c.first:
@@ -252,7 +142,7 @@ def _gap(found: Iterable[re.Match[str]], start: int, end: int) -> int | None:
 
 def _of_another(s: Sentence, first: int, found: re.Match[str], c: Context) -> bool:
     """Whether a time before the phrase dates what somebody else did: "my dad died in '09 and I wanted to die"."""
-    offset = s.starts[max(0, first - _NEAR)]
+    offset = s.starts[max(0, first - NEAR)]
     begin, end = s.words_of(offset + found.start(), offset + found.end())
     if end > first or not c.first.isdisjoint(s.words[begin:end]) or c.first.isdisjoint(s.words[end : first + 1]):
         return False
@@ -274,10 +164,10 @@ def distance(s: Sentence, first: int, last: int, language: str, after: tuple[str
     The sentences `after` may give the time: "That was years ago".
     """
     c = TABLES[language].context
-    around = _window(s, first, last)
+    around = s.around(first, last)
     if cue(c.still).search(around):
         return False
-    start = s.starts[first] - s.starts[max(0, first - _NEAR)]
+    start = s.starts[first] - s.starts[max(0, first - NEAR)]
     end = start + s.starts[last - 1] - s.starts[first] + len(s.words[last - 1])
     times = cue(c.distant).finditer(around)
     far = _gap((m for m in times if not (_of_another(s, first, m, c) or _lasts(around, m, c))), start, end)
@@ -299,7 +189,7 @@ def framed(s: Sentence, first: int, last: int, language: str, after: tuple[str, 
     before = s.words[max(0, first - _HELPER) : first]
     if cue(c.present).match(s.words[first]) and not c.first.isdisjoint(before) and c.helpers.isdisjoint(before):
         return False  # "I want to die" has a tense of its own
-    around = [*s.words[max(0, first - _NEAR) : first], *s.words[last : last + _NEAR]]
+    around = [*s.words[max(0, first - NEAR) : first], *s.words[last : last + NEAR]]
     if cue(c.present).search(" ".join(around)):
         return False
     told = any(word in c.past_words or word in c.told or word.endswith(c.past_ending) for word in around)
@@ -316,14 +206,14 @@ def alleged(s: Sentence, first: int, last: int, language: str, following: str, b
     """
     c = TABLES[language].context
     inside = first + (s.words[first] in c.first and s.words[first - 1] in c.inverted)  # "was | I going to …"
-    before = " ".join(s.words[max(0, first - _NEAR) : inside]) + " "
+    before = " ".join(s.words[max(0, first - NEAR) : inside]) + " "
     claim = next(reversed(list(cue(c.alleged).finditer(before))), None)
     if claim is None:
         return None
     between = before[claim.end() :].split()
     if not c.first.isdisjoint(between[1:]) or not (c.clause_stops | c.outlived).isdisjoint(between):
         return None  # "my mum thinks I am fine but I want to die"
-    rest = s.words[last : last + _NEAR]
+    rest = s.words[last : last + NEAR]
     if not c.doubted.isdisjoint([*before.split(), *rest[:_REACH]]):
         return None
     if cue(c.denied_here).search("".join(f"{word} " for word in rest)):
@@ -334,6 +224,35 @@ def alleged(s: Sentence, first: int, last: int, language: str, following: str, b
     if plain is not None:
         return plain.end()
     return 0 if cue(c.denied_plainly).search(beyond) else None
+
+
+def disbelieved(s: Sentence, first: int, last: int, language: str, preceding: str, following: str) -> int | None:
+    """Whether another does not believe it and the writer says the same: "My doctor does not believe I … He is right".
+
+    The answer is how much of `following` the denial takes, none when the writer does not deny it: then the disbelief
+    is a complaint.
+    """
+    c = TABLES[language].context
+    if cue(c.disbelieved).search(_up_to(s, first, c)) is None:
+        return None
+    rest = "".join(f"{word} " for word in s.words[last : last + NEAR])
+    if cue(c.agreed).search(rest) or cue(c.asserted).search(preceding):
+        return 0
+    agreed = cue(c.agreed).search(following)
+    return None if agreed is None else agreed.end()
+
+
+def _up_to(s: Sentence, first: int, c: Context) -> str:
+    """The words before a phrase, with the writer's pronoun that may begin it."""
+    return "".join(f"{word} " for word in s.words[max(0, first - NEAR) : first + (s.words[first] in c.first)])
+
+
+def said_of_old(s: Sentence, first: int, last: int, language: str, after: tuple[str, str]) -> bool:
+    """Whether the writer used to say or think it and nothing says that this lasts: "I used to say I can not …"."""
+    c = TABLES[language].context
+    if cue(c.said_of_old).search(_up_to(s, first, c)) is None or distance(s, first, last, language, after) is False:
+        return False
+    return not any(cue(source).search(words) for source in (c.still, c.near) for words in after)
 
 
 def answered_no(s: Sentence, first: int, last: int, language: str, following: str, after: str) -> bool:
@@ -359,12 +278,12 @@ def taken_back(s: Sentence, last: int, language: str, following: str, beyond: st
     once the writer, and not whom the writer asks, says yes.
     """
     c = TABLES[language].context
-    if reason == "question" and cue(c.asked_by_me).search(" ".join(s.words[max(0, last - _NEAR) : last])):
+    if reason == "question" and cue(c.asked_by_me).search(" ".join(s.words[max(0, last - NEAR) : last])):
         return False
     sources = {"third_person": (c.joined,), "quoted": (c.taken_back, c.meant), "question": (c.answered_yes,)}
     undone = [cue(source) for source in sources.get(reason, (c.taken_back,))]
-    near = s.words[last : last + _NEAR]
-    end = s.words[max(last + _NEAR, len(s.words) - _NEAR) :]  # of a long sentence only its end is read besides
+    near = s.words[last : last + NEAR]
+    end = s.words[max(last + NEAR, len(s.words) - NEAR) :]  # of a long sentence only its end is read besides
     stretches = [" ".join([*near, "…"]), " ".join(["…", *end])] if end else [" ".join(near)]
     return any(
         each.search(words) is not None for words in (*stretches, following.rstrip(), beyond.rstrip()) for each in undone
@@ -373,7 +292,7 @@ def taken_back(s: Sentence, last: int, language: str, following: str, beyond: st
 
 def contradicted(s: Sentence, first: int, language: str, following: str) -> bool:
     """Whether a denial is somebody's belief and the next sentence says it is false: "She is wrong"."""
-    before = " ".join(s.words[max(0, first - _NEAR) : first])
+    before = " ".join(s.words[max(0, first - NEAR) : first])
     return cue(TABLES[language].context.contradicted).search(f"{before} | {following}") is not None
 
 
@@ -393,4 +312,4 @@ def tense(s: Sentence, first: int, last: int, rule: Rule, language: str) -> Tens
         return "present"
     if _past_form(s, first, last, c, subjunctive=rule.group.tense == "subjunctive"):
         return "past"
-    return "future" if cue(c.future).search(_window(s, first, last)) else "present"
+    return "future" if cue(c.future).search(s.around(first, last)) else "present"

@@ -22,6 +22,7 @@ _ODD = re.compile(
 _VERSIONS = {"rules": RULES_VERSION, "language": languages.VERSION}
 _STOPS = frozenset(".!?\n")
 _AROUND = 90  # characters before and after a quotation that may say whose it is
+_TOLD = 160  # characters of each of the two sentences before that may tell what a phrase answers
 
 
 def halves(text: str) -> list[tuple[int, str]]:
@@ -93,9 +94,11 @@ class _Half:
             return []
         before = (max(ranges[index - 1][0], start - _AROUND), start) if index else (0, 0)
         after, beyond = self._stretch(ranges, index + 1), self._stretch(ranges, index + 2)
+        told = tuple((max(begin, stop - _TOLD), stop) for begin, stop in ranges[max(0, index - 2) : index])
         found: list[Found] = []
         for language in TABLES:
-            found.extend(find(Scene(s, self.text, before, after, beyond, _quoted_words(s, quotes[language])), language))
+            quoted = _quoted_words(s, quotes[language])
+            found.extend(find(Scene(s, self.text, before, after, beyond, quoted, told), language))
         return [self._hit(s, f) for f in thin(found)]
 
     def _stretch(self, ranges: list[tuple[int, int]], index: int) -> tuple[int, int]:

@@ -9,20 +9,21 @@ from wellspring.language.context import (
     alleged,
     answered_no,
     contradicted,
-    cue,
     denied_after,
+    disbelieved,
     distance,
     framed,
     lifted,
     negated,
-    person,
+    said_of_old,
     taken_back,
     tense,
     told_of_old,
 )
+from wellspring.language.persons import person
 from wellspring.language.schemas import Category, Person, Reason, Tense
-from wellspring.language.sentences import Sentence, plain_text
-from wellspring.language.tables import TABLES, Mask, Rule
+from wellspring.language.sentences import NEAR, Sentence, plain_text
+from wellspring.language.tables import TABLES, Mask, Rule, cue
 
 # Kinds that weigh less when told in the past without a time; an act (cutting, a farewell) does not.
 _FADES = frozenset({"explicit", "passive", "euphemism", "burden", "hopelessness"})
@@ -58,6 +59,7 @@ class Scene(msgspec.Struct, frozen=True):
     following: tuple[int, int]
     beyond: tuple[int, int]  # the sentence after the following one: a time or a denial may come late
     quoted: list[tuple[int, int]]  # word ranges inside someone else's quotation
+    told: tuple[tuple[int, int], ...] = ()  # the ends of the two sentences before, the nearer one last
 
     @property
     def asked(self) -> bool:
@@ -137,6 +139,9 @@ def _denied(scene: Scene, first: int, last: int, rule: Rule, language: str, foll
         return 0
     if (spent := alleged(s, first, last, language, following, beyond)) is not None:
         return spent
+    preceding = plain_text(scene.text, *scene.preceding)
+    if (spent := disbelieved(s, first, last, language, preceding, following)) is not None:
+        return spent
     if rule.group.category not in _ASKED or not scene.asked:
         return None
     end = scene.following[1]
@@ -146,6 +151,10 @@ def _denied(scene: Scene, first: int, last: int, rule: Rule, language: str, foll
 
 def _set_long_ago(scene: Scene, language: str) -> bool:
     return told_of_old(plain_text(scene.text, *scene.preceding), language)
+
+
+def _long_over(s: Sentence, first: int, last: int, language: str, after: tuple[str, str]) -> bool:
+    return framed(s, first, last, language, after) or said_of_old(s, first, last, language, after)
 
 
 def _meant_anyway(s: Sentence, first: int, language: str, following: str) -> bool:
@@ -177,7 +186,7 @@ def _judge(scene: Scene, first: int, last: int, rule: Rule, language: str, masks
             reason = "past"
         elif far is None and (fades or rule.group.tense == "past"):
             tier = max(1, tier - 1)
-    elif reason is None and when == "present" and fades and framed(s, first, last, language, (following, beyond)):
+    elif reason is None and when == "present" and fades and _long_over(s, first, last, language, (following, beyond)):
         reason = "past"
     undoable = reason in _UNDONE and (reason != "question" or scene.asked)
     if reason is not None and undoable and taken_back(s, last, language, following, beyond, reason):
@@ -185,12 +194,29 @@ def _judge(scene: Scene, first: int, last: int, rule: Rule, language: str, masks
     return Found(rule.group.category, first, last, tier, reason, who, when)
 
 
+def _beside(scene: Scene, first: int, last: int, name: str, language: str) -> bool:
+    """Whether what a phrase means something only beside is told around it: "My dad died. I want to | be with him".
+
+    A scene is sought in the words around, where "|" stands between sentences and "#" for the phrase itself.
+    """
+    s = scene.sentence
+    told = [plain_text(scene.text, *place) for place in scene.told]
+    own = " ".join([*s.words[max(0, first - NEAR) : first], "#", *s.words[last : last + NEAR], ""])
+    words = "| ".join([*told, own, plain_text(scene.text, *scene.following)])
+    return cue(TABLES[language].scenes[name]).search(words) is not None
+
+
 def find(scene: Scene, language: str) -> list[Found]:
     """Every phrase of one language in the sentence, counted or not; overlapping ones are thinned."""
     s = scene.sentence
     words = set(s.words)
     rules = _candidates(words, TABLES[language].by_anchor)
-    places = [(r, span) for r in rules for span in _spans(s, r.pattern.regex(), across=r.group.across)]
+    places = [
+        (rule, span)
+        for rule in rules
+        for span in _spans(s, rule.pattern.regex(), across=rule.group.across)
+        if not rule.group.beside or _beside(scene, *span, rule.group.beside, language)
+    ]
     if not places:
         return []
     masks = _Masks(s, words, language)

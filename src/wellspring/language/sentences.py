@@ -11,6 +11,7 @@ from wellspring.language.spelling import is_known, plain_words
 
 SOFT = 1  # a pause: line break, ellipsis, emoji, quotation mark, colon; a phrase may run on
 HARD = 2  # a clause ends: a phrase does not run on
+NEAR = 25  # words around a phrase within which what bears on it may stand
 
 _END = re.compile(r"(?<![.])\.(?![\w.'])|[!?]+(?![a-z])|;|\n[ \t]*\n\s*")
 _WORD = r"[@$]?[a-z0-9œ]+(?:['@$*!|]+[a-z0-9œ]+)*"
@@ -46,6 +47,12 @@ class Sentence(msgspec.Struct, frozen=True):
     def parted(self, first: int, last: int) -> bool:
         """Whether a clause ends inside words [first, last)."""
         return HARD in self.breaks[first + 1 : last]
+
+    def around(self, first: int, last: int) -> str:
+        """Words [first, last) with `NEAR` words before and behind."""
+        start = self.starts[max(0, first - NEAR)]
+        end = self.starts[last + NEAR] if last + NEAR < len(self.starts) else len(self.text)
+        return self.text[start:end]
 
 
 def letters_apart(text: str) -> bool:

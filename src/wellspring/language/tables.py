@@ -21,6 +21,7 @@ class _RuleGroup(msgspec.Struct, forbid_unknown_fields=True):
     tense: Literal["find", "past", "subjunctive"] = "find"
     outer_only: bool = False
     across: bool = False
+    beside: str = ""  # the scene that must stand around the phrase
 
 
 class _MaskGroup(msgspec.Struct, forbid_unknown_fields=True):
@@ -101,6 +102,10 @@ class Context(msgspec.Struct, forbid_unknown_fields=True):
     turned: str
     denied_here: str
     denied_after: str
+    disbelieved: str
+    agreed: str
+    asserted: str
+    said_of_old: str
     more_than_ever: str
     not_turned: frozenset[str]
     bare_no: str
@@ -127,6 +132,7 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
     rules: list[_RuleGroup]
     masks: list[_MaskGroup]
     caps: list[_CapGroup]
+    scenes: dict[str, str]
     context: Context
 
 
@@ -166,6 +172,7 @@ class Table(msgspec.Struct, frozen=True):
     by_anchor: dict[str, list[Rule]]
     masks: list[Mask]
     caps: list[Cap]
+    scenes: dict[str, str]
     context: Context
     vocabulary: frozenset[str]
 
@@ -173,6 +180,12 @@ class Table(msgspec.Struct, frozen=True):
 @cache
 def _compiled(source: str) -> re.Pattern[str]:
     return re.compile(rf"(?<!\w)(?:{source})(?!\w)")
+
+
+@cache
+def cue(source: str) -> re.Pattern[str]:
+    """A pattern of a context, compiled once."""
+    return re.compile(source)
 
 
 def _expand(text: str, macros: dict[str, str]) -> str:
@@ -217,6 +230,7 @@ def _load(language: str) -> Table:
         by_anchor=_index(rules),
         masks=masks,
         caps=caps,
+        scenes={name: _expand(source, file.macros) for name, source in file.scenes.items()},
         context=file.context,
         vocabulary=_vocabulary(patterns, file),
     )
