@@ -142,5 +142,6 @@ _LISTED: Final = _listed()
 
 
 def typed_forms(words: frozenset[str]) -> frozenset[str]:
-    """The words themselves and every listed spelling whose plain words hold one of them."""
-    return words.union(*[_LISTED.get(word, ()) for word in words])
+    """The words themselves, every listed spelling whose plain words hold one of them, and their endings ("he'd")."""
+    endings = [ending for ending, plain in _SUFFIX.items() if plain in words]
+    return words.union(endings, *[_LISTED.get(word, ()) for word in words])
