@@ -14,7 +14,7 @@ _GIVEN: dict[str, tuple[str, ...]] = {
 def _je() -> dict[str, tuple[str, ...]]:
     """French "je" typed as one with its verb ("jtraverse"); no word begins so, in French or English."""
     table = TABLES["fr"]
-    known = {**{word: (word,) for word in table.vocabulary}, **table.canonical}
+    known = {**{word: (word,) for word in table.vocabulary if word not in _GIVEN}, **table.canonical}
     return {f"j{word}": ("je", *plain) for word, plain in known.items() if _AFTER_JE.match(word)}
 
 
