@@ -25,6 +25,20 @@ def memory() -> vectors.Vectors:
     return vectors.Vectors(MODELS)
 
 
+@pytest.fixture
+def passes(loaded: Encoder, monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
+    """Of each pass from now on: how many tokens, and how many segments."""
+    seen: list[tuple[int, int]] = []
+    real = loaded._run
+
+    def counting(ids: list[int], groups: list[tuple[int, int]]) -> list[encoder.Floats]:
+        seen.append((len(ids), len(groups)))
+        return real(ids, groups)
+
+    monkeypatch.setattr(loaded, "_run", counting)
+    return seen
+
+
 def test_one_sentence_is_its_own_part(loaded: Encoder) -> None:
     scores = loaded.score("i want to go home now")
     assert scores.parts == [scores.whole]
@@ -46,34 +60,27 @@ def test_nothing_to_read_is_nothing_found(loaded: Encoder) -> None:
         assert (scores.whole, scores.parts, scores.spans) == (0.0, [], [])
 
 
-def test_a_long_text_costs_a_bounded_number_of_passes(loaded: Encoder, monkeypatch: pytest.MonkeyPatch) -> None:
-    sizes: list[int] = []
-    real = loaded._run
-
-    def counting(ids: list[int], groups: list[tuple[int, int]]) -> list[encoder.Floats]:
-        sizes.append(len(ids))
-        return real(ids, groups)
-
-    monkeypatch.setattr(loaded, "_run", counting)
+def test_a_long_text_costs_a_bounded_number_of_passes(loaded: Encoder, passes: list[tuple[int, int]]) -> None:
     scores = loaded.score(LONG)
+    sizes = [tokens for tokens, _ in passes]
     assert TOKENS - 2 * WINDOW < sum(sizes) <= TOKENS
     assert max(sizes) <= WINDOW
     assert scores.spans[0][0] == 0
     assert scores.spans[-1][1] >= len(LONG.rstrip()) - 1
 
 
-def test_an_entry_of_three_hundred_words_is_read_at_once(loaded: Encoder, monkeypatch: pytest.MonkeyPatch) -> None:
-    passes: list[int] = []
-    real = loaded._run
-
-    def counting(ids: list[int], groups: list[tuple[int, int]]) -> list[encoder.Floats]:
-        passes.append(len(groups))
-        return real(ids, groups)
-
-    monkeypatch.setattr(loaded, "_run", counting)
+def test_an_entry_of_three_hundred_words_is_read_at_once(loaded: Encoder, passes: list[tuple[int, int]]) -> None:
     entry = LONG[:1_600]
     loaded.score(entry)
-    assert passes == [len(segments(entry))]
+    assert [segments_of for _, segments_of in passes] == [len(segments(entry))]
+
+
+def test_an_entry_longer_than_one_pass_is_read_in_like_parts(loaded: Encoder, passes: list[tuple[int, int]]) -> None:
+    loaded.score(LONG[:2_500])
+    sizes = [tokens for tokens, _ in passes]
+    assert len(sizes) == 2
+    assert WINDOW < sum(sizes) < WINDOW * 3 / 2
+    assert min(sizes) > WINDOW / 2
 
 
 def test_every_sentence_of_the_longest_entry_is_read(loaded: Encoder) -> None:
