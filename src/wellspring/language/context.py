@@ -8,11 +8,9 @@ import re
 from collections.abc import Iterable
 from functools import cache
 
-from wellspring.language.persons import person as person
 from wellspring.language.schemas import Reason, Tense
 from wellspring.language.sentences import HARD, NEAR, Sentence
-from wellspring.language.tables import TABLES, Context, Rule
-from wellspring.language.tables import cue as cue
+from wellspring.language.tables import TABLES, Context, Rule, cue
 
 _REACH = 10  # words before a phrase within which a negation may stand
 _HELPER = 3  # words before a phrase within which its helping verb may stand: "a essayé de …"

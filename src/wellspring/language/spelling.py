@@ -9,6 +9,7 @@ VOCABULARY: frozenset[str] = frozenset().union(*(table.vocabulary for table in T
 _GIVEN: dict[str, tuple[str, ...]] = {
     word: plain for table in TABLES.values() for word, plain in table.canonical.items()
 }
+_AFTER_JE = re.compile(r"[bcdfglmnpqrstvx][a-zœ]{2,}$")
 
 
 def _je() -> dict[str, tuple[str, ...]]:
@@ -18,7 +19,6 @@ def _je() -> dict[str, tuple[str, ...]]:
     return {f"j{word}": ("je", *plain) for word, plain in known.items() if _AFTER_JE.match(word)}
 
 
-_AFTER_JE = re.compile(r"[bcdfglmnpqrstvx][a-zœ]{2,}$")
 CANONICAL: dict[str, tuple[str, ...]] = {**_je(), **_GIVEN}
 
 # Words worth finding in any misspelling. The first row stands alone enough to allow any one wrong letter; in the second
