@@ -21,7 +21,7 @@ from wellspring.language.training.examples import Example, Said, authored, licen
 
 HELD: Final = 12
 """Of a hundred voices, those that no model learns from: on them the parts are combined and thresholds chosen."""
-MODERATE: Final = 0.08
+MODERATE: Final = 0.065
 HIGH: Final = 0.01
 ORDINARY: Final = 0.002
 _ENOUGH: Final = 50  # texts of a language with a known emotion, to say how much each model counts in it
