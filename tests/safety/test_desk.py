@@ -14,6 +14,7 @@ from wellspring.kernel.jobs import JobContext, JobPayload
 from wellspring.kernel.policy import Role
 from wellspring.notify.ports import RecordingMail
 from wellspring.safety import paging
+from wellspring.safety.copy import notice
 
 pytestmark = pytest.mark.anyio
 DANGER = "I am going to kill myself tonight, goodbye"
@@ -264,3 +265,20 @@ async def test_a_moderate_event_is_reviewed_by_whoever_takes_it(
     assert (await other.get(path)).json()["code"] == "not_yours"
     done = await dana.post(path + "/steps", json={"step": "review", "outcome": "no_danger_found"})
     assert done.json()["state"] == "reviewed"
+
+
+async def test_who_was_suspended_or_let_go_is_not_on_duty(alice: Person, circle: Circle, database_url: str) -> None:
+    gone, other = [await circle.staff(name, Role.RESPONDER) for name in ("gone", "other")]
+    for responder in (gone, other):
+        await responder.put("/v1/crisis/duty", json={"on_duty": True})
+    there = (await danger(alice))["duty"]
+    await rows(database_url, "UPDATE identity.person SET status = 'suspended' WHERE person_id = $1", gone.id)
+    assert (await danger(alice))["duty"] == there
+    await rows(database_url, "UPDATE identity.person SET roles = '{member}' WHERE person_id = $1", other.id)
+    assert (await danger(alice))["duty"] != there
+    assert (await danger(alice))["duty"] == notice("duty_none", "en")
+
+
+async def test_a_responder_in_danger_is_not_their_own_help(dana: Person, database_url: str) -> None:
+    await dana.put("/v1/crisis/duty", json={"on_duty": True})
+    assert (await danger(dana))["duty"] == notice("duty_none", "en")
