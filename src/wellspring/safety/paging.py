@@ -12,11 +12,12 @@ from wellspring.notify import service as notify
 from wellspring.notify.templates import Template
 from wellspring.safety import queries as q
 from wellspring.safety.levels import Level
-from wellspring.safety.protocol import pages
+from wellspring.safety.protocol import PROTOCOLS, pages
 
 log = logs.get("paging")
 SWEEP_EVERY: Final = 10.0
 SWEEP_AFTER: Final = 10.0
+_WAITS: Final = {level: [r.after.total_seconds() for r in row.repages] for level, row in PROTOCOLS.items()}
 
 
 @jobs.register("safety.page")
@@ -37,6 +38,11 @@ async def _page(tx: Tx, person_id: UUID, event_id: UUID) -> None:
     due = [p for p in plan if p.due <= event.now and first + p.step > rounds.last]
     if not due:
         return
+    # The steps that follow count from the first page, which may have been late: those of the opening come too early.
+    following = next((p for p in plan if p.due > event.now), None)
+    if following is not None:
+        wait = (following.due - event.now).total_seconds()
+        await tx.do(q.PAGE_JOB, jobs.encode(person_id, event_id), wait)
     supervisors = any(p.to == "supervisor" for p in due)
     await _send(tx, person_id, event_id, first + due[-1].step, level, supervisors=supervisors)
 
@@ -60,12 +66,12 @@ async def _send(tx: Tx, person_id: UUID, event_id: UUID, step: int, level: Level
 
 
 async def sweep(context: JobContext) -> int:
-    """Page every event that has no page ten seconds after it was opened; return how many there were.
+    """Page every event whose first or next page is ten seconds late; return how many there were.
 
     Web and worker processes sweep alike, each event under its row lock: a page is sent once.
     """
     async with context.db.begin(DbRole.MAINTENANCE, read_only=True) as tx:
-        missed = await tx.all(q.UNPAGED, SWEEP_AFTER)
+        missed = await tx.all(q.UNPAGED, SWEEP_AFTER, _WAITS["critical"], _WAITS["high"])
     for event in missed:
         log.warning("swept", event_id=str(event.id))
         await page(context, JobPayload(event.person_id, event.id))

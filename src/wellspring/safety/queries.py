@@ -113,15 +113,19 @@ MARK_PAGED: Final = Query(
 
 
 class Unpaged(Struct, frozen=True):
-    """An event that should have been paged by now."""
+    """An event whose first or next page is overdue."""
 
     person_id: UUID
     id: UUID
 
 
 UNPAGED: Final = Query(
-    "SELECT person_id, id FROM safety.crisis_event WHERE state = 'paged' AND paged_at IS NULL"
-    " AND created_at < now() - make_interval(secs => $1::float8) ORDER BY created_at LIMIT 50",
+    "SELECT e.person_id, e.id FROM safety.crisis_event e WHERE e.state = 'paged'"
+    " AND e.created_at < now() - make_interval(secs => $1::float8) AND (e.paged_at IS NULL OR EXISTS (SELECT 1"
+    " FROM unnest(CASE e.risk_level WHEN 'critical' THEN $2::float8[] ELSE $3::float8[] END)"
+    " WITH ORDINALITY AS s(after, step) WHERE e.paged_at < now() - make_interval(secs => $1::float8 + s.after)"
+    " AND s.step > (SELECT coalesce(max(p.step), 0) % 10 FROM safety.page p"
+    " WHERE p.person_id = e.person_id AND p.event_id = e.id))) ORDER BY e.created_at LIMIT 50",
     Unpaged,
     X,
     crosses_people=True,
@@ -185,7 +189,9 @@ ADD_STEP: Final = Query(
     int,
     S,
 )
-PAGE_JOB: Final = Query(jobs.insert("'safety.page'", "$1::bytea", "now() + make_interval(secs => $2::float8)"), int, S)
+PAGE_JOB: Final = Query(
+    jobs.insert("'safety.page'", "$1::bytea", "now() + make_interval(secs => $2::float8)"), int, S, W
+)
 
 
 class DutyRow(Struct, frozen=True):
