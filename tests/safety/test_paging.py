@@ -1,8 +1,10 @@
 """Paging until somebody answers: late first pages, a queue that lost its jobs, one event in the way of another."""
 
+import asyncio
 from datetime import timedelta
 from uuid import UUID
 
+import asyncpg
 import pytest
 
 from tests.safety.test_desk import context, danger, rows
@@ -80,3 +82,44 @@ async def test_the_sweep_climbs_too_when_the_queue_lost_every_job(
     assert await told(database_url, boss)
     await later(database_url, 3600)
     assert await paging.sweep(context(parts)) == 0
+
+
+async def two_unpaged(first: Person, second: Person, url: str) -> UUID:
+    """Open two events that the queue has lost, and return the younger one."""
+    await danger(first)
+    event = UUID((await danger(second))["event_id"])
+    await rows(url, "DELETE FROM jobs.pgqueuer")
+    await later(url, 20)
+    return event
+
+
+async def test_a_locked_event_does_not_keep_the_sweep_from_others(
+    alice: Person, charlie: Person, dana: Person, parts: Edge, database_url: str
+) -> None:
+    await dana.put("/v1/crisis/duty", json={"on_duty": True})
+    event = await two_unpaged(alice, charlie, database_url)
+    conn = await asyncpg.connect(database_url)
+    async with conn.transaction():
+        await conn.execute("SELECT 1 FROM safety.crisis_event WHERE person_id = $1 FOR UPDATE", alice.id)
+        assert await paging.sweep(context(parts)) == 2
+    await conn.close()
+    assert [r["event_id"] for r in await rows(database_url, "SELECT event_id FROM safety.page")] == [event]
+    assert await paging.sweep(context(parts)) == 1
+    assert await paging.sweep(context(parts)) == 0
+
+
+async def test_an_event_that_cannot_be_paged_neither_ends_the_sweep_nor_hides_others(
+    alice: Person, charlie: Person, dana: Person, parts: Edge, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await dana.put("/v1/crisis/duty", json={"on_duty": True})
+    event = await two_unpaged(alice, charlie, database_url)
+    await rows(database_url, f"ALTER TABLE safety.page ADD CONSTRAINT broken CHECK (person_id <> '{alice.id}')")
+    monkeypatch.setattr(paging, "SWEEP_EVERY", 0.05)
+    sweeping = asyncio.create_task(paging.sweep_for_ever(context(parts)))
+    await asyncio.sleep(1)
+    assert [r["event_id"] for r in await rows(database_url, "SELECT event_id FROM safety.page")] == [event]
+    await rows(database_url, "ALTER TABLE safety.page DROP CONSTRAINT broken")
+    await asyncio.sleep(1)
+    assert len(await rows(database_url, "SELECT 1 FROM safety.page")) == 2
+    assert not sweeping.done()
+    sweeping.cancel()

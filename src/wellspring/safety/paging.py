@@ -6,7 +6,6 @@ from uuid import UUID
 
 from wellspring.kernel import ids, jobs, logs, stream
 from wellspring.kernel.db import DbRole, Tx
-from wellspring.kernel.errors import Problem
 from wellspring.kernel.jobs import JobContext, JobPayload
 from wellspring.notify import service as notify
 from wellspring.notify.templates import Template
@@ -74,7 +73,10 @@ async def sweep(context: JobContext) -> int:
         missed = await tx.all(q.UNPAGED, SWEEP_AFTER, _WAITS["critical"], _WAITS["high"])
     for event in missed:
         log.warning("swept", event_id=str(event.id))
-        await page(context, JobPayload(event.person_id, event.id))
+        try:
+            await page(context, JobPayload(event.person_id, event.id))
+        except Exception as error:  # noqa: BLE001 - one event that cannot be paged keeps nobody else waiting
+            log.error("sweep_failed", event_id=str(event.id), error=error)
     return len(missed)
 
 
@@ -83,6 +85,6 @@ async def sweep_for_ever(context: JobContext) -> None:
     while True:
         try:
             await sweep(context)
-        except Problem as error:
-            log.warning("sweep_failed", error=error)
+        except Exception as error:  # noqa: BLE001 - a sweep that ended would page nobody until the next start
+            log.error("sweep_failed", error=error)
         await asyncio.sleep(SWEEP_EVERY)
