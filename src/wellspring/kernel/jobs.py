@@ -64,16 +64,20 @@ def every(cron: str, name: str) -> Callable[[K], K]:
     return add
 
 
-def insert(entrypoint: str, payload: str, after: str = "now()", dedupe: str = "NULL") -> str:
+URGENT: Final = 100
+"""The priority of jobs for which a person waits: they go before all others that are due."""
+
+
+def insert(entrypoint: str, payload: str, after: str = "now()", dedupe: str = "NULL", priority: int | str = 0) -> str:
     """Return the INSERT of one job; the arguments are SQL expressions."""
     return (
         "INSERT INTO jobs.pgqueuer (priority, entrypoint, payload, status, execute_after, dedupe_key)"
-        f" VALUES (0, {entrypoint}, {payload}, 'queued', {after}, {dedupe})"
+        f" VALUES ({priority}, {entrypoint}, {payload}, 'queued', {after}, {dedupe})"
     )
 
 
 ENQUEUE: Final = Query(
-    insert("$1::text", "$2::bytea", "now() + make_interval(secs => $3::float8)", "$4::text")
+    insert("$1::text", "$2::bytea", "now() + make_interval(secs => $3::float8)", "$4::text", "$5::int")
     + " ON CONFLICT DO NOTHING",
     int,
     DbRole.MEMBER,
@@ -90,12 +94,19 @@ def encode(person_id: UUID, ref: UUID) -> bytes:
 
 
 async def enqueue(
-    tx: Tx, name: str, person_id: UUID, ref: UUID, *, after_s: float = 0.0, dedupe: str | None = None
+    tx: Tx,
+    name: str,
+    person_id: UUID,
+    ref: UUID,
+    *,
+    after_s: float = 0.0,
+    dedupe: str | None = None,
+    priority: int = 0,
 ) -> None:
     """Put a job into the caller's transaction; it starts `after_s` seconds after it (database time)."""
     if name not in JOBS:
         raise LookupError(f"no job is called {name}")
-    await tx.do(ENQUEUE, name, encode(person_id, ref), after_s, dedupe)
+    await tx.do(ENQUEUE, name, encode(person_id, ref), after_s, dedupe, priority)
     tx.wake_jobs = True
 
 

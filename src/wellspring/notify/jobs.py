@@ -84,7 +84,7 @@ async def _write(ctx: JobContext, job: JobPayload, tries: int, result: _Result) 
         elif result.state == "queued":
             wait = FIRST_WAIT_S * 2 ** (tries - 1)
             if await tx.do(q.AGAIN, *row, result.code, wait):
-                await jobs.enqueue(tx, DELIVER, job.person_id, job.ref, after_s=wait)
+                await jobs.enqueue(tx, DELIVER, job.person_id, job.ref, after_s=wait, priority=jobs.URGENT)
         else:
             await tx.do(q.ENDED, *row, result.state, result.code)
 
@@ -95,4 +95,5 @@ async def sweep(ctx: JobContext) -> None:
     async with ctx.db.begin(DbRole.MAINTENANCE) as tx:
         await tx.do(q.GIVE_UP, GIVE_UP_S)
         for lost in await tx.all(q.OVERDUE, OVERDUE_S):
-            await jobs.enqueue(tx, DELIVER, lost.person_id, lost.id, dedupe=f"{DELIVER}:{lost.id}")
+            dedupe = f"{DELIVER}:{lost.id}"
+            await jobs.enqueue(tx, DELIVER, lost.person_id, lost.id, dedupe=dedupe, priority=jobs.URGENT)

@@ -30,5 +30,5 @@ async def queue(
     spoken = language or await contact.language_of(tx, recipient)
     if not await tx.do(q.ADD, recipient, delivery_id, template, spoken, unique_key, ref):
         return None
-    await jobs.enqueue(tx, DELIVER, recipient, delivery_id)
+    await jobs.enqueue(tx, DELIVER, recipient, delivery_id, priority=jobs.URGENT)
     return delivery_id

@@ -19,7 +19,7 @@ _OPEN: Final = f"""WITH e AS (INSERT INTO safety.crisis_event (person_id, id, tr
     d AS (INSERT INTO safety.desk (person_id, id, risk_level, state, wants_contact, created_at, response_due_at)
         SELECT $1, $2, $5, $7, $10, e.created_at, e.response_due_at FROM e),
     j AS (INSERT INTO jobs.pgqueuer (priority, entrypoint, payload, status, execute_after)
-        SELECT 100, 'safety.page', $17::bytea, 'queued', now() + make_interval(secs => s)
+        SELECT {jobs.URGENT}, 'safety.page', $17::bytea, 'queued', now() + make_interval(secs => s)
         FROM unnest($18::float8[]) AS s),
     {stream.append("$1::uuid", "$19::uuid", "'crisis.opened'", "$2::uuid")}
     SELECT created_at FROM e"""
@@ -190,7 +190,10 @@ ADD_STEP: Final = Query(
     S,
 )
 PAGE_JOB: Final = Query(
-    jobs.insert("'safety.page'", "$1::bytea", "now() + make_interval(secs => $2::float8)"), int, S, W
+    jobs.insert("'safety.page'", "$1::bytea", "now() + make_interval(secs => $2::float8)", priority=jobs.URGENT),
+    int,
+    S,
+    W,
 )
 
 
