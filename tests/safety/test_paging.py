@@ -123,3 +123,65 @@ async def test_an_event_that_cannot_be_paged_neither_ends_the_sweep_nor_hides_ot
     assert len(await rows(database_url, "SELECT 1 FROM safety.page")) == 2
     assert not sweeping.done()
     sweeping.cancel()
+
+
+async def taken(by: Person, whose: Person) -> str:
+    """Let somebody on duty take an event, and return its path."""
+    path = f"/v1/people/{whose.id}/crisis-events/{(await danger(whose))['event_id']}"
+    assert (await by.post(path + "/claim")).status_code == 200
+    return path
+
+
+@pytest.mark.parametrize(
+    "leave",
+    [
+        "UPDATE safety.duty SET on_duty = false WHERE person_id = $1",
+        "UPDATE safety.duty SET until = now() WHERE person_id = $1",
+        "UPDATE identity.person SET status = 'suspended' WHERE person_id = $1",
+    ],
+)
+async def test_an_event_of_somebody_who_went_off_duty_pages_again(
+    alice: Person, dana: Person, circle: Circle, parts: Edge, database_url: str, leave: str
+) -> None:
+    fay = await circle.staff("fay", Role.RESPONDER)
+    for who in (dana, fay):
+        await who.put("/v1/crisis/duty", json={"on_duty": True})
+    path = await taken(dana, alice)
+    assert await paging.hand_back(context(parts)) == 0
+    await rows(database_url, leave, dana.id)
+    await asyncio.gather(*(paging.hand_back(context(parts)) for _ in range(3)))
+    assert await paging.hand_back(context(parts)) == 0
+    assert [r["responder_id"] for r in await rows(database_url, "SELECT responder_id FROM safety.page")] == [fay.id]
+    [item] = (await fay.get("/v1/crisis/desk")).json()["items"]
+    assert (item["state"], item["claimed"]) == ("paged", False)
+    assert (await fay.post(path + "/claim")).status_code == 200
+    walked = await rows(database_url, "SELECT from_state, to_state FROM safety.event_step ORDER BY at")
+    assert [(w["from_state"], w["to_state"]) for w in walked] == [
+        ("paged", "acknowledged"),
+        ("acknowledged", "paged"),
+        ("paged", "acknowledged"),
+    ]
+
+
+async def test_whoever_is_on_duty_takes_over_from_who_is_not(
+    alice: Person, dana: Person, circle: Circle, parts: Edge, database_url: str
+) -> None:
+    fay, gil = [await circle.staff(name, Role.RESPONDER) for name in ("fay", "gil")]
+    for who in (dana, fay, gil):
+        await who.put("/v1/crisis/duty", json={"on_duty": True})
+    path = await taken(dana, alice)
+    await dana.post(path + "/steps", json={"step": "contact"})
+    before = await rows(database_url, "SELECT contacted_at FROM safety.crisis_event")
+    assert (await fay.post(path + "/claim")).json()["code"] == "already_claimed"
+    await dana.put("/v1/crisis/duty", json={"on_duty": False})
+    assert await paging.hand_back(context(parts)) == 0, "who was reached is not paged again"
+    [item] = (await fay.get("/v1/crisis/desk")).json()["items"]
+    assert (item["state"], item["claimed"]) == ("contacted", False)
+    answers = await asyncio.gather(*(who.post(path + "/claim") for who in (fay, gil)))
+    assert sorted(a.status_code for a in answers) == [200, 409]
+    await dana.put("/v1/crisis/duty", json={"on_duty": True})
+    assert (await dana.get(path)).json()["code"] == "not_yours"
+    winner = fay if answers[0].status_code == 200 else gil
+    done = await winner.post(path + "/steps", json={"step": "resolve", "outcome": "safe_with_plan"})
+    assert done.json()["state"] == "resolved"
+    assert await rows(database_url, "SELECT contacted_at FROM safety.crisis_event") == before

@@ -33,7 +33,7 @@ EDGES: dict[tuple[str, State | None, State], set[Actor]] = {
     ("page", None, "paged"): {"system", "member", "clinician", "responder", "supervisor"},
     ("queue", None, "open"): {"system"},
     ("acknowledge", "paged", "acknowledged"): {"responder", "supervisor"},
-    ("hand_back", "acknowledged", "paged"): {"responder", "supervisor"},
+    ("hand_back", "acknowledged", "paged"): {"system", "responder", "supervisor"},
     ("contact", "acknowledged", "contacted"): {"responder", "supervisor"},
     ("resolve", "contacted", "resolved"): {"responder", "supervisor"},
     ("close", "acknowledged", "resolved"): {"responder", "supervisor"},

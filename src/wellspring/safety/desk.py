@@ -1,6 +1,6 @@
 """The crisis desk: the open list, claiming, an event's evidence for whoever claimed it, and its steps."""
 
-from typing import Final
+from typing import Final, cast
 from uuid import UUID
 
 from wellspring.identity import me
@@ -57,8 +57,8 @@ def _item(row: q.DeskRow, who: Principal) -> DeskItem:
         created_at=row.created_at,
         response_due_at=row.response_due_at,
         overdue=row.overdue,
-        claimed_by_me=row.claimed_by == who.person_id,
-        claimed=row.claimed_by is not None,
+        claimed_by_me=row.holder == who.person_id,
+        claimed=row.holder is not None,
     )
 
 
@@ -81,7 +81,10 @@ async def glimpse(tx: Tx, who: Principal, person_id: UUID, event_id: UUID) -> De
 
 
 async def claim(tx: Tx, who: Principal, person_id: UUID, event_id: UUID) -> None:
-    """Take an event; of many who try at once exactly one wins. Raises AlreadyClaimed, NotFound, NotOnDuty."""
+    """Take an event, or take it over from somebody who is off duty; of many who try at once exactly one wins.
+
+    Raises AlreadyClaimed, NotFound, NotOnDuty.
+    """
     await _on_duty(tx, who)
     steps: tuple[tuple[Query[int], State, State], ...] = (
         (q.CLAIM, "paged", "acknowledged"),
@@ -92,11 +95,16 @@ async def claim(tx: Tx, who: Principal, person_id: UUID, event_id: UUID) -> None
             await tx.set_subject(person_id)
             await _record(tx, who, person_id, event_id, before, after, None, None, who.person_id)
             return
+    state = cast("State | None", await tx.maybe(q.TAKE_OVER, person_id, event_id, who.person_id))
+    if state is not None:
+        await tx.set_subject(person_id)
+        await _record(tx, who, person_id, event_id, state, state, None, None, who.person_id)
+        return
     row = await tx.maybe(q.DESK_ONE, person_id, event_id)
     if row is None:
         raise NotFound
-    if row.claimed_by != who.person_id:
-        raise AlreadyClaimed if row.claimed_by else StepRefused
+    if row.holder != who.person_id:
+        raise AlreadyClaimed if row.holder else StepRefused
 
 
 async def _record(
@@ -123,7 +131,7 @@ async def open_claimed(tx: Tx, who: Principal, person_id: UUID, event_id: UUID) 
     row = await tx.maybe(q.DESK_ONE, person_id, event_id)
     if row is None:
         raise NotFound
-    if row.claimed_by != who.person_id:
+    if row.holder != who.person_id:
         raise NotYours
     await tx.set_subject(person_id)
     return duty

@@ -55,7 +55,7 @@ def _until(until: datetime, here: Local, now: datetime) -> str:
 
 def _lock(items: list[DeskItem], here: Local, now: datetime) -> dict[str, Any]:
     """Return what a locked desk may say: how many wait, and nothing about any of them."""
-    waiting = [item for item in items if not item.claimed]
+    waiting = [item for item in items if not item.claimed and item.state != "contacted"]
     return {
         "locked": True,
         "waiting": len(waiting),

@@ -1,6 +1,7 @@
 """Paging responders: a job that commits with the event, and a sweep that does not depend on the queue."""
 
 import asyncio
+from collections.abc import Awaitable
 from typing import Final
 from uuid import UUID
 
@@ -73,17 +74,43 @@ async def sweep(context: JobContext) -> int:
         missed = await tx.all(q.UNPAGED, SWEEP_AFTER, _WAITS["critical"], _WAITS["high"])
     for event in missed:
         log.warning("swept", event_id=str(event.id))
-        try:
-            await page(context, JobPayload(event.person_id, event.id))
-        except Exception as error:  # noqa: BLE001 - one event that cannot be paged keeps nobody else waiting
-            log.error("sweep_failed", event_id=str(event.id), error=error)
+        await _alone(event.id, page(context, JobPayload(event.person_id, event.id)))
     return len(missed)
+
+
+async def hand_back(context: JobContext) -> int:
+    """Page anew, from the beginning, every event whose responder went off duty before they reached the person."""
+    async with context.db.begin(DbRole.MAINTENANCE, read_only=True) as tx:
+        left = await tx.all(q.LEFT)
+    for event in left:
+        await _alone(event.id, _hand_back(context, event))
+    return len(left)
+
+
+async def _hand_back(context: JobContext, event: q.Left) -> None:
+    async with context.db.begin(DbRole.WORKER, subject=event.person_id) as tx:
+        if await tx.do(q.GIVE_BACK, event.person_id, event.id, event.claimed_by) == 0:
+            return
+        await tx.do(q.MOVE_EVENT, event.person_id, event.id, "paged", None, None)
+        await tx.do(q.ADD_STEP, event.person_id, ids.new(), event.id, ids.NIL, "acknowledged", "paged", None)
+        await stream.publish(tx, event.person_id, "crisis.changed", event.id)
+        await _page(tx, event.person_id, event.id)
+        log.info("handed_back", event_id=str(event.id))
+
+
+async def _alone(event_id: UUID, work: Awaitable[None]) -> None:
+    """Await what is done for one event; if it fails, that keeps nobody else waiting."""
+    try:
+        await work
+    except Exception as error:  # noqa: BLE001 - one event that cannot be paged is tried again, the others go on
+        log.error("sweep_failed", event_id=str(event_id), error=error)
 
 
 async def sweep_for_ever(context: JobContext) -> None:
     """Sweep every ten seconds."""
     while True:
         try:
+            await hand_back(context)
             await sweep(context)
         except Exception as error:  # noqa: BLE001 - a sweep that ended would page nobody until the next start
             log.error("sweep_failed", error=error)

@@ -143,8 +143,8 @@ TRANSITIONS: Final[tuple[Transition, ...]] = (
     Transition(name="page", before=None, after="paged", by=frozenset({"system", "member", *REVIEWERS})),
     Transition(name="queue", before=None, after="open", by=frozenset({"system"})),
     Transition(name="acknowledge", before="paged", after="acknowledged", by=DESK),
-    # Whoever goes off duty gives the event back, and it pages again from the beginning.
-    Transition(name="hand_back", before="acknowledged", after="paged", by=DESK),
+    # Whoever goes off duty gives the event back, or the sweep does, and it pages again from the beginning.
+    Transition(name="hand_back", before="acknowledged", after="paged", by=frozenset({"system", *DESK})),
     Transition(name="contact", before="acknowledged", after="contacted", by=DESK),
     Transition(name="resolve", before="contacted", after="resolved", by=DESK, outcomes=REACHED),
     Transition(name="close", before="acknowledged", after="resolved", by=DESK, outcomes=CLERICAL),

@@ -132,6 +132,29 @@ UNPAGED: Final = Query(
 )
 
 
+class Left(Struct, frozen=True):
+    """An event whose responder went off duty before they reached the person."""
+
+    person_id: UUID
+    id: UUID
+    claimed_by: UUID
+
+
+LEFT: Final = Query(
+    "SELECT person_id, id, claimed_by FROM safety.crisis_event WHERE state = 'acknowledged'"
+    " AND NOT safety.is_on_duty(claimed_by) ORDER BY created_at LIMIT 50",
+    Left,
+    X,
+    crosses_people=True,
+)
+GIVE_BACK: Final = Query(
+    "UPDATE safety.desk SET state = 'paged', claimed_by = NULL WHERE person_id = $1 AND id = $2"
+    " AND state = 'acknowledged' AND claimed_by = $3 AND NOT safety.is_on_duty($3)",
+    int,
+    W,
+)
+
+
 class DeskRow(Struct, frozen=True):
     """An open event as everybody on duty sees it."""
 
@@ -143,13 +166,17 @@ class DeskRow(Struct, frozen=True):
     created_at: datetime
     response_due_at: datetime
     overdue: bool
-    claimed_by: UUID | None
+    holder: UUID | None
 
 
-DESK: Final = Query(
+# Who took an event and is off duty now does not hold it: a colleague may take it over.
+_ON_DESK: Final = (
     "SELECT person_id, id, risk_level, state, wants_contact, created_at, response_due_at,"
-    " state IN ('paged', 'open') AND response_due_at < now(), claimed_by FROM safety.desk"
-    " WHERE state NOT IN ('resolved', 'reviewed')"
+    " state IN ('paged', 'open') AND response_due_at < now(),"
+    " CASE WHEN safety.is_on_duty(claimed_by) THEN claimed_by END AS holder FROM safety.desk"
+)
+DESK: Final = Query(
+    f"SELECT * FROM ({_ON_DESK} WHERE state NOT IN ('resolved', 'reviewed')) AS d"
     " ORDER BY state = 'open', risk_level <> 'critical', response_due_at LIMIT 200",
     DeskRow,
     S,
@@ -166,28 +193,31 @@ CLAIM_REVIEW: Final = Query(
     int,
     S,
 )
-DESK_ONE: Final = Query(
-    "SELECT person_id, id, risk_level, state, wants_contact, created_at, response_due_at, response_due_at < now(),"
-    " claimed_by FROM safety.desk WHERE person_id = $1 AND id = $2",
-    DeskRow,
+TAKE_OVER: Final = Query(
+    "UPDATE safety.desk SET claimed_by = $3 WHERE person_id = $1 AND id = $2 AND claimed_by <> $3"
+    " AND state IN ('open', 'acknowledged', 'contacted') AND NOT safety.is_on_duty(claimed_by) RETURNING state",
+    str,
     S,
 )
+DESK_ONE: Final = Query(f"{_ON_DESK} WHERE person_id = $1 AND id = $2", DeskRow, S)
 MOVE_DESK: Final = Query("UPDATE safety.desk SET state = $3, claimed_by = $4 WHERE person_id = $1 AND id = $2", int, S)
 MOVE_EVENT: Final = Query(
     "UPDATE safety.crisis_event SET state = $3, claimed_by = $4, outcome = coalesce($5, outcome),"
     " claimed_at = CASE WHEN $3 = 'acknowledged' THEN now() ELSE claimed_at END,"
-    " contacted_at = CASE WHEN $3 = 'contacted' THEN now() ELSE contacted_at END,"
+    " contacted_at = CASE WHEN $3 = 'contacted' AND state <> $3 THEN now() ELSE contacted_at END,"
     " resolved_at = CASE WHEN $3 IN ('resolved', 'reviewed') THEN now() ELSE resolved_at END,"
     " paged_at = CASE WHEN $3 = 'paged' THEN NULL ELSE paged_at END,"
     " version = version + 1, updated_at = now() WHERE person_id = $1 AND id = $2",
     int,
     S,
+    W,
 )
 ADD_STEP: Final = Query(
     "INSERT INTO safety.event_step (person_id, id, event_id, actor_id, from_state, to_state, note)"
     " VALUES ($1, $2, $3, $4, $5, $6, $7)",
     int,
     S,
+    W,
 )
 PAGE_JOB: Final = Query(
     jobs.insert("'safety.page'", "$1::bytea", "now() + make_interval(secs => $2::float8)", priority=jobs.URGENT),
