@@ -125,10 +125,12 @@ async def _record(
     await _tell(tx, event_id)
 
 
-async def open_claimed(tx: Tx, who: Principal, person_id: UUID, event_id: UUID) -> q.DutyRow:
+async def open_claimed(
+    tx: Tx, who: Principal, person_id: UUID, event_id: UUID, query: Query[q.DeskRow] = q.DESK_ONE
+) -> q.DutyRow:
     """Open the person of an event that the caller claimed; nobody else's."""
     duty = await _on_duty(tx, who)
-    row = await tx.maybe(q.DESK_ONE, person_id, event_id)
+    row = await tx.maybe(query, person_id, event_id)
     if row is None:
         raise NotFound
     if row.holder != who.person_id:
@@ -191,7 +193,7 @@ async def view(tx: Tx, keys: Keyring, who: Principal, person_id: UUID, event_id:
 
 async def move(tx: Tx, keys: Keyring, who: Principal, person_id: UUID, event_id: UUID, wanted: Move) -> State:
     """Make a step and return the new state; raises StepRefused or OutcomeNeeded when the state machine says no."""
-    duty = await open_claimed(tx, who, person_id, event_id)
+    duty = await open_claimed(tx, who, person_id, event_id, q.DESK_LOCKED)
     row = await tx.maybe(q.EVENT_LOCKED, person_id, event_id)
     if row is None:
         raise NotFound

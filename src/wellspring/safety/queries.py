@@ -200,6 +200,7 @@ TAKE_OVER: Final = Query(
     S,
 )
 DESK_ONE: Final = Query(f"{_ON_DESK} WHERE person_id = $1 AND id = $2", DeskRow, S)
+DESK_LOCKED: Final = Query(DESK_ONE.sql + " FOR UPDATE", DeskRow, S)
 MOVE_DESK: Final = Query("UPDATE safety.desk SET state = $3, claimed_by = $4 WHERE person_id = $1 AND id = $2", int, S)
 MOVE_EVENT: Final = Query(
     "UPDATE safety.crisis_event SET state = $3, claimed_by = $4, outcome = coalesce($5, outcome),"
