@@ -68,7 +68,7 @@ async def listing(tx: Tx, who: Principal) -> Desk:
     if duty is None or not duty.on_duty:
         return Desk(items=[], on_duty=False)
     await tx.set_duty(Duty.CRISIS)
-    return Desk(items=[_item(row, who) for row in await tx.all(q.DESK)], on_duty=True)
+    return Desk(items=[_item(row, who) for row in await tx.all(q.DESK, who.person_id)], on_duty=True)
 
 
 async def glimpse(tx: Tx, who: Principal, person_id: UUID, event_id: UUID) -> DeskItem:

@@ -176,8 +176,8 @@ _ON_DESK: Final = (
     " CASE WHEN safety.is_on_duty(claimed_by) THEN claimed_by END AS holder FROM safety.desk"
 )
 DESK: Final = Query(
-    f"SELECT * FROM ({_ON_DESK} WHERE state NOT IN ('resolved', 'reviewed')) AS d"
-    " ORDER BY state = 'open', risk_level <> 'critical', response_due_at LIMIT 200",
+    f"SELECT * FROM ({_ON_DESK} WHERE state NOT IN ('resolved', 'reviewed') AND person_id <> $1) AS d"
+    " ORDER BY coalesce(holder <> $1, false), state = 'open', risk_level <> 'critical', response_due_at LIMIT 200",
     DeskRow,
     S,
     crosses_people=True,
