@@ -282,3 +282,58 @@ async def test_who_was_suspended_or_let_go_is_not_on_duty(alice: Person, circle:
 async def test_a_responder_in_danger_is_not_their_own_help(dana: Person, database_url: str) -> None:
     await dana.put("/v1/crisis/duty", json={"on_duty": True})
     assert (await danger(dana))["duty"] == notice("duty_none", "en")
+
+
+async def test_a_step_that_waited_does_not_take_the_event_from_who_has_it_now(
+    alice: Person, circle: Circle, database_url: str
+) -> None:
+    dana, fay = [await circle.staff(name, Role.RESPONDER) for name in ("dana", "fay")]
+    for who in (dana, fay):
+        await who.put("/v1/crisis/duty", json={"on_duty": True})
+    path = f"/v1/people/{alice.id}/crisis-events/{(await danger(alice))['event_id']}"
+    await dana.post(path + "/claim")
+    conn = await asyncpg.connect(database_url)
+    async with conn.transaction():  # what handing back in another window, and a colleague's claim, commit
+        await conn.execute("UPDATE safety.desk SET claimed_by = $1", fay.id)
+        await conn.execute("UPDATE safety.crisis_event SET claimed_by = $1", fay.id)
+        step = asyncio.create_task(dana.post(path + "/steps", json={"step": "contact"}))
+        await asyncio.sleep(0.5)
+    await conn.close()
+    late = await step
+    assert (late.status_code, late.json()["code"]) == (403, "not_yours")
+    assert [r["claimed_by"] for r in await rows(database_url, "SELECT claimed_by FROM safety.desk")] == [fay.id]
+
+
+async def test_what_colleagues_hold_never_hides_who_waits(alice: Person, circle: Circle, database_url: str) -> None:
+    dana, fay = [await circle.staff(name, Role.RESPONDER) for name in ("dana", "fay")]
+    for who in (dana, fay):
+        await who.put("/v1/crisis/duty", json={"on_duty": True})
+    event = (await danger(alice))["event_id"]
+    await rows(
+        database_url,
+        "WITH e AS (INSERT INTO safety.crisis_event (person_id, id, trigger_source, risk_level, risk_score, state,"
+        " evidence, response_due_at, claimed_by) SELECT $1, gen_random_uuid(), 'checkin', 'critical', 0.9, 'contacted',"
+        " '', now() - interval '1 day', $2 FROM generate_series(1, 250) RETURNING *)"
+        " INSERT INTO safety.desk (person_id, id, risk_level, state, wants_contact, response_due_at, claimed_by)"
+        " SELECT person_id, id, risk_level, state, false, response_due_at, claimed_by FROM e",
+        alice.id,
+        fay.id,
+    )
+    items = (await dana.get("/v1/crisis/desk")).json()["items"]
+    assert (items[0]["id"], len(items)) == (event, 200)
+
+
+async def test_nobody_is_paged_for_or_takes_their_own_event(
+    dana: Person, circle: Circle, parts: Edge, database_url: str
+) -> None:
+    fay = await circle.staff("fay", Role.RESPONDER)
+    await dana.put("/v1/crisis/duty", json={"on_duty": True})
+    event = (await danger(dana))["event_id"]
+    await paging.page(context(parts), JobPayload(dana.id, UUID(event)))
+    pages = await rows(database_url, "SELECT responder_id FROM safety.page")
+    assert [p["responder_id"] for p in pages] == [fay.id], "nobody else is on duty: everybody else is paged"
+    assert (await dana.get("/v1/crisis/desk")).json()["items"] == []
+    path = f"/v1/people/{dana.id}/crisis-events/{event}"
+    assert (await dana.post(path + "/claim")).status_code == 404
+    await fay.put("/v1/crisis/duty", json={"on_duty": True})
+    assert (await fay.post(path + "/claim")).status_code == 200

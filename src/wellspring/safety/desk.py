@@ -75,7 +75,7 @@ async def glimpse(tx: Tx, who: Principal, person_id: UUID, event_id: UUID) -> De
     """Return what everybody on duty sees of one event; raises NotOnDuty, NotFound."""
     await _on_duty(tx, who)
     row = await tx.maybe(q.DESK_ONE, person_id, event_id)
-    if row is None:
+    if row is None or person_id == who.person_id:
         raise NotFound
     return _item(row, who)
 
@@ -83,9 +83,13 @@ async def glimpse(tx: Tx, who: Principal, person_id: UUID, event_id: UUID) -> De
 async def claim(tx: Tx, who: Principal, person_id: UUID, event_id: UUID) -> None:
     """Take an event, or take it over from somebody who is off duty; of many who try at once exactly one wins.
 
+    Nobody takes their own: a colleague does.
+
     Raises AlreadyClaimed, NotFound, NotOnDuty.
     """
     await _on_duty(tx, who)
+    if person_id == who.person_id:
+        raise NotFound
     steps: tuple[tuple[Query[int], State, State], ...] = (
         (q.CLAIM, "paged", "acknowledged"),
         (q.CLAIM_REVIEW, "open", "open"),

@@ -48,8 +48,8 @@ async def _page(tx: Tx, person_id: UUID, event_id: UUID) -> None:
 
 
 async def _send(tx: Tx, person_id: UUID, event_id: UUID, step: int, level: Level, *, supervisors: bool) -> None:
-    """Page those on duty; supervisors at the last step; everybody when nobody is on duty."""
-    everybody = await tx.all(q.RESPONDERS)
+    """Page those on duty; supervisors at the last step; everybody when nobody is on duty; never who is in danger."""
+    everybody = [r for r in await tx.all(q.RESPONDERS) if r.person_id != person_id]
     chosen = [r for r in everybody if r.on_duty or (supervisors and r.is_supervisor)] or everybody
     if not chosen:
         log.error("nobody_to_page", event_id=str(event_id))
