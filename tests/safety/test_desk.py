@@ -337,3 +337,15 @@ async def test_nobody_is_paged_for_or_takes_their_own_event(
     assert (await dana.post(path + "/claim")).status_code == 404
     await fay.put("/v1/crisis/duty", json={"on_duty": True})
     assert (await fay.post(path + "/claim")).status_code == 200
+
+
+async def test_a_report_sent_again_is_answered_as_gravely_as_the_first(alice: Person) -> None:
+    await alice.put("/v1/crisis/safety-plan", json={"people_to_ask": ["Sam"]})
+    headers = {"idempotency-key": "the-first-answer-was-lost"}
+    first = await alice.post("/v1/crisis/report", json={"note": DANGER}, headers=headers)
+    assert first.json()["crisis"]["level"] == "critical"
+    second = await alice.post("/v1/crisis/report", json={"note": DANGER}, headers=headers)
+    assert (second.status_code, second.json()) == (201, first.json())
+    pressed = (await alice.post("/v1/crisis/report", json={})).json()
+    assert pressed["event_id"] == first.json()["event_id"]
+    assert pressed["crisis"]["headline"] == first.json()["crisis"]["headline"]

@@ -61,7 +61,7 @@ SET_EVIDENCE: Final = Query(
     W,
 )
 RECENT_REPORT: Final = Query(
-    "SELECT id FROM safety.crisis_event WHERE person_id = $1 AND trigger_source = 'user_reported'"
+    "SELECT id FROM safety.crisis_event WHERE person_id = $1 AND (trigger_source = 'user_reported' OR wants_contact)"
     " AND state IN ('paged', 'acknowledged') AND created_at > now() - interval '15 minutes'"
     " AND (wants_contact OR NOT $2::boolean) ORDER BY created_at DESC LIMIT 1",
     UUID,

@@ -10,7 +10,7 @@ from wellspring.language import Reading, read
 from wellspring.safety import plans, show
 from wellspring.safety import queries as q
 from wellspring.safety.behaviour import Signals
-from wellspring.safety.events import NewEvent, open_event
+from wellspring.safety.events import NewEvent, open_event, unseal
 from wellspring.safety.levels import Level
 from wellspring.safety.risk import judge
 from wellspring.safety.schemas import Crisis, Evidence, Report
@@ -48,23 +48,23 @@ async def respond(
 
 async def report(tx: Tx, keys: Keyring, person_id: UUID, wanted: Report) -> tuple[UUID, Crisis]:
     """Open an event of at least high because the person asks; asking again soon finds the same event."""
+    if wanted.note is None:
+        before = await tx.maybe(q.RECENT_REPORT, person_id, wanted.wants_contact)
+        if before is not None:
+            return before, await again(tx, keys, person_id, before)
     face = await public_face(tx, keys, person_id)
     reading: Reading | None = read(wanted.note, hint=face.language) if wanted.note else None
     judged = judge(reading, Signals(), asked_for_help=True)
     found = show.evidence(reading, wanted.note)
-    event_id = None
-    if wanted.note is None:
-        event_id = await tx.maybe(q.RECENT_REPORT, person_id, wanted.wants_contact)
-    if event_id is None:
-        new = NewEvent(
-            person_id=person_id,
-            judgement=judged,
-            evidence=found,
-            wants_contact=wanted.wants_contact,
-            note=wanted.note,
-            versions={} if reading is None else reading.versions,
-        )
-        event_id = await open_event(tx, await vault.sealer(tx, keys, person_id), new)
+    new = NewEvent(
+        person_id=person_id,
+        judgement=judged,
+        evidence=found,
+        wants_contact=wanted.wants_contact,
+        note=wanted.note,
+        versions={} if reading is None else reading.versions,
+    )
+    event_id = await open_event(tx, await vault.sealer(tx, keys, person_id), new)
     crisis = await respond(
         tx,
         keys,
@@ -93,15 +93,16 @@ async def report_once(
 
 
 async def again(tx: Tx, keys: Keyring, person_id: UUID, event_id: UUID) -> Crisis:
-    """Return the reply to a report that was made before."""
+    """Return the reply to a report that was made before: of the same level, with the same evidence."""
     face = await public_face(tx, keys, person_id)
-    judged = judge(None, Signals(), asked_for_help=True)
+    event = await tx.one(q.EVENT, person_id, event_id)
+    level: Level = "critical" if event.risk_level == "critical" else "high"
     return await respond(
         tx,
         keys,
         person_id,
-        judged.level,
-        [],
+        level,
+        unseal(keys.sealer(event.wrapped, person_id), event.evidence, event_id).evidence,
         country=face.country,
         language=face.language,
         event_id=event_id,
