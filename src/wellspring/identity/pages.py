@@ -209,7 +209,7 @@ async def end_others(request: Req) -> Response[Any]:
     await forms.read(request)
     who = principal(request)
     async with as_member(request) as tx:
-        count = await tx.do(q.END_OTHERS, who.person_id, who.session_id)
+        count = await tx.do(q.END_OTHERS, who.person_id, who.session_id, "ended by the person")
         await audit.record(tx, access(request, "identity:session:end", "account", count=count))
     return pages.redirect(request, "/sessions", note="ended")
 

@@ -18,6 +18,7 @@ from wellspring.identity import queries as q
 from wellspring.identity.errors import (
     AccountClosed,
     EmailTaken,
+    FactorExists,
     SecondFactorNeeded,
     SecondFactorWrong,
     WrongCredentials,
@@ -213,8 +214,10 @@ def new_recovery_codes() -> list[str]:
 
 
 async def set_factor(tx: Tx, keys: Keyring, person_id: UUID, secret: str, step: int = 0) -> list[str]:
-    """Store a confirmed authenticator secret and return fresh recovery codes."""
+    """Store a confirmed authenticator secret and return fresh recovery codes; raises FactorExists."""
     codes = new_recovery_codes()
     sealed = keys.system.seal(secret.encode(), "identity.login.totp_secret", person_id)
-    await tx.do(q.SET_TOTP, person_id, sealed, step, [recovery_digest(keys, person_id, c) for c in codes])
+    digests = [recovery_digest(keys, person_id, c) for c in codes]
+    if await tx.do(q.SET_TOTP, person_id, sealed, step, digests) != 1:
+        raise FactorExists
     return codes
