@@ -114,3 +114,11 @@ async def test_codes_work_once(alice: Person) -> None:
         assert (await signed_in(alice.client, alice.email, mfa_code=code)).status_code == 200
         again = await signed_in(alice.client, alice.email, mfa_code=code)
         assert (again.status_code, again.json()["code"]) == (401, "mfa_wrong")
+
+
+async def test_many_codes_at_once_are_still_five_tries(alice: Person) -> None:
+    secret, _ = await set_up(alice.client, alice)
+    codes = ["000000", "111111"] * 10 + [next_code(secret)]
+    answers = await asyncio.gather(*(signed_in(alice.client, alice.email, mfa_code=code) for code in codes))
+    assert [answer.json().get("code") for answer in answers].count("mfa_wrong") == 5
+    assert answers[-1].status_code == 429

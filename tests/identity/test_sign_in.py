@@ -1,8 +1,11 @@
 """Signing up and in."""
 
+import asyncio
+
 import httpx
 import pytest
 from tests.support.people import PASSWORD, Circle, Person
+
 
 pytestmark = pytest.mark.anyio
 
@@ -56,6 +59,14 @@ async def test_five_failures_lock_this_network_only(alice: Person, client: httpx
     answer = await client.post("/v1/auth/login", json={"email": alice.email, "password": PASSWORD})
     assert (answer.status_code, answer.json()["code"]) == (429, "locked_out")
     assert int(answer.headers["retry-after"]) > 0
+
+
+async def test_many_tries_at_once_are_still_five(alice: Person, client: httpx.AsyncClient) -> None:
+    passwords = [f"not the password {n}" for n in range(20)] + [PASSWORD]
+    bodies = [{"email": alice.email, "password": password} for password in passwords]
+    answers = await asyncio.gather(*(client.post("/v1/auth/login", json=body) for body in bodies))
+    assert [answer.status_code for answer in answers].count(401) == 5
+    assert answers[-1].status_code == 429
 
 
 async def test_a_role_change_takes_effect_on_the_next_request(erin: Person, bob: Person) -> None:

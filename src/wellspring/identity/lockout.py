@@ -37,6 +37,7 @@ FAILED: Final = Query(
     int,
     DbRole.SIGNIN,
 )
+ONE_BY_ONE: Final = Query("SELECT true FROM pg_advisory_xact_lock($1::bigint)", bool, DbRole.SIGNIN)
 FORGIVE: Final = Query("DELETE FROM kernel.attempt WHERE scope = $1", int, DbRole.SIGNIN)
 
 
@@ -70,6 +71,15 @@ async def refuse_if_locked(tx: Tx, where: Scopes) -> None:
     wait = await tx.one(LOCKED, [where.account, where.network])
     if wait.seconds > 0:
         raise LockedOut(headers={"Retry-After": str(wait.seconds)})
+
+
+async def refuse_if_locked_by_now(tx: Tx, where: Scopes) -> None:
+    """Raise LockedOut if tries that were checked at the same time have locked this one out; the next waits for us.
+
+    Whoever answers a try asks this first: hundreds that are sent at once have all passed `refuse_if_locked`.
+    """
+    await tx.one(ONE_BY_ONE, int.from_bytes(where.network[:8], signed=True))
+    await refuse_if_locked(tx, where)
 
 
 async def failed(tx: Tx, where: Scopes) -> None:
