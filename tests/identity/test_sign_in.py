@@ -102,6 +102,25 @@ async def test_a_network_that_guesses_is_locked(parts: Edge) -> None:
         await lockout.refuse_if_locked(tx, lockout.scopes(parts.keys, "alice@example.org", "198.51.100.1"))
 
 
+@pytest.mark.parametrize(
+    ("made", "typed"),
+    [
+        ("zo\u00e9@exemple.org", "zoe\u0301@exemple.org"),
+        ("zoe@ex\u00e9mple.org", "zoe@xn--exmple-cva.org"),
+        ("zoe@xn--exmple-cva.org", "Zoe@XN--exmple-cva.org"),
+        ("zoe@ex\u00e9mple.org", " ZOE@EX\u00c9MPLE.ORG "),
+    ],
+)
+async def test_an_address_is_known_again_however_it_is_written(
+    client: httpx.AsyncClient, made: str, typed: str
+) -> None:
+    body = {"email": made, "password": PASSWORD}
+    assert (await client.post("/v1/auth/register", json=body)).status_code == 201
+    for email in (made, typed):
+        answer = await client.post("/v1/auth/login", json={"email": email, "password": PASSWORD})
+        assert answer.status_code == 200, email
+
+
 async def test_a_role_change_takes_effect_on_the_next_request(erin: Person, bob: Person) -> None:
     assert (await bob.get("/v1/users/me")).status_code == 200
     answer = await erin.put(f"/v1/people/{bob.id}/roles", json={"roles": ["member"]})

@@ -66,6 +66,14 @@ def normal_email(text: str) -> str:
     return found.normalized.lower()
 
 
+def _as_registered(text: str) -> str:
+    """Return an address in the form it was registered in; one that nobody can have registered stays as it is."""
+    try:
+        return normal_email(text)
+    except Invalid:
+        return text.strip().lower()
+
+
 def check_timezone(name: str) -> str:
     """Return an IANA time zone, or raise Invalid."""
     if name not in TIMEZONES:
@@ -129,7 +137,7 @@ async def sign_in(accounts: Accounts, given: Login, where: Where, *, kind: Token
     Unknown and wrong look and take the same. Raises WrongCredentials, SecondFactorNeeded, SecondFactorWrong,
     LockedOut, AccountClosed.
     """
-    email = given.email.strip().lower()
+    email = _as_registered(given.email)
     scopes = lockout.scopes(accounts.keys, email, where.ip)
     async with accounts.db.begin(DbRole.SIGNIN) as tx:
         await lockout.refuse_if_locked(tx, scopes)
