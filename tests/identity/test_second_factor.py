@@ -122,3 +122,27 @@ async def test_many_codes_at_once_are_still_five_tries(alice: Person) -> None:
     answers = await asyncio.gather(*(signed_in(alice.client, alice.email, mfa_code=code) for code in codes))
     assert [answer.json().get("code") for answer in answers].count("mfa_wrong") == 5
     assert answers[-1].status_code == 429
+
+
+@pytest.mark.parametrize("how", ["{0}{1} ", " {0} {1}", "{0}-{1}"])
+async def test_a_code_may_be_typed_as_apps_show_it(alice: Person, how: str) -> None:
+    secret, recovery = await set_up(alice.client, alice)
+    for code in (next_code(secret), recovery[0].upper().replace("-", "")):
+        half = len(code) // 2
+        typed = how.format(code[:half], code[half:])
+        assert (await signed_in(alice.client, alice.email, mfa_code=typed)).status_code == 200, typed
+
+
+async def test_digits_of_another_keyboard_are_digits(alice: Person) -> None:
+    secret, _ = await set_up(alice.client, alice)
+    typed = "".join(chr(0x660 + int(digit)) for digit in next_code(secret))
+    assert (await signed_in(alice.client, alice.email, mfa_code=typed)).status_code == 200
+
+
+@pytest.mark.parametrize("code", ["éééééé", "¹²³⁴⁵⁶", "12345\0", "😀😀😀😀😀😀"])
+async def test_a_code_of_other_characters_is_wrong_and_counted(alice: Person, code: str) -> None:
+    await set_up(alice.client, alice)
+    for _ in range(5):
+        answer = await signed_in(alice.client, alice.email, mfa_code=code)
+        assert (answer.status_code, answer.json()["code"]) == (401, "mfa_wrong")
+    assert (await signed_in(alice.client, alice.email, mfa_code=code)).status_code == 429

@@ -202,12 +202,16 @@ def totp_secret(keys: Keyring, person_id: UUID, sealed: bytes) -> str:
 
 
 async def _use_code(tx: Tx, keys: Keyring, found: q.FoundLogin, code: str) -> bool:
-    """Use up a code: six digits of this or a neighbouring half minute, or a recovery code; each once."""
+    """Use up a code: six digits of this or a neighbouring half minute, or a recovery code; each once.
+
+    Apps show codes in groups, and keyboards of some languages have digits of their own.
+    """
     assert found.totp_secret is not None
-    if len(code) != 6:
+    code = "".join(code.split()).replace("-", "")
+    if len(code) != 6 or not code.isdecimal():
         digest = recovery_digest(keys, found.person_id, code)
         return await tx.do(q.USE_RECOVERY, found.person_id, digest) == 1
-    step = matching_step(totp_secret(keys, found.person_id, found.totp_secret), code)
+    step = matching_step(totp_secret(keys, found.person_id, found.totp_secret), f"{int(code):06d}")
     return step is not None and await tx.do(q.USE_STEP, found.person_id, step) == 1
 
 
