@@ -16,6 +16,7 @@ from wellspring.kernel import logs, metrics
 from wellspring.kernel.errors import TooMany
 from wellspring.kernel.problems import MEDIA
 from wellspring.kernel.settings import Settings
+from wellspring.kernel.tokens import TokenKind, TokenRefused, Tokens
 
 log = logs.get("request")
 
@@ -73,8 +74,9 @@ class Minute:
 class Outermost:
     """Wraps the whole program as one plain ASGI layer: Litestar's own middleware stack costs more per request."""
 
-    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+    def __init__(self, app: ASGIApp, settings: Settings, tokens: Tokens) -> None:
         self._app = app
+        self._tokens = tokens
         self._minute = Minute(settings.requests_per_minute)
         self._limited = settings.environment != "test"
         self._proxy = settings.trusted_proxy
@@ -115,15 +117,21 @@ class Outermost:
         return left >= 0
 
     def _who(self, scope: Scope) -> str:
-        """Return what is counted: the caller's token if there is one, else their address."""
+        """Return what is counted: the person whose token was sent, else (a made-up one too) the address."""
         forwarded = ""
         for name, value in scope["headers"]:
-            if name == b"authorization":
-                return value[-43:].decode("latin-1")
+            if name == b"authorization" and (person := self._person(value)):
+                return person
             if name == b"x-forwarded-for":
                 forwarded = value.decode("latin-1").rsplit(",", 1)[-1].strip()
         host = scope["client"][0] if scope.get("client") else ""  # type: ignore[index]
         return forwarded if forwarded and host == self._proxy else host
+
+    def _person(self, header: bytes) -> str | None:
+        try:
+            return str(self._tokens.verify(header[7:].decode("latin-1").strip(), TokenKind.ACCESS).person_id)
+        except TokenRefused:
+            return None
 
     def _note(self, scope: Scope, status: int, seconds: float) -> None:
         route, method = str(scope.get("path_template") or "unmatched"), str(scope.get("method", ""))
