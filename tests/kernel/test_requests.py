@@ -404,6 +404,8 @@ def test_which_origins_are_this_site() -> None:
         ("https://elsewhere.example", "care.example", False),
         ("https://care.example.elsewhere.example", "care.example", False),
         ("null", "care.example", False),
+        ("http://[", "care.example", False),
+        ("https://care]example", "care.example", False),
         ("", "care.example", False),
     ):
         assert same_origin(here, origin, host) is same, origin

@@ -41,6 +41,12 @@ async def test_open_pages_need_nobody(visitor: Browser, path: str) -> None:
     assert 'action="/sign-out"' not in answer.text
 
 
+@pytest.mark.parametrize("origin", ["http://[", "http://a]b"])
+async def test_an_origin_that_is_no_address_is_another_site(visitor: Browser, origin: str) -> None:
+    answer = await visitor.post("/sign-in", {"email": "x"}, headers={"origin": origin})
+    assert answer.status_code == 403
+
+
 async def test_signing_up_opens_a_session(visitor: Browser) -> None:
     answer = await visitor.fill(
         "/sign-up",

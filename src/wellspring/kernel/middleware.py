@@ -167,4 +167,7 @@ def same_origin(settings: Settings, origin: str | None, host: str | None) -> boo
     """Tell whether a browser's Origin header is this site (a missing one is a program, not a browser)."""
     if not origin or origin == "null":
         return origin is None
-    return urlsplit(origin).netloc in {host, urlsplit(settings.base_url).netloc}
+    try:
+        return urlsplit(origin).netloc in {host, urlsplit(settings.base_url).netloc}
+    except ValueError:  # no address at all
+        return False
