@@ -384,6 +384,20 @@ async def test_too_many_requests_are_refused_with_the_time_to_wait(parts: Edge, 
         assert again.status_code == 429
 
 
+async def test_who_asks_is_what_the_trusted_proxy_adds_last(parts: Edge, database_url: str) -> None:
+    """Proxies add to the caller's own header, or add a header of their own after it."""
+    parts.settings = parts.settings.model_copy(update={"trusted_proxy": "127.0.0.1"})
+    transport = httpx.ASGITransport(app=asgi_app(parts))  # type: ignore[arg-type]
+    conn = await asyncpg.connect(database_url)
+    async with httpx.AsyncClient(transport=transport, base_url="http://wellspring.test") as client:
+        for forwarded in (["203.0.113.9, 198.51.100.7"], ["203.0.113.9", "198.51.100.7"]):
+            headers = [("x-forwarded-for", value) for value in forwarded]
+            answer = await client.post("/v1/auth/login", json={"email": "x", "password": "y"}, headers=headers)
+            noted = "SELECT ip FROM kernel.audit WHERE request_id = $1"
+            assert await conn.fetchval(noted, answer.headers["x-request-id"]) == "198.51.100.7"
+    await conn.close()
+
+
 async def test_headers_that_protect(parts: Edge) -> None:
     settings = Settings(environment="test", public_url="https://care.example")
     transport = httpx.ASGITransport(app=Outermost(make_app(parts), settings, parts.tokens))  # type: ignore[arg-type]

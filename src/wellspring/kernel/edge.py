@@ -1,6 +1,7 @@
 """What a request stands on: who asks, which transaction may be opened for it, what it leaves in the audit trail."""
 
 import ipaddress
+from collections.abc import Iterable
 from typing import Any, Final, cast
 from uuid import UUID
 
@@ -145,14 +146,23 @@ def client_ip(request: "ASGIConnection[Any, Any, Any, Any]") -> str | None:
         return None
     if client.host != edge(request).settings.trusted_proxy:
         return client.host
-    forwarded = header(request, b"x-forwarded-for")
-    if forwarded:
-        candidate = forwarded.rsplit(",", 1)[-1].strip()
-        try:
-            return str(ipaddress.ip_address(candidate))
-        except ValueError:
-            return client.host
-    return client.host
+    candidate = forwarded_for(request.scope["headers"])
+    try:
+        return str(ipaddress.ip_address(candidate))
+    except ValueError:
+        return client.host
+
+
+def forwarded_for(headers: Iterable[tuple[bytes, bytes]]) -> str:
+    """Return the address that the nearest proxy added, the empty text when there is none.
+
+    It is the last of all: proxies add to what a caller sent, in the same header or in another one after it.
+    """
+    last = ""
+    for name, value in headers:
+        if name == b"x-forwarded-for":
+            last = value.decode("latin-1").rsplit(",", 1)[-1].strip()
+    return last
 
 
 def request_id(request: "ASGIConnection[Any, Any, Any, Any]") -> str:

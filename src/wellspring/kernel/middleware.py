@@ -13,6 +13,7 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from prometheus_client import Counter, Histogram
 
 from wellspring.kernel import logs, metrics
+from wellspring.kernel.edge import forwarded_for
 from wellspring.kernel.errors import TooMany
 from wellspring.kernel.problems import MEDIA
 from wellspring.kernel.settings import Settings
@@ -118,14 +119,11 @@ class Outermost:
 
     def _who(self, scope: Scope) -> str:
         """Return what is counted: the person whose token was sent, else (a made-up one too) the address."""
-        forwarded = ""
         for name, value in scope["headers"]:
             if name == b"authorization" and (person := self._person(value)):
                 return person
-            if name == b"x-forwarded-for":
-                forwarded = value.decode("latin-1").rsplit(",", 1)[-1].strip()
         host = scope["client"][0] if scope.get("client") else ""  # type: ignore[index]
-        return forwarded if forwarded and host == self._proxy else host
+        return (forwarded_for(scope["headers"]) or host) if host == self._proxy else host
 
     def _person(self, header: bytes) -> str | None:
         try:
