@@ -41,6 +41,17 @@ async def test_open_pages_need_nobody(visitor: Browser, path: str) -> None:
     assert 'action="/sign-out"' not in answer.text
 
 
+@pytest.mark.parametrize("said", ["Basic YWxpY2U6eA==", "Bearer nonsense"])
+async def test_a_password_that_a_proxy_asked_for_stands_in_nobody_s_way(
+    visitor: Browser, at_home: Browser, said: str
+) -> None:
+    headers = {"authorization": said}
+    for path in ("/", "/sign-in", "/sign-up", "/texts/terms"):
+        assert (await visitor.get(path, headers=headers)).status_code == 200, path
+    if said.startswith("Basic"):
+        assert (await at_home.get("/home", headers=headers)).status_code == 200
+
+
 @pytest.mark.parametrize("origin", ["http://[", "http://a]b"])
 async def test_an_origin_that_is_no_address_is_another_site(visitor: Browser, origin: str) -> None:
     answer = await visitor.post("/sign-in", {"email": "x"}, headers={"origin": origin})

@@ -63,12 +63,15 @@ def header(connection: "ASGIConnection[Any, Any, Any, Any]", wanted: bytes) -> s
     return None
 
 
-def _bearer(connection: "ASGIConnection[Any, Any, Any, Any]") -> Principal | None:
+def _bearer(connection: "ASGIConnection[Any, Any, Any, Any]", *, others: bool) -> Principal | None:
+    """Return whom a bearer token names. With `others` a header of another scheme, a proxy's password, is nobody."""
     found = header(connection, b"authorization")
     if found is None:
         return None
     scheme, _, token = found.partition(" ")
     if scheme.lower() != "bearer":
+        if others:
+            return None
         raise Unauthenticated
     return edge(connection).tokens.verify(token.strip(), TokenKind.ACCESS)
 
@@ -85,7 +88,7 @@ def _from_cookie(connection: "ASGIConnection[Any, Any, Any, Any]") -> Principal 
 
 def identify(connection: "ASGIConnection[Any, Any, Any, Any]", *, cookie: bool) -> Principal | None:
     """Return who asks, or None. Pages (and the event stream) read the cookie, the API only the bearer token."""
-    return _bearer(connection) or (_from_cookie(connection) if cookie else None)
+    return _bearer(connection, others=cookie) or (_from_cookie(connection) if cookie else None)
 
 
 async def guard(connection: "ASGIConnection[Any, Any, Any, Any]", handler: BaseRouteHandler) -> None:

@@ -86,10 +86,10 @@ async def frame(request: Req) -> Frame | None:
 
 
 async def _load(request: Req) -> Frame | None:
-    who = maybe_principal(request)
-    if who is None:
-        return None
     try:
+        who = maybe_principal(request)
+        if who is None:
+            return None
         found = await _LOADER[0](request, who)
     except (Unauthenticated, NotFound):
         handler: Any = request.scope.get("route_handler")
