@@ -113,9 +113,9 @@ async def _why_not(request: Req, problem: Problem) -> str:
     return i18n.say(language, "problem_title", problem.code, problem.title())
 
 
-@form("/sign-out", Access.PUBLIC)
+@form("/sign-out", Access.PUBLIC, listens=True)
 async def sign_out(request: Req) -> Response[Any]:
-    """End this session; a session that has ended already is signed out just the same."""
+    """End this session, a locked one too; a session that has ended already is signed out just the same."""
     await forms.read(request)
     if await pages.frame(request) is not None:
         who = principal(request)

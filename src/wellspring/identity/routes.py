@@ -82,9 +82,16 @@ async def refresh(request: Req, data: JSONBody[Refresh]) -> SignedIn:
     return sess.signed_in(edge(request).tokens, opened)
 
 
-@post("/v1/auth/logout", Access.SELF, tags=["identity"], status_code=204, summary="Sign out here")
+@post(
+    "/v1/auth/logout",
+    Access.SELF,
+    opt={"listens": True},
+    tags=["identity"],
+    status_code=204,
+    summary="Sign out here",
+)
 async def logout(request: Req) -> None:
-    """End this session; its tokens stop working with the next request."""
+    """End this session, a locked one too; its tokens stop working with the next request."""
     who = principal(request)
     async with as_member(request) as tx:
         await tx.do(q.END_ONE, who.person_id, who.session_id, "signed out")
