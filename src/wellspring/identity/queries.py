@@ -288,14 +288,20 @@ class FrameRow(Struct, frozen=True):
     language: str
     timezone: str
     chosen: dict[str, Any] | None
+    unnoted: bool | None
 
 
 FRAME: Final = Query(
     "SELECT (SELECT k.wrapped FROM kernel.person_key k WHERE k.person_id = $1), p.email, p.details, p.country,"
-    " p.language, p.timezone, c.chosen FROM identity.person p LEFT JOIN identity.preferences c USING (person_id)"
-    " WHERE p.person_id = $1",
+    " p.language, p.timezone, c.chosen, (SELECT NOT s.is_staff AND s.last_seen_at < now() - interval '1 hour'"
+    " FROM identity.session s WHERE s.person_id = $1 AND s.id = $2)"
+    " FROM identity.person p LEFT JOIN identity.preferences c USING (person_id) WHERE p.person_id = $1",
     FrameRow,
     M,
+)
+"""`unnoted` tells that a member's use of this session should be noted: once an hour, that of staff at their work."""
+NOTE_USE: Final = Query(
+    "UPDATE identity.session SET last_seen_at = now() WHERE person_id = $1 AND id = $2 AND NOT is_staff", int, M
 )
 END_OTHERS: Final = Query(
     "UPDATE identity.session SET ended_at = now(), ended_why = $3"
