@@ -72,7 +72,7 @@ def application(parts: Edge) -> Litestar:
 
 @pytest.fixture
 async def client(parts: Edge) -> AsyncIterator[httpx.AsyncClient]:
-    program = Outermost(application(parts), parts.settings)
+    program = Outermost(application(parts), parts.settings, parts.tokens)
     transport = httpx.ASGITransport(app=program)  # type: ignore[arg-type]
     async with httpx.AsyncClient(transport=transport, base_url="http://wellspring.test") as made:
         yield made

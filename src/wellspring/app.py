@@ -101,7 +101,7 @@ def make_app(parts: Edge) -> Litestar:
 
 def asgi_app(parts: Edge) -> ASGIApp:
     """Return the whole program as one ASGI application."""
-    return Outermost(make_app(parts), parts.settings)
+    return Outermost(make_app(parts), parts.settings, parts.tokens)
 
 
 def from_environment() -> ASGIApp:

@@ -27,7 +27,7 @@ class Served:
     def __init__(self, loop: asyncio.AbstractEventLoop, url: str) -> None:
         self._loop = loop
         self.parts = make_edge(Settings(environment="test", pool_size=4), KEYS, url)
-        program = Outermost(make_app(self.parts), self.parts.settings)
+        program = Outermost(make_app(self.parts), self.parts.settings, self.parts.tokens)
         transport = httpx.ASGITransport(app=program, raise_app_exceptions=False)  # type: ignore[arg-type]
         self.client = httpx.AsyncClient(transport=transport, base_url="http://wellspring.test")
         self.circle = Circle(self.parts, self.client)

@@ -91,7 +91,6 @@ RULES: dict[str, Rule] = {
     "POST /v1/users/me/emergency-contacts": Rule(SELF, "identity:contact:create", _fixed(**OTHER_CONTACT), 201),
     f"PUT {_CONTACT}": Rule(SELF, "identity:contact:change", _fixed(**OTHER_CONTACT)),
     "POST /v1/users/me/second-factor": Rule(SELF),
-    "PUT /v1/users/me/second-factor": Rule(SELF, "identity:second_factor:set", _factor),
     "GET /v1/consents": Rule(SELF, "privacy:consents:read"),
     "PUT /v1/consents/{kind:str}": Rule(SELF, "privacy:consent:withdraw", _fixed(given=False)),
     "GET /v1/care-team": Rule(SELF, "privacy:care_team:read"),
@@ -139,6 +138,7 @@ RULES: dict[str, Rule] = {
     f"DELETE {_GRANT}": Rule(SELF, "privacy:access_grant:revoke", status=204),
     "DELETE /v1/care-team/{team_id:uuid}": Rule(SELF, "privacy:care_team:end", status=204),
     "DELETE /v1/auth/sessions/{session_id:uuid}": Rule(SELF, "identity:session:end", status=204),
+    "PUT /v1/users/me/second-factor": Rule(SELF, "identity:second_factor:set", _factor),
     "POST /v1/auth/logout": Rule(SELF, "identity:session:end", status=204),
 }
 """In an order in which alice can go through all of hers: what removes comes last."""

@@ -470,7 +470,7 @@ async def test_an_unknown_address_costs_as_much_as_a_wrong_password(
 
 
 def _from(parts: Edge, address: str) -> httpx.AsyncClient:
-    program = Outermost(application(parts), parts.settings)
+    program = Outermost(application(parts), parts.settings, parts.tokens)
     transport = httpx.ASGITransport(app=program, client=(address, 1))  # type: ignore[arg-type]
     return httpx.AsyncClient(transport=transport, base_url="http://wellspring.test")
 

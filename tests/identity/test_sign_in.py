@@ -1,8 +1,15 @@
 """Signing up and in."""
 
+import asyncio
+
 import httpx
 import pytest
 from tests.support.people import PASSWORD, Circle, Person
+
+from wellspring.identity import lockout
+from wellspring.identity.errors import LockedOut
+from wellspring.kernel.db import DbRole, Query
+from wellspring.kernel.edge import Edge
 
 pytestmark = pytest.mark.anyio
 
@@ -56,6 +63,62 @@ async def test_five_failures_lock_this_network_only(alice: Person, client: httpx
     answer = await client.post("/v1/auth/login", json={"email": alice.email, "password": PASSWORD})
     assert (answer.status_code, answer.json()["code"]) == (429, "locked_out")
     assert int(answer.headers["retry-after"]) > 0
+
+
+async def test_many_tries_at_once_are_still_five(alice: Person, client: httpx.AsyncClient) -> None:
+    passwords = [f"not the password {n}" for n in range(20)] + [PASSWORD]
+    bodies = [{"email": alice.email, "password": password} for password in passwords]
+    answers = await asyncio.gather(*(client.post("/v1/auth/login", json=body) for body in bodies))
+    assert [answer.status_code for answer in answers].count(401) == 5
+    assert answers[-1].status_code == 429
+
+
+PASS = Query(
+    "UPDATE kernel.attempt SET last_at = last_at - make_interval(mins => $1), locked_until = NULL",
+    int,
+    DbRole.SIGNIN,
+    register=False,
+)
+
+
+async def test_a_busy_network_is_not_locked_by_mistakes_of_many_days(parts: Edge) -> None:
+    async with parts.db.begin(DbRole.SIGNIN) as tx:
+        for day in range(200):
+            await tx.do(PASS, 20)
+            await lockout.failed(tx, lockout.scopes(parts.keys, f"person{day}@example.org", "192.0.2.1"))
+        await lockout.refuse_if_locked(tx, lockout.scopes(parts.keys, "alice@example.org", "192.0.2.1"))
+
+
+async def test_a_network_that_guesses_is_locked(parts: Edge) -> None:
+    async with parts.db.begin(DbRole.SIGNIN) as tx:
+        for number in range(lockout.FREE_PER_NETWORK):
+            await lockout.refuse_if_locked(tx, lockout.scopes(parts.keys, f"{number}@example.org", "192.0.2.1"))
+            await lockout.failed(tx, lockout.scopes(parts.keys, f"{number}@example.org", "192.0.2.1"))
+        for minutes in (0, 7):
+            await tx.do(PASS, minutes)
+            await lockout.failed(tx, lockout.scopes(parts.keys, "x@example.org", "192.0.2.1"))
+            with pytest.raises(LockedOut):
+                await lockout.refuse_if_locked(tx, lockout.scopes(parts.keys, "alice@example.org", "192.0.2.1"))
+        await lockout.refuse_if_locked(tx, lockout.scopes(parts.keys, "alice@example.org", "198.51.100.1"))
+
+
+@pytest.mark.parametrize(
+    ("made", "typed"),
+    [
+        ("zo\u00e9@exemple.org", "zoe\u0301@exemple.org"),
+        ("zoe@ex\u00e9mple.org", "zoe@xn--exmple-cva.org"),
+        ("zoe@xn--exmple-cva.org", "Zoe@XN--exmple-cva.org"),
+        ("zoe@ex\u00e9mple.org", " ZOE@EX\u00c9MPLE.ORG "),
+    ],
+)
+async def test_an_address_is_known_again_however_it_is_written(
+    client: httpx.AsyncClient, made: str, typed: str
+) -> None:
+    body = {"email": made, "password": PASSWORD}
+    assert (await client.post("/v1/auth/register", json=body)).status_code == 201
+    for email in (made, typed):
+        answer = await client.post("/v1/auth/login", json={"email": email, "password": PASSWORD})
+        assert answer.status_code == 200, email
 
 
 async def test_a_role_change_takes_effect_on_the_next_request(erin: Person, bob: Person) -> None:

@@ -194,7 +194,7 @@ async def probe(parts: Edge) -> httpx.AsyncClient:
     app = make_app(parts)
     for handler in (make, fail, undeclared, mine):
         app.register(handler)
-    transport = httpx.ASGITransport(app=Outermost(app, parts.settings))  # type: ignore[arg-type]
+    transport = httpx.ASGITransport(app=Outermost(app, parts.settings, parts.tokens))  # type: ignore[arg-type]
     return httpx.AsyncClient(transport=transport, base_url="http://wellspring.test")
 
 
@@ -367,21 +367,40 @@ async def test_a_request_id_is_kept_when_it_is_one(client: httpx.AsyncClient) ->
         assert len(answer.headers["x-request-id"]) == 36
 
 
-async def test_too_many_requests_are_refused_with_the_time_to_wait(parts: Edge) -> None:
+async def test_too_many_requests_are_refused_with_the_time_to_wait(parts: Edge, alice: Person) -> None:
     settings = Settings(environment="development", requests_per_minute=3, trusted_proxy="127.0.0.1")
-    transport = httpx.ASGITransport(app=Outermost(make_app(parts), settings))  # type: ignore[arg-type]
+    transport = httpx.ASGITransport(app=Outermost(make_app(parts), settings, parts.tokens))  # type: ignore[arg-type]
     async with httpx.AsyncClient(transport=transport, base_url="http://wellspring.test") as client:
-        for who in ({"authorization": "Bearer a"}, {}, {"x-forwarded-for": "192.0.2.1, 198.51.100.7"}):
+        for who in (alice.headers, {}, {"x-forwarded-for": "192.0.2.1, 198.51.100.7"}):
             answers = [await client.get("/livez", headers=who) for _ in range(4)]
             assert [a.status_code for a in answers] == [200, 200, 200, 429]
             assert answers[3].json()["code"] == "too_many_requests"
             assert int(answers[3].headers["retry-after"]) >= 1
             assert answers[0].headers["ratelimit"].startswith('"minute";r=2')
+        for number in range(4):
+            made_up = {"authorization": f"Bearer {number}{alice.tokens['access_token']}"}
+            assert (await client.get("/livez", headers=made_up)).status_code == 429
+        again = await client.post("/v1/auth/refresh", json={"refresh_token": alice.tokens["refresh_token"]})
+        assert again.status_code == 429
+
+
+async def test_who_asks_is_what_the_trusted_proxy_adds_last(parts: Edge, database_url: str) -> None:
+    """Proxies add to the caller's own header, or add a header of their own after it."""
+    parts.settings = parts.settings.model_copy(update={"trusted_proxy": "127.0.0.1"})
+    transport = httpx.ASGITransport(app=asgi_app(parts))  # type: ignore[arg-type]
+    conn = await asyncpg.connect(database_url)
+    async with httpx.AsyncClient(transport=transport, base_url="http://wellspring.test") as client:
+        for forwarded in (["203.0.113.9, 198.51.100.7"], ["203.0.113.9", "198.51.100.7"]):
+            headers = [("x-forwarded-for", value) for value in forwarded]
+            answer = await client.post("/v1/auth/login", json={"email": "x", "password": "y"}, headers=headers)
+            noted = "SELECT ip FROM kernel.audit WHERE request_id = $1"
+            assert await conn.fetchval(noted, answer.headers["x-request-id"]) == "198.51.100.7"
+    await conn.close()
 
 
 async def test_headers_that_protect(parts: Edge) -> None:
     settings = Settings(environment="test", public_url="https://care.example")
-    transport = httpx.ASGITransport(app=Outermost(make_app(parts), settings))  # type: ignore[arg-type]
+    transport = httpx.ASGITransport(app=Outermost(make_app(parts), settings, parts.tokens))  # type: ignore[arg-type]
     async with httpx.AsyncClient(transport=transport, base_url="http://wellspring.test") as client:
         headers = (await client.get("/livez")).headers
     assert "default-src 'none'" in headers["content-security-policy"]
@@ -399,6 +418,8 @@ def test_which_origins_are_this_site() -> None:
         ("https://elsewhere.example", "care.example", False),
         ("https://care.example.elsewhere.example", "care.example", False),
         ("null", "care.example", False),
+        ("http://[", "care.example", False),
+        ("https://care]example", "care.example", False),
         ("", "care.example", False),
     ):
         assert same_origin(here, origin, host) is same, origin

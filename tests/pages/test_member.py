@@ -4,6 +4,7 @@ import asyncio
 import re
 from datetime import UTC, datetime, timedelta
 
+import asyncpg
 import httpx
 import psycopg
 import pytest
@@ -292,6 +293,22 @@ async def test_preferences_that_do_not_exist_change_nothing(at_home: Browser, na
     assert answer.status_code == 422
     assert fields(answer.text, "/preferences")["font_family"] == "serif"
     assert 'data-font="system"' in (await at_home.get("/preferences")).text
+
+
+async def test_a_sign_in_that_is_used_says_so(at_home: Browser, database_url: str) -> None:
+    """Who looks whether somebody else is signed in goes by it."""
+    conn = await asyncpg.connect(database_url)
+    await conn.execute(
+        "UPDATE identity.session SET created_at = '2026-01-05', last_seen_at = '2026-01-05' WHERE kind = 'web'"
+    )
+    await at_home.get("/help")
+    said = text((await at_home.get("/sessions")).text)
+    assert said.count("5 January") == 1, said
+    again = "SELECT xmin::text FROM identity.session WHERE kind = 'web'"
+    before = await conn.fetchval(again)
+    await at_home.get("/home")
+    assert await conn.fetchval(again) == before, "looked at, not written, for the next hour"
+    await conn.close()
 
 
 async def test_sessions_are_seen_and_ended(at_home: Browser, alice: Person, client: httpx.AsyncClient) -> None:

@@ -1,5 +1,6 @@
 """Signing up, in and out in a browser: strangers, forged forms, throttling, what stays typed."""
 
+import asyncpg
 import httpx
 import pyotp
 import pytest
@@ -39,6 +40,23 @@ async def test_open_pages_need_nobody(visitor: Browser, path: str) -> None:
     assert "unsafe" not in answer.headers["content-security-policy"]
     assert answer.headers["cache-control"] == "no-store"
     assert 'action="/sign-out"' not in answer.text
+
+
+@pytest.mark.parametrize("said", ["Basic YWxpY2U6eA==", "Bearer nonsense"])
+async def test_a_password_that_a_proxy_asked_for_stands_in_nobody_s_way(
+    visitor: Browser, at_home: Browser, said: str
+) -> None:
+    headers = {"authorization": said}
+    for path in ("/", "/sign-in", "/sign-up", "/texts/terms"):
+        assert (await visitor.get(path, headers=headers)).status_code == 200, path
+    if said.startswith("Basic"):
+        assert (await at_home.get("/home", headers=headers)).status_code == 200
+
+
+@pytest.mark.parametrize("origin", ["http://[", "http://a]b"])
+async def test_an_origin_that_is_no_address_is_another_site(visitor: Browser, origin: str) -> None:
+    answer = await visitor.post("/sign-in", {"email": "x"}, headers={"origin": origin})
+    assert answer.status_code == 403
 
 
 async def test_signing_up_opens_a_session(visitor: Browser) -> None:
@@ -210,3 +228,37 @@ async def test_a_session_that_ended_keeps_what_was_typed(at_home: Browser, alice
     assert (await at_home.sign_in(alice)).status_code == 303
     stored = await at_home.follow(await at_home.post("/check-in", kept))
     assert "Mood 3 of 10" in text(stored.text)
+
+
+@pytest.mark.parametrize("ended", [True, False])
+async def test_who_was_signed_out_elsewhere_can_still_sign_out(at_home: Browser, alice: Person, ended: bool) -> None:
+    home = await at_home.get("/home")
+    for one in (await alice.get("/v1/auth/sessions")).json()["items"]:
+        if ended and one["kind"] == "web":
+            await alice.delete(f"/v1/auth/sessions/{one['id']}")
+    answer = await at_home.post("/sign-out", fields(home.text, "/sign-out"))
+    assert (answer.status_code, answer.headers.get("location")) == (303, "/"), text(answer.text)
+    assert "ws_session" not in at_home.client.cookies
+
+
+async def test_a_locked_desk_can_be_left_for_good(client: httpx.AsyncClient, parts: Edge, database_url: str) -> None:
+    """Its session goes on listening behind the lock: signing out must end it."""
+    email, secret = await staff(parts, "dana", Role.RESPONDER)
+    browser = Browser(client)
+    await browser.sign_in_staff(email, secret)
+    desk = await browser.get("/desk")
+    conn = await asyncpg.connect(database_url)
+    await conn.execute("UPDATE identity.session SET last_seen_at = now() - interval '16 minutes' WHERE kind = 'web'")
+    assert (await browser.get("/desk")).status_code == 303
+    answer = await browser.post("/sign-out", fields(desk.text, "/sign-out"))
+    assert (answer.status_code, answer.headers.get("location")) == (303, "/"), text(answer.text)
+    assert await conn.fetchval("SELECT ended_at IS NOT NULL FROM identity.session WHERE kind = 'web'")
+    await conn.close()
+
+
+async def test_a_program_signs_out_of_a_locked_session(dana: Person, database_url: str) -> None:
+    conn = await asyncpg.connect(database_url)
+    await conn.execute("UPDATE identity.session SET last_seen_at = now() - interval '16 minutes' WHERE is_staff")
+    assert (await dana.post("/v1/auth/logout")).status_code == 204
+    assert not await conn.fetchval("SELECT count(*) FROM identity.session WHERE is_staff AND ended_at IS NULL")
+    await conn.close()

@@ -27,6 +27,12 @@ class SecondFactorWrong(Unauthenticated):
     code = "mfa_wrong"
 
 
+class FactorExists(Conflict):
+    """A second factor is already set up."""
+
+    code = "second_factor_exists"
+
+
 class RefreshRefused(Unauthenticated):
     """This refresh token is not valid any more. Please sign in again."""
 

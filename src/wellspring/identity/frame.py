@@ -36,9 +36,12 @@ async def load(request: Req, who: Principal) -> Frame:
     parts = edge(request)
     session = session_of(who, request)
     async with parts.db.begin(DbRole.MEMBER, actor=who.person_id, session=session, read_only=True) as tx:
-        row = await tx.maybe(q.FRAME, who.person_id)
+        row = await tx.maybe(q.FRAME, who.person_id, who.session_id)
     if row is None:
         raise NotFound
+    if row.unnoted:
+        async with parts.db.begin(DbRole.MEMBER, actor=who.person_id, session=session) as tx:
+            await tx.do(q.NOTE_USE, who.person_id, who.session_id)
     sealer = parts.keys.sealer(row.wrapped, who.person_id)
     details = Details()
     if row.details is not None:

@@ -1,6 +1,7 @@
 """Failed sign-ins: counted by account *and* network, so that a stranger elsewhere locks only themselves."""
 
 import ipaddress
+from datetime import timedelta
 from typing import Final
 
 from msgspec import Struct
@@ -12,6 +13,8 @@ from wellspring.kernel.db import DbRole, Query, Tx
 FREE: Final = 5
 """Failures without a lock; the next ones wait 1, 2, 4 … minutes, at most an hour; a day without any forgives all."""
 FREE_PER_NETWORK: Final = 50
+FORGIVEN_EVERY: Final = timedelta(minutes=15)
+"""A network's failures go one by one: a hospital behind one address has some on every day."""
 
 
 class Wait(Struct, frozen=True):
@@ -37,6 +40,21 @@ FAILED: Final = Query(
     int,
     DbRole.SIGNIN,
 )
+FAILED_IN_NETWORK: Final = Query(
+    """INSERT INTO kernel.attempt AS a (scope, failures, last_at) VALUES ($1, 1, now())
+    ON CONFLICT (scope) DO UPDATE SET (failures, last_at, locked_until) = (
+        SELECT n.failures,
+            CASE WHEN n.failures = 1 THEN now() ELSE a.last_at + g.gone * make_interval(secs => $3::float8) END,
+            CASE WHEN n.failures >= $2::int
+                THEN now() + least(interval '1 hour', interval '1 minute' * power(2, least(n.failures - $2::int, 10)))
+                END
+        FROM (SELECT least(a.failures, floor(extract(epoch FROM now() - a.last_at) / $3::float8))::int) AS g (gone),
+            LATERAL (SELECT a.failures - g.gone + 1) AS n (failures))""",
+    int,
+    DbRole.SIGNIN,
+)
+"""`last_at` is here the moment up to which failures have been forgiven."""
+ONE_BY_ONE: Final = Query("SELECT true FROM pg_advisory_xact_lock($1::bigint)", bool, DbRole.SIGNIN)
 FORGIVE: Final = Query("DELETE FROM kernel.attempt WHERE scope = $1", int, DbRole.SIGNIN)
 
 
@@ -72,10 +90,19 @@ async def refuse_if_locked(tx: Tx, where: Scopes) -> None:
         raise LockedOut(headers={"Retry-After": str(wait.seconds)})
 
 
+async def refuse_if_locked_by_now(tx: Tx, where: Scopes) -> None:
+    """Raise LockedOut if tries that were checked at the same time have locked this one out; the next waits for us.
+
+    Whoever answers a try asks this first: hundreds that are sent at once have all passed `refuse_if_locked`.
+    """
+    await tx.one(ONE_BY_ONE, int.from_bytes(where.network[:8], signed=True))
+    await refuse_if_locked(tx, where)
+
+
 async def failed(tx: Tx, where: Scopes) -> None:
     """Count one failure."""
     await tx.do(FAILED, where.account, FREE)
-    await tx.do(FAILED, where.network, FREE_PER_NETWORK)
+    await tx.do(FAILED_IN_NETWORK, where.network, FREE_PER_NETWORK, FORGIVEN_EVERY.total_seconds())
 
 
 async def forgive(tx: Tx, where: Scopes) -> None:

@@ -113,9 +113,9 @@ async def _why_not(request: Req, problem: Problem) -> str:
     return i18n.say(language, "problem_title", problem.code, problem.title())
 
 
-@form("/sign-out", Access.PUBLIC)
+@form("/sign-out", Access.PUBLIC, listens=True)
 async def sign_out(request: Req) -> Response[Any]:
-    """End this session; a session that has ended already is signed out just the same."""
+    """End this session, a locked one too; a session that has ended already is signed out just the same."""
     await forms.read(request)
     if await pages.frame(request) is not None:
         who = principal(request)
@@ -209,7 +209,7 @@ async def end_others(request: Req) -> Response[Any]:
     await forms.read(request)
     who = principal(request)
     async with as_member(request) as tx:
-        count = await tx.do(q.END_OTHERS, who.person_id, who.session_id)
+        count = await tx.do(q.END_OTHERS, who.person_id, who.session_id, "ended by the person")
         await audit.record(tx, access(request, "identity:session:end", "account", count=count))
     return pages.redirect(request, "/sessions", note="ended")
 

@@ -104,7 +104,23 @@ USE_REFRESH: Final = Query(
     int,
     G,
 )
-SEEN: Final = Query("UPDATE identity.session SET last_seen_at = now() WHERE person_id = $1 AND id = $2", int, G)
+
+
+class Seen(Struct, frozen=True):
+    """A session that is being refreshed: still within its time, and opened or raised as staff with a second factor."""
+
+    alive: bool
+    is_staff: bool
+
+
+SEEN: Final = Query(
+    "UPDATE identity.session SET last_seen_at = now(), expires_at = CASE WHEN is_staff"
+    " THEN least(expires_at, created_at + make_interval(secs => $3::float8)) ELSE expires_at END"
+    " WHERE person_id = $1 AND id = $2 RETURNING expires_at > now(), is_staff"
+    " AND EXISTS (SELECT 1 FROM identity.login l WHERE l.person_id = $1 AND l.totp_secret IS NOT NULL)",
+    Seen,
+    G,
+)
 SIGNED_IN: Final = Query(
     "UPDATE identity.person SET last_login_at = now(), login_count = login_count + 1 WHERE person_id = $1",
     int,
@@ -134,7 +150,7 @@ USE_RECOVERY: Final = Query(
 )
 SET_TOTP: Final = Query(
     "UPDATE identity.login SET totp_secret = $2, totp_last_step = $3, recovery_digests = $4, changed_at = now()"
-    " WHERE person_id = $1",
+    " WHERE person_id = $1 AND totp_secret IS NULL",
     int,
     G,
 )
@@ -239,7 +255,6 @@ LOCKED: Final = Query(
 )
 
 LIVE_SESSIONS: Final = Query("SELECT id, version FROM identity.live_sessions($1::uuid[])", Live, G, crosses_people=True)
-HAS_FACTOR: Final = Query("SELECT totp_secret IS NOT NULL FROM identity.login WHERE person_id = $1", bool, G)
 
 
 class FaceRow(Struct, frozen=True):
@@ -273,18 +288,25 @@ class FrameRow(Struct, frozen=True):
     language: str
     timezone: str
     chosen: dict[str, Any] | None
+    unnoted: bool | None
 
 
 FRAME: Final = Query(
     "SELECT (SELECT k.wrapped FROM kernel.person_key k WHERE k.person_id = $1), p.email, p.details, p.country,"
-    " p.language, p.timezone, c.chosen FROM identity.person p LEFT JOIN identity.preferences c USING (person_id)"
-    " WHERE p.person_id = $1",
+    " p.language, p.timezone, c.chosen, (SELECT NOT s.is_staff AND s.last_seen_at < now() - interval '1 hour'"
+    " FROM identity.session s WHERE s.person_id = $1 AND s.id = $2)"
+    " FROM identity.person p LEFT JOIN identity.preferences c USING (person_id) WHERE p.person_id = $1",
     FrameRow,
     M,
 )
+"""`unnoted` tells that a member's use of this session should be noted: once an hour, that of staff at their work."""
+NOTE_USE: Final = Query(
+    "UPDATE identity.session SET last_seen_at = now() WHERE person_id = $1 AND id = $2 AND NOT is_staff", int, M
+)
 END_OTHERS: Final = Query(
-    "UPDATE identity.session SET ended_at = now(), ended_why = 'ended by the person'"
+    "UPDATE identity.session SET ended_at = now(), ended_why = $3"
     " WHERE person_id = $1 AND id <> $2 AND ended_at IS NULL",
     int,
     M,
+    G,
 )

@@ -12,7 +12,7 @@ from wellspring.identity import me, service
 from wellspring.identity import queries as q
 from wellspring.identity import sessions as sess
 from wellspring.identity.asked import accounts, where
-from wellspring.identity.errors import SecondFactorWrong
+from wellspring.identity.errors import FactorExists, SecondFactorWrong
 from wellspring.identity.schemas import (
     ConfirmFactor,
     Contact,
@@ -41,16 +41,10 @@ from wellspring.kernel.edge import (
     edge,
     principal,
 )
-from wellspring.kernel.errors import Conflict, NotFound
+from wellspring.kernel.errors import NotFound
 from wellspring.kernel.policy import Access, Permission
 from wellspring.kernel.routing import delete, get, patch, post, put
 from wellspring.kernel.tokens import TokenKind
-
-
-class FactorExists(Conflict):
-    """A second factor is already set up."""
-
-    code = "second_factor_exists"
 
 
 class Registered(SignedIn, kw_only=True):
@@ -88,9 +82,16 @@ async def refresh(request: Req, data: JSONBody[Refresh]) -> SignedIn:
     return sess.signed_in(edge(request).tokens, opened)
 
 
-@post("/v1/auth/logout", Access.SELF, tags=["identity"], status_code=204, summary="Sign out here")
+@post(
+    "/v1/auth/logout",
+    Access.SELF,
+    opt={"listens": True},
+    tags=["identity"],
+    status_code=204,
+    summary="Sign out here",
+)
 async def logout(request: Req) -> None:
-    """End this session; its tokens stop working with the next request."""
+    """End this session, a locked one too; its tokens stop working with the next request."""
     who = principal(request)
     async with as_member(request) as tx:
         await tx.do(q.END_ONE, who.person_id, who.session_id, "signed out")
@@ -227,7 +228,10 @@ async def start_factor(request: Req) -> SecondFactor:
 
 @put("/v1/users/me/second-factor", Access.SELF, tags=["identity"], summary="Confirm a second factor")
 async def confirm_factor(request: Req, data: JSONBody[ConfirmFactor]) -> RecoveryCodes:
-    """Store the authenticator secret once a code from it is right; shows recovery codes once."""
+    """Store the authenticator secret once a code from it is right; shows recovery codes once.
+
+    Every other session ends: none of them has given a code. This one stays a member's; staff sign in again.
+    """
     who = principal(request)
     async with as_member(request, read_only=True) as tx:
         if (await me.load(tx, who.person_id)).mfa_enabled:
@@ -237,6 +241,7 @@ async def confirm_factor(request: Req, data: JSONBody[ConfirmFactor]) -> Recover
         raise SecondFactorWrong
     async with as_signin(request, who.person_id) as tx:
         codes = await service.set_factor(tx, edge(request).keys, who.person_id, data.secret, step)
+        await tx.do(q.END_OTHERS, who.person_id, who.session_id, "second factor set up")
         await audit.record(tx, access(request, "identity:second_factor:set", "account"))
     return RecoveryCodes(recovery_codes=codes)
 

@@ -18,6 +18,7 @@ from wellspring.identity import queries as q
 from wellspring.identity.errors import (
     AccountClosed,
     EmailTaken,
+    FactorExists,
     SecondFactorNeeded,
     SecondFactorWrong,
     WrongCredentials,
@@ -29,7 +30,7 @@ from wellspring.identity.sessions import Opened, Where, effective, open_session
 from wellspring.kernel import audit, events, ids, vault
 from wellspring.kernel.crypto import Keyring
 from wellspring.kernel.db import Database, DbRole, Tx
-from wellspring.kernel.errors import Invalid
+from wellspring.kernel.errors import Invalid, Problem
 from wellspring.kernel.policy import STAFF, Role
 from wellspring.kernel.settings import Settings
 from wellspring.kernel.tokens import TokenKind
@@ -63,6 +64,14 @@ def normal_email(text: str) -> str:
     except EmailNotValidError as error:
         raise Invalid.of("email", "email_invalid", "This does not look like an e-mail address.") from error
     return found.normalized.lower()
+
+
+def _as_registered(text: str) -> str:
+    """Return an address in the form it was registered in; one that nobody can have registered stays as it is."""
+    try:
+        return normal_email(text)
+    except Invalid:
+        return text.strip().lower()
 
 
 def check_timezone(name: str) -> str:
@@ -128,24 +137,28 @@ async def sign_in(accounts: Accounts, given: Login, where: Where, *, kind: Token
     Unknown and wrong look and take the same. Raises WrongCredentials, SecondFactorNeeded, SecondFactorWrong,
     LockedOut, AccountClosed.
     """
-    email = given.email.strip().lower()
+    email = _as_registered(given.email)
     scopes = lockout.scopes(accounts.keys, email, where.ip)
     async with accounts.db.begin(DbRole.SIGNIN) as tx:
         await lockout.refuse_if_locked(tx, scopes)
         found = await tx.maybe(q.FIND_LOGIN, accounts.keys.digest("email", email))
     right = await accounts.passwords.verify(given.password, found.password_hash if found else None)
     if found is None or not right:
-        await _note_failure(accounts.db, scopes, where, found.person_id if found else ids.NIL)
+        async with accounts.db.begin(DbRole.SIGNIN, actor=ids.NIL) as tx:
+            await lockout.refuse_if_locked_by_now(tx, scopes)
+            await _note_failure(tx, scopes, where, found.person_id if found else ids.NIL)
         raise WrongCredentials
-    if found.status != "active":
-        raise AccountClosed
-    if found.totp_secret is not None and not given.mfa_code:
-        raise SecondFactorNeeded
+    refusal = _refusal(found, given)
+    if refusal is not None:
+        async with accounts.db.begin(DbRole.SIGNIN) as tx:
+            await lockout.refuse_if_locked_by_now(tx, scopes)
+        raise refusal
     rehashed = (
         await accounts.passwords.hash(given.password) if accounts.passwords.outdated(found.password_hash) else None
     )
     opened: Opened | None = None
     async with accounts.db.begin(DbRole.SIGNIN, actor=found.person_id) as tx:
+        await lockout.refuse_if_locked_by_now(tx, scopes)
         if found.totp_secret is None or await _use_code(tx, accounts.keys, found, given.mfa_code or ""):
             await lockout.forgive(tx, scopes)
             if rehashed:
@@ -154,26 +167,33 @@ async def sign_in(accounts: Accounts, given: Login, where: Where, *, kind: Token
             await audit.record(tx, _row("identity:session:create", found.person_id, where))
             roles = effective(found.roles, second_factor=found.totp_secret is not None)
             opened = await open_session(tx, found.person_id, roles, kind, where)
+        else:
+            await _note_failure(tx, scopes, where, found.person_id)
     if opened is None:
-        await _note_failure(accounts.db, scopes, where, found.person_id)
         raise SecondFactorWrong
     waiting = found.totp_secret is None and bool({Role(r) for r in found.roles} & STAFF)
     return opened, waiting
 
 
-async def _note_failure(db: Database, scopes: lockout.Scopes, where: Where, person_id: UUID) -> None:
-    """Count and record a failure in a transaction of its own, or it would roll back with the refusal."""
-    async with db.begin(DbRole.SIGNIN, actor=ids.NIL) as tx:
-        await lockout.failed(tx, scopes)
-        row = audit.Access(
-            action="identity:session:create",
-            section="account",
-            person_id=person_id,
-            ip=where.ip,
-            request_id=where.request_id,
-            outcome=audit.Outcome.FAILED,
-        )
-        await audit.record(tx, row)
+def _refusal(found: q.FoundLogin, given: Login) -> Problem | None:
+    """Return what stands in the way of somebody whose password was right, None when nothing does."""
+    if found.status != "active":
+        return AccountClosed()
+    return SecondFactorNeeded() if found.totp_secret is not None and not given.mfa_code else None
+
+
+async def _note_failure(tx: Tx, scopes: lockout.Scopes, where: Where, person_id: UUID) -> None:
+    """Count and record a failure; the transaction commits before the refusal, or both would roll back with it."""
+    await lockout.failed(tx, scopes)
+    row = audit.Access(
+        action="identity:session:create",
+        section="account",
+        person_id=person_id,
+        ip=where.ip,
+        request_id=where.request_id,
+        outcome=audit.Outcome.FAILED,
+    )
+    await audit.record(tx, row)
 
 
 def totp_secret(keys: Keyring, person_id: UUID, sealed: bytes) -> str:
@@ -182,12 +202,16 @@ def totp_secret(keys: Keyring, person_id: UUID, sealed: bytes) -> str:
 
 
 async def _use_code(tx: Tx, keys: Keyring, found: q.FoundLogin, code: str) -> bool:
-    """Use up a code: six digits of this or a neighbouring half minute, or a recovery code; each once."""
+    """Use up a code: six digits of this or a neighbouring half minute, or a recovery code; each once.
+
+    Apps show codes in groups, and keyboards of some languages have digits of their own.
+    """
     assert found.totp_secret is not None
-    if len(code) != 6:
+    code = "".join(code.split()).replace("-", "")
+    if len(code) != 6 or not code.isdecimal():
         digest = recovery_digest(keys, found.person_id, code)
         return await tx.do(q.USE_RECOVERY, found.person_id, digest) == 1
-    step = matching_step(totp_secret(keys, found.person_id, found.totp_secret), code)
+    step = matching_step(totp_secret(keys, found.person_id, found.totp_secret), f"{int(code):06d}")
     return step is not None and await tx.do(q.USE_STEP, found.person_id, step) == 1
 
 
@@ -213,8 +237,10 @@ def new_recovery_codes() -> list[str]:
 
 
 async def set_factor(tx: Tx, keys: Keyring, person_id: UUID, secret: str, step: int = 0) -> list[str]:
-    """Store a confirmed authenticator secret and return fresh recovery codes."""
+    """Store a confirmed authenticator secret and return fresh recovery codes; raises FactorExists."""
     codes = new_recovery_codes()
     sealed = keys.system.seal(secret.encode(), "identity.login.totp_secret", person_id)
-    await tx.do(q.SET_TOTP, person_id, sealed, step, [recovery_digest(keys, person_id, c) for c in codes])
+    digests = [recovery_digest(keys, person_id, c) for c in codes]
+    if await tx.do(q.SET_TOTP, person_id, sealed, step, digests) != 1:
+        raise FactorExists
     return codes

@@ -117,30 +117,32 @@ async def _end_family(db: Database, person_id: UUID, session_id: UUID, where: Wh
 
 
 async def refresh(db: Database, token: str, where: Where) -> Opened:
-    """Exchange a refresh token for the next; an old one that comes back ends the whole family."""
+    """Exchange a refresh token for the next; an old one that comes back ends the whole family.
+
+    A session becomes a staff session by signing in with the second factor, or when its person is made staff; never
+    here. Staff roles last a day from the sign-in, whenever they were given.
+    """
     person_id, token_id, found = await _find(db, token)
     if found.used_at is not None:
         await _end_family(db, person_id, found.session_id, where)
         raise RefreshRefused
     if not found.alive or found.status != "active":
         raise RefreshRefused
-    second_factor = found.roles == ["member"] or await _has_factor(db, person_id)
-    lost = False
+    following, seen = "", None
     async with db.begin(DbRole.SIGNIN, actor=person_id) as tx:
-        if await tx.do(q.USE_REFRESH, person_id, token_id) != 1:
-            lost = True
-            following = ""
-        else:
+        if await tx.do(q.USE_REFRESH, person_id, token_id) == 1:
             following = await _new_refresh(tx, person_id, found.session_id)
-            await tx.do(q.SEEN, person_id, found.session_id)
-    if lost:
+            seen = await tx.one(q.SEEN, person_id, found.session_id, STAFF_TTL.total_seconds())
+    if seen is None:
         await _end_family(db, person_id, found.session_id, where)
+        raise RefreshRefused
+    if not seen.alive:
         raise RefreshRefused
     who = Principal(
         person_id=person_id,
         session_id=found.session_id,
         version=found.version,
-        roles=effective(found.roles, second_factor=second_factor),
+        roles=effective(found.roles, second_factor=seen.is_staff),
     )
     return Opened(who, following, ACCESS_TTL)
 
@@ -148,9 +150,3 @@ async def refresh(db: Database, token: str, where: Where) -> Opened:
 async def locked(tx: Tx, who: Principal) -> bool:
     """Tell whether a staff session has been idle for too long: it may listen, and show nobody."""
     return await tx.one(q.LOCKED, who.person_id, who.session_id)
-
-
-async def _has_factor(db: Database, person_id: UUID) -> bool:
-    async with db.begin(DbRole.SIGNIN, actor=person_id, read_only=True) as tx:
-        has = await tx.maybe(q.HAS_FACTOR, person_id)
-    return has is True

@@ -1,6 +1,7 @@
 """What a request stands on: who asks, which transaction may be opened for it, what it leaves in the audit trail."""
 
 import ipaddress
+from collections.abc import Iterable
 from typing import Any, Final, cast
 from uuid import UUID
 
@@ -62,12 +63,15 @@ def header(connection: "ASGIConnection[Any, Any, Any, Any]", wanted: bytes) -> s
     return None
 
 
-def _bearer(connection: "ASGIConnection[Any, Any, Any, Any]") -> Principal | None:
+def _bearer(connection: "ASGIConnection[Any, Any, Any, Any]", *, others: bool) -> Principal | None:
+    """Return whom a bearer token names. With `others` a header of another scheme, a proxy's password, is nobody."""
     found = header(connection, b"authorization")
     if found is None:
         return None
     scheme, _, token = found.partition(" ")
     if scheme.lower() != "bearer":
+        if others:
+            return None
         raise Unauthenticated
     return edge(connection).tokens.verify(token.strip(), TokenKind.ACCESS)
 
@@ -84,7 +88,7 @@ def _from_cookie(connection: "ASGIConnection[Any, Any, Any, Any]") -> Principal 
 
 def identify(connection: "ASGIConnection[Any, Any, Any, Any]", *, cookie: bool) -> Principal | None:
     """Return who asks, or None. Pages (and the event stream) read the cookie, the API only the bearer token."""
-    return _bearer(connection) or (_from_cookie(connection) if cookie else None)
+    return _bearer(connection, others=cookie) or (_from_cookie(connection) if cookie else None)
 
 
 async def guard(connection: "ASGIConnection[Any, Any, Any, Any]", handler: BaseRouteHandler) -> None:
@@ -145,14 +149,23 @@ def client_ip(request: "ASGIConnection[Any, Any, Any, Any]") -> str | None:
         return None
     if client.host != edge(request).settings.trusted_proxy:
         return client.host
-    forwarded = header(request, b"x-forwarded-for")
-    if forwarded:
-        candidate = forwarded.rsplit(",", 1)[-1].strip()
-        try:
-            return str(ipaddress.ip_address(candidate))
-        except ValueError:
-            return client.host
-    return client.host
+    candidate = forwarded_for(request.scope["headers"])
+    try:
+        return str(ipaddress.ip_address(candidate))
+    except ValueError:
+        return client.host
+
+
+def forwarded_for(headers: Iterable[tuple[bytes, bytes]]) -> str:
+    """Return the address that the nearest proxy added, the empty text when there is none.
+
+    It is the last of all: proxies add to what a caller sent, in the same header or in another one after it.
+    """
+    last = ""
+    for name, value in headers:
+        if name == b"x-forwarded-for":
+            last = value.decode("latin-1").rsplit(",", 1)[-1].strip()
+    return last
 
 
 def request_id(request: "ASGIConnection[Any, Any, Any, Any]") -> str:

@@ -13,9 +13,11 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from prometheus_client import Counter, Histogram
 
 from wellspring.kernel import logs, metrics
+from wellspring.kernel.edge import forwarded_for
 from wellspring.kernel.errors import TooMany
 from wellspring.kernel.problems import MEDIA
 from wellspring.kernel.settings import Settings
+from wellspring.kernel.tokens import TokenKind, TokenRefused, Tokens
 
 log = logs.get("request")
 
@@ -73,8 +75,9 @@ class Minute:
 class Outermost:
     """Wraps the whole program as one plain ASGI layer: Litestar's own middleware stack costs more per request."""
 
-    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+    def __init__(self, app: ASGIApp, settings: Settings, tokens: Tokens) -> None:
         self._app = app
+        self._tokens = tokens
         self._minute = Minute(settings.requests_per_minute)
         self._limited = settings.environment != "test"
         self._proxy = settings.trusted_proxy
@@ -115,15 +118,18 @@ class Outermost:
         return left >= 0
 
     def _who(self, scope: Scope) -> str:
-        """Return what is counted: the caller's token if there is one, else their address."""
-        forwarded = ""
+        """Return what is counted: the person whose token was sent, else (a made-up one too) the address."""
         for name, value in scope["headers"]:
-            if name == b"authorization":
-                return value[-43:].decode("latin-1")
-            if name == b"x-forwarded-for":
-                forwarded = value.decode("latin-1").rsplit(",", 1)[-1].strip()
+            if name == b"authorization" and (person := self._person(value)):
+                return person
         host = scope["client"][0] if scope.get("client") else ""  # type: ignore[index]
-        return forwarded if forwarded and host == self._proxy else host
+        return (forwarded_for(scope["headers"]) or host) if host == self._proxy else host
+
+    def _person(self, header: bytes) -> str | None:
+        try:
+            return str(self._tokens.verify(header[7:].decode("latin-1").strip(), TokenKind.ACCESS).person_id)
+        except TokenRefused:
+            return None
 
     def _note(self, scope: Scope, status: int, seconds: float) -> None:
         route, method = str(scope.get("path_template") or "unmatched"), str(scope.get("method", ""))
@@ -159,4 +165,7 @@ def same_origin(settings: Settings, origin: str | None, host: str | None) -> boo
     """Tell whether a browser's Origin header is this site (a missing one is a program, not a browser)."""
     if not origin or origin == "null":
         return origin is None
-    return urlsplit(origin).netloc in {host, urlsplit(settings.base_url).netloc}
+    try:
+        return urlsplit(origin).netloc in {host, urlsplit(settings.base_url).netloc}
+    except ValueError:  # no address at all
+        return False

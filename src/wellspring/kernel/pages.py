@@ -86,10 +86,10 @@ async def frame(request: Req) -> Frame | None:
 
 
 async def _load(request: Req) -> Frame | None:
-    who = maybe_principal(request)
-    if who is None:
-        return None
     try:
+        who = maybe_principal(request)
+        if who is None:
+            return None
         found = await _LOADER[0](request, who)
     except (Unauthenticated, NotFound):
         handler: Any = request.scope.get("route_handler")
@@ -116,9 +116,20 @@ def _visitor_language(request: Req) -> str:
 async def bindings(request: Req) -> list[str]:
     """Return all that a form token of this browser may be bound to.
 
-    A form that was rendered signed out may be sent after signing in elsewhere: nothing typed is lost by that.
+    A form that was rendered signed out may be sent after signing in elsewhere: nothing typed is lost by that. One that
+    was rendered in a session which has ended or is locked since then may still sign out.
     """
-    return [bound for bound in (await bound_to(request), _sent_cookie(request, _VISITOR)) if bound]
+    found = (await bound_to(request), _cookie_session(request), _sent_cookie(request, _VISITOR))
+    return [bound for bound in found if bound]
+
+
+def _cookie_session(request: Req) -> str | None:
+    """Return the session that this browser's cookie names, whether or not it is still open."""
+    try:
+        who = maybe_principal(request)
+    except Unauthenticated:
+        return None
+    return None if who is None else str(who.session_id)
 
 
 def _cookie(request: Req, name: str, value: str, max_age: int | None) -> Cookie:

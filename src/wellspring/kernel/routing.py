@@ -164,7 +164,7 @@ def page(
     return Route(path, http_method="GET", opt=opt, include_in_schema=False, **extra)
 
 
-def form(path: str, access: Access | Permission, **extra: Any) -> Wrap:
-    """Declare the target of a page's form; it answers with a page or a redirect."""
-    opt = {"access": access, "cookie": True, "page": True}
+def form(path: str, access: Access | Permission, *, listens: bool = False, **extra: Any) -> Wrap:
+    """Declare the target of a page's form; it answers with a page or a redirect. As for `listens`, see `page`."""
+    opt = {"access": access, "cookie": True, "page": True, "listens": listens}
     return Route(path, http_method="POST", opt=opt, include_in_schema=False, status_code=200, **extra)
