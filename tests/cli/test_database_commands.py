@@ -15,11 +15,14 @@ from tests.cli.conftest import Run, key_text
 from tests.support.database import KEYS
 from tests.support.people import PASSWORD, Circle
 from wellspring.cli import demo, invariants, synthetic
-from wellspring.cli.errors import DatabaseAway, DemoData, KeysFromEnvironment, NotEmpty
+from wellspring.cli.errors import DatabaseAway, DemoData, KeysFromEnvironment, KeysGone, NotEmpty
 from wellspring.cli.rotate import rewrap
 from wellspring.identity.errors import EmailTaken, PasswordRefused
+from wellspring.kernel import dsn
 from wellspring.kernel.crypto import Keyring
+from wellspring.kernel.db import DbRole
 from wellspring.kernel.settings import Settings
+from wellspring.migrations.bootstrap import KeysDoNotFit
 from wellspring.migrations.runner import MigrationRefused
 
 
@@ -158,6 +161,27 @@ async def test_keys_rewrap(circle: Circle, installed: Run, clean: pytest.MonkeyP
     assert row is not None
     only_new = Keyring({2: b"n" * 32}, b"r" * 32)
     assert len(only_new.unwrap(row[0], alice.id)) == 32
+
+
+@pytest.mark.parametrize("command", [("migrate", "up"), ("create-admin", "erin@example.org"), ("keys", "rotate")])
+def test_other_keys_are_refused_before_anything_is_touched(
+    installed: Run, clean: pytest.MonkeyPatch, tmp_path: Path, database_url: str, command: tuple[str, ...]
+) -> None:
+    """The roles' passwords come from the keys: set anew, they shut out the program that runs."""
+    clean.delenv("WELLSPRING_KEYS")  # a folder without keys gets new ones
+    refused = installed(*command, input=PASSWORD + "\n")
+    assert isinstance(refused.exception, KeysDoNotFit)
+    made = json.loads((tmp_path / "data" / "keys.json").read_text())
+    assert list(made["keks"]) == ["1"]
+    with psycopg.connect(dsn.for_role(database_url, KEYS, DbRole.MEMBER)) as conn:
+        assert conn.execute("SELECT 1").fetchone() == (1,)
+
+
+@pytest.mark.parametrize("command", [("create-admin", "erin@example.org"), ("keys", "rotate")])
+def test_keys_that_are_gone_are_not_made_anew(run: Run, tmp_path: Path, command: tuple[str, ...]) -> None:
+    (tmp_path / "data" / "postgres").mkdir(parents=True)
+    assert isinstance(run(*command, input=PASSWORD + "\n").exception, KeysGone)
+    assert not (tmp_path / "data" / "keys.json").exists()
 
 
 def test_rewrap_works_in_batches(database_url: str) -> None:

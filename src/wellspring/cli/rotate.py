@@ -15,6 +15,7 @@ from wellspring.cli.owner import owner_url
 from wellspring.kernel import keys
 from wellspring.kernel.crypto import Keyring
 from wellspring.kernel.settings import Settings
+from wellspring.migrations.bootstrap import refuse_other_keys
 
 app = typer.Typer(no_args_is_help=True, help="The keys that open stored words.")
 
@@ -42,8 +43,9 @@ def make_new(data: Data = None, *, json: Json = False) -> None:
         raise KeysFromEnvironment(
             "Add a key to `keks` in WELLSPRING_KEYS, restart every process with it, then run `wellspring keys rewrap`."
         )
-    number = keys.add_kek(settings)
     with owner_url(settings) as url:
+        refuse_other_keys(url, keys.load(settings))
+        number = keys.add_kek(settings)
         if is_served(url):
             words = f"Key {number} was added. Restart Wellspring, then run `wellspring keys rewrap`."
             _report(number, 0, words, json=json)
