@@ -4,7 +4,7 @@ import json
 import re
 from functools import partial
 from pathlib import Path
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import anyio
 import psycopg
@@ -154,7 +154,7 @@ async def test_keys_rewrap(circle: Circle, installed: Run, clean: pytest.MonkeyP
     assert isinstance(installed("keys", "rotate").exception, KeysFromEnvironment)
     clean.setenv("WELLSPRING_KEYS", key_text(1, 2))
     answer = installed("keys", "rewrap", "--json")
-    assert json.loads(answer.stdout) == {"current": 2, "rewrapped": 1}
+    assert json.loads(answer.stdout) == {"current": 2, "rewrapped": 1, "unreadable": []}
     assert json.loads(installed("keys", "rewrap", "--json").stdout)["rewrapped"] == 0
     with psycopg.connect(database_url) as conn:
         row = conn.execute("SELECT wrapped FROM kernel.person_key WHERE person_id = %s", (alice.id,)).fetchone()
@@ -190,8 +190,23 @@ def test_rewrap_works_in_batches(database_url: str) -> None:
         for _ in range(1001):
             person = uuid4()
             conn.execute("INSERT INTO kernel.person_key VALUES (%s, %s)", (person, KEYS.new_key(person)[1]))
-    assert rewrap(database_url, new, lambda done, total: seen.append((done, total))) == 1001
+    assert rewrap(database_url, new, lambda done, total: seen.append((done, total))) == (1001, [])
     assert seen == [(500, 1001), (1000, 1001), (1001, 1001)]
+
+
+@pytest.mark.parametrize("broken", [b"\x01\x01" + b"?" * 60, b"\x01\x09" + b"?" * 60, b"\x01", b""])
+def test_a_key_that_does_not_open_keeps_nobody_from_a_new_one(
+    installed: Run, clean: pytest.MonkeyPatch, database_url: str, broken: bytes
+) -> None:
+    hers, ours = UUID(int=1), uuid4()
+    with psycopg.connect(database_url) as conn:
+        conn.execute("INSERT INTO kernel.person_key VALUES (%s, %s)", (hers, broken))
+        conn.execute("INSERT INTO kernel.person_key VALUES (%s, %s)", (ours, KEYS.new_key(ours)[1]))
+    clean.setenv("WELLSPRING_KEYS", key_text(1, 2))
+    answer = installed("keys", "rewrap", "--json")
+    assert json.loads(answer.stdout) == {"current": 2, "rewrapped": 1, "unreadable": [str(hers)]}
+    assert answer.exit_code == 1
+    assert str(hers) in installed("keys", "rewrap").stdout
 
 
 def test_audit_verify(installed: Run, database_url: str) -> None:
