@@ -4,6 +4,7 @@ import json
 import re
 from functools import partial
 from pathlib import Path
+from typing import LiteralString
 from uuid import UUID, uuid4
 
 import anyio
@@ -122,6 +123,37 @@ def test_doctor_finds_what_is_wrong(installed: Run, clean: pytest.MonkeyPatch, d
         ("WS005", "WS006", "WS022", "WS023"), "failed"
     )
     assert installed("doctor").exit_code == 1
+
+
+@pytest.mark.parametrize(
+    "lost",
+    [
+        "REVOKE USAGE ON SCHEMA kernel FROM wellspring_maintenance",
+        "DROP POLICY member_select ON privacy.consent; DROP POLICY member_insert ON privacy.consent;"
+        "DROP POLICY signin_insert ON privacy.consent; DROP POLICY staff_select ON privacy.consent;"
+        "DROP POLICY worker_select ON privacy.consent",
+    ],
+)
+def test_doctor_notices_a_dump_that_was_restored_without_the_roles(
+    installed: Run, database_url: str, lost: LiteralString
+) -> None:
+    assert _states(installed)["WS023"] == "ok"
+    with psycopg.connect(database_url, autocommit=True) as conn:
+        conn.execute(lost)
+    assert _states(installed)["WS023"] == "failed"
+
+
+def test_doctor_notices_keys_from_before_a_rotation(
+    installed: Run, clean: pytest.MonkeyPatch, database_url: str
+) -> None:
+    clean.setenv("WELLSPRING_KEYS", key_text(1, 2))
+    rotated = Keyring({1: b"k" * 32, 2: b"n" * 32}, b"r" * 32)
+    with psycopg.connect(database_url) as conn:
+        person = uuid4()
+        conn.execute("INSERT INTO kernel.person_key VALUES (%s, %s)", (person, rotated.new_key(person)[1]))
+    assert _states(installed)["WS022"] == "ok"
+    clean.setenv("WELLSPRING_KEYS", key_text(1))
+    assert _states(installed)["WS022"] == "failed"
 
 
 def test_doctor_notices_a_changed_migration(installed: Run, database_url: str) -> None:
