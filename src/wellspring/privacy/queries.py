@@ -154,6 +154,12 @@ REVOKE: Final = Query(
     int,
     M,
 )
+REVOKE_ALL: Final = Query(
+    "UPDATE privacy.access_grant SET revoked_at = now(), version = version + 1"
+    f" WHERE person_id = $1 AND {_OPEN} RETURNING id",
+    UUID,
+    M,
+)
 # The lock makes a revocation wait for readers that are inside: once it is answered, nobody reads on an old grant.
 OPEN: Final = Query(
     "WITH g AS (SELECT id, last_accessed_at FROM privacy.access_grant"
