@@ -4,7 +4,8 @@ import json
 import re
 from functools import partial
 from pathlib import Path
-from uuid import uuid4
+from typing import LiteralString
+from uuid import UUID, uuid4
 
 import anyio
 import psycopg
@@ -15,11 +16,14 @@ from tests.cli.conftest import Run, key_text
 from tests.support.database import KEYS
 from tests.support.people import PASSWORD, Circle
 from wellspring.cli import demo, invariants, synthetic
-from wellspring.cli.errors import DatabaseAway, DemoData, KeysFromEnvironment, NotEmpty
+from wellspring.cli.errors import DatabaseAway, DemoData, KeysFromEnvironment, KeysGone, NotEmpty
 from wellspring.cli.rotate import rewrap
 from wellspring.identity.errors import EmailTaken, PasswordRefused
+from wellspring.kernel import dsn
 from wellspring.kernel.crypto import Keyring
+from wellspring.kernel.db import DbRole
 from wellspring.kernel.settings import Settings
+from wellspring.migrations.bootstrap import KeysDoNotFit
 from wellspring.migrations.runner import MigrationRefused
 
 
@@ -121,6 +125,37 @@ def test_doctor_finds_what_is_wrong(installed: Run, clean: pytest.MonkeyPatch, d
     assert installed("doctor").exit_code == 1
 
 
+@pytest.mark.parametrize(
+    "lost",
+    [
+        "REVOKE USAGE ON SCHEMA kernel FROM wellspring_maintenance",
+        "DROP POLICY member_select ON privacy.consent; DROP POLICY member_insert ON privacy.consent;"
+        "DROP POLICY signin_insert ON privacy.consent; DROP POLICY staff_select ON privacy.consent;"
+        "DROP POLICY worker_select ON privacy.consent",
+    ],
+)
+def test_doctor_notices_a_dump_that_was_restored_without_the_roles(
+    installed: Run, database_url: str, lost: LiteralString
+) -> None:
+    assert _states(installed)["WS023"] == "ok"
+    with psycopg.connect(database_url, autocommit=True) as conn:
+        conn.execute(lost)
+    assert _states(installed)["WS023"] == "failed"
+
+
+def test_doctor_notices_keys_from_before_a_rotation(
+    installed: Run, clean: pytest.MonkeyPatch, database_url: str
+) -> None:
+    clean.setenv("WELLSPRING_KEYS", key_text(1, 2))
+    rotated = Keyring({1: b"k" * 32, 2: b"n" * 32}, b"r" * 32)
+    with psycopg.connect(database_url) as conn:
+        person = uuid4()
+        conn.execute("INSERT INTO kernel.person_key VALUES (%s, %s)", (person, rotated.new_key(person)[1]))
+    assert _states(installed)["WS022"] == "ok"
+    clean.setenv("WELLSPRING_KEYS", key_text(1))
+    assert _states(installed)["WS022"] == "failed"
+
+
 def test_doctor_notices_a_changed_migration(installed: Run, database_url: str) -> None:
     with psycopg.connect(database_url, autocommit=True) as conn:
         conn.execute("UPDATE public.migration SET checksum = 'x' WHERE version = '20261120000001'")
@@ -151,7 +186,7 @@ async def test_keys_rewrap(circle: Circle, installed: Run, clean: pytest.MonkeyP
     assert isinstance(installed("keys", "rotate").exception, KeysFromEnvironment)
     clean.setenv("WELLSPRING_KEYS", key_text(1, 2))
     answer = installed("keys", "rewrap", "--json")
-    assert json.loads(answer.stdout) == {"current": 2, "rewrapped": 1}
+    assert json.loads(answer.stdout) == {"current": 2, "rewrapped": 1, "unreadable": []}
     assert json.loads(installed("keys", "rewrap", "--json").stdout)["rewrapped"] == 0
     with psycopg.connect(database_url) as conn:
         row = conn.execute("SELECT wrapped FROM kernel.person_key WHERE person_id = %s", (alice.id,)).fetchone()
@@ -160,14 +195,50 @@ async def test_keys_rewrap(circle: Circle, installed: Run, clean: pytest.MonkeyP
     assert len(only_new.unwrap(row[0], alice.id)) == 32
 
 
+@pytest.mark.parametrize("command", [("migrate", "up"), ("create-admin", "erin@example.org"), ("keys", "rotate")])
+def test_other_keys_are_refused_before_anything_is_touched(
+    installed: Run, clean: pytest.MonkeyPatch, tmp_path: Path, database_url: str, command: tuple[str, ...]
+) -> None:
+    """The roles' passwords come from the keys: set anew, they shut out the program that runs."""
+    clean.delenv("WELLSPRING_KEYS")  # a folder without keys gets new ones
+    refused = installed(*command, input=PASSWORD + "\n")
+    assert isinstance(refused.exception, KeysDoNotFit)
+    made = json.loads((tmp_path / "data" / "keys.json").read_text())
+    assert list(made["keks"]) == ["1"]
+    with psycopg.connect(dsn.for_role(database_url, KEYS, DbRole.MEMBER)) as conn:
+        assert conn.execute("SELECT 1").fetchone() == (1,)
+
+
+@pytest.mark.parametrize("command", [("create-admin", "erin@example.org"), ("keys", "rotate")])
+def test_keys_that_are_gone_are_not_made_anew(run: Run, tmp_path: Path, command: tuple[str, ...]) -> None:
+    (tmp_path / "data" / "postgres").mkdir(parents=True)
+    assert isinstance(run(*command, input=PASSWORD + "\n").exception, KeysGone)
+    assert not (tmp_path / "data" / "keys.json").exists()
+
+
 def test_rewrap_works_in_batches(database_url: str) -> None:
     new, seen = Keyring({1: b"k" * 32, 2: b"n" * 32}, b"r" * 32), []
     with psycopg.connect(database_url) as conn:
         for _ in range(1001):
             person = uuid4()
             conn.execute("INSERT INTO kernel.person_key VALUES (%s, %s)", (person, KEYS.new_key(person)[1]))
-    assert rewrap(database_url, new, lambda done, total: seen.append((done, total))) == 1001
+    assert rewrap(database_url, new, lambda done, total: seen.append((done, total))) == (1001, [])
     assert seen == [(500, 1001), (1000, 1001), (1001, 1001)]
+
+
+@pytest.mark.parametrize("broken", [b"\x01\x01" + b"?" * 60, b"\x01\x09" + b"?" * 60, b"\x01", b""])
+def test_a_key_that_does_not_open_keeps_nobody_from_a_new_one(
+    installed: Run, clean: pytest.MonkeyPatch, database_url: str, broken: bytes
+) -> None:
+    hers, ours = UUID(int=1), uuid4()
+    with psycopg.connect(database_url) as conn:
+        conn.execute("INSERT INTO kernel.person_key VALUES (%s, %s)", (hers, broken))
+        conn.execute("INSERT INTO kernel.person_key VALUES (%s, %s)", (ours, KEYS.new_key(ours)[1]))
+    clean.setenv("WELLSPRING_KEYS", key_text(1, 2))
+    answer = installed("keys", "rewrap", "--json")
+    assert json.loads(answer.stdout) == {"current": 2, "rewrapped": 1, "unreadable": [str(hers)]}
+    assert answer.exit_code == 1
+    assert str(hers) in installed("keys", "rewrap").stdout
 
 
 def test_audit_verify(installed: Run, database_url: str) -> None:

@@ -1,6 +1,8 @@
 """Sealed values open only where they belong, with the key they were sealed with."""
 
 import base64
+import os
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -138,6 +140,21 @@ def test_a_kek_is_added_and_becomes_current(tmp_path: object) -> None:
     assert after.keks["1"] == before.keks["1"]
     assert keys.load(mine).current == 2
     assert keys.path_of(mine).stat().st_mode & 0o777 == 0o600
+
+
+def test_a_key_is_on_the_disk_before_anything_is_sealed_under_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine, flushed = settings(tmp_path), list[tuple[str, bool]]()
+
+    def noted(descriptor: int) -> None:
+        where = Path(f"/proc/self/fd/{descriptor}").readlink()
+        flushed.append((where.name, keys.path_of(mine).exists()))
+
+    monkeypatch.setattr(os, "fsync", noted)
+    keys.ensure(mine)
+    keys.add_kek(mine)
+    assert flushed == [("keys.part", False), (tmp_path.name, True), ("keys.part", True), (tmp_path.name, True)]
 
 
 def test_keys_come_from_the_environment(tmp_path: object) -> None:

@@ -1,5 +1,6 @@
 """The consent ledger."""
 
+import asyncio
 from typing import Any, get_args
 from uuid import UUID
 
@@ -12,8 +13,9 @@ from wellspring.identity.schemas import ConsentKind
 from wellspring.kernel.db import DbRole
 from wellspring.kernel.edge import Edge
 from wellspring.privacy import texts
-from wellspring.privacy.consents import KINDS, has_consent
+from wellspring.privacy.consents import KINDS, answer, has_consent
 from wellspring.privacy.errors import TextEdited
+from wellspring.privacy.schemas import ConsentWrite
 
 pytestmark = pytest.mark.anyio
 LEDGER = "SELECT kind, text_version, given FROM privacy.consent WHERE person_id = %s ORDER BY at, id"
@@ -158,6 +160,18 @@ async def test_has_consent_follows_the_last_answer(alice: Person, charlie: Perso
     assert await asked("voice") is None
     await alice.put("/v1/consents/voice", json={"given": True})
     assert await asked("voice") not in (None, first)
+
+
+async def test_a_no_right_after_a_yes_is_the_last_word(alice: Person, owner: Owner, parts: Edge) -> None:
+    """A tap on yes and one on no are under way at the same time; the no came last."""
+    await alice.put("/v1/consents/voice", json={"given": False})
+    async with parts.db.begin(DbRole.MEMBER, actor=alice.id) as tx:
+        await answer(tx, alice.id, "voice", ConsentWrite(given=True))
+        no = asyncio.create_task(alice.put("/v1/consents/voice", json={"given": False}))
+        await asyncio.sleep(0.3)
+    assert (await no).json()["given"] is False
+    assert owner.rows(LEDGER, alice.id)[-1] == ("voice", 1, False)
+    assert kind_of(await alice.get("/v1/consents"), "voice")["given"] is False
 
 
 async def test_the_ledger_cannot_be_rewritten(alice: Person, owner: Owner, parts: Edge) -> None:

@@ -238,6 +238,27 @@ async def test_revoking_ends_it_for_good(alice: Person, bob: Person) -> None:
     assert [g["state"] for g in (await alice.get(PATH)).json()["items"]] == ["active", "revoked"]
 
 
+async def test_who_takes_back_sharing_shares_with_nobody(
+    circle: Circle, alice: Person, bob: Person, charlie: Person
+) -> None:
+    blair = await circle.staff("blair", Role.CLINICIAN)
+    for member, clinician in ((alice, bob), (alice, blair), (charlie, bob)):
+        await share(member, clinician)
+    before = (await alice.get("/v1/changes")).json()["cursor"]
+    assert (await bob.get(f"/v1/people/{alice.id}/checkins")).status_code == 200
+    await alice.put("/v1/consents/data_sharing", json={"given": False})
+    for clinician in (bob, blair):
+        assert (await clinician.get(f"/v1/people/{alice.id}/checkins")).status_code == 404
+    assert (await bob.get(f"/v1/people/{charlie.id}/checkins")).status_code == 200
+    assert {g["state"] for g in (await alice.get(PATH)).json()["items"]} == {"revoked"}
+    changes = (await alice.get(f"/v1/changes?cursor={before}")).json()["items"]
+    assert sorted(c["topic"] for c in changes) == ["access_grant.changed"] * 2 + ["consent.changed"]
+    refused = await alice.post(PATH, json=grant_body(bob))
+    assert (refused.status_code, refused.json()["code"]) == (409, "sharing_refused")
+    await alice.put("/v1/consents/data_sharing", json={"given": True})
+    await share(alice, bob)
+
+
 async def test_an_expired_one_makes_room_for_a_new_one(alice: Person, bob: Person, owner: Owner) -> None:
     made = await share(alice, bob)
     owner.do("UPDATE privacy.access_grant SET expires_at = now() - interval '1 second'")

@@ -10,7 +10,9 @@ from msgspec import Struct
 from wellspring.cli import synthetic
 from wellspring.cli.checks import OK, Finding, Report, failed, skipped, warning
 from wellspring.kernel import keys
+from wellspring.kernel.db import DbRole
 from wellspring.kernel.settings import Settings
+from wellspring.kernel.tables import TABLES, Kind
 from wellspring.migrations.runner import Runner
 
 _OLDEST: Final = 150000
@@ -20,6 +22,13 @@ SELECT rolname FROM pg_roles WHERE rolname LIKE 'wellspring\_%' AND (rolbypassrl
 UNION ALL
 SELECT DISTINCT r.rolname FROM pg_class c JOIN pg_roles r ON r.oid = c.relowner WHERE r.rolname LIKE 'wellspring\_%'
 """
+_POWERLESS: Final = """
+SELECT n FROM unnest(%s::text[]) AS n LEFT JOIN pg_roles r ON r.rolname = n
+WHERE r.oid IS NULL OR NOT has_schema_privilege(r.oid, 'kernel', 'USAGE')
+UNION ALL
+SELECT n FROM unnest(%s::text[]) AS n WHERE NOT EXISTS (SELECT 1 FROM pg_policy WHERE polrelid = to_regclass(n))
+"""
+_WRAPPED_UNDER: Final = "SELECT DISTINCT get_byte(wrapped, 1) FROM kernel.person_key WHERE octet_length(wrapped) > 1"
 
 
 class Database(Struct, frozen=True):
@@ -58,10 +67,20 @@ def _keys_fit(db: Database) -> Finding:
         return skipped("The database has not been used yet.")
     if stored != keys.load(db.settings).derive("fingerprint").hex():
         return failed("These keys are not those the database was made with: nothing sealed could be read.")
+    known = {int(number) for number in keys.ensure(db.settings).keks}
+    used = {int(str(row[0])) for row in db.conn.execute(_WRAPPED_UNDER.encode()).fetchall()}
+    missing = sorted(used - known)
+    if missing:
+        return failed(f"Key-encryption keys are missing: {missing}. What people sealed under them cannot be read.")
     return OK
 
 
 def _roles(db: Database) -> Finding:
+    logins = [role.login for role in DbRole]
+    guarded = [table.name for table in TABLES.values() if table.kind is Kind.PERSON]
+    bare = [str(row[0]) for row in db.conn.execute(_POWERLESS.encode(), (logins, guarded)).fetchall()]
+    if bare:
+        return failed(f"Rights or policies are missing ({', '.join(bare)}): was a dump restored before the roles were?")
     names = [str(row[0]) for row in db.conn.execute(_ROLES.encode()).fetchall()]
     if names:
         return failed(f"These own tables or pass by row-level security: {', '.join(names)}.")

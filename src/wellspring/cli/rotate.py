@@ -1,5 +1,6 @@
 """`wellspring keys …`: a new key-encryption key, and every person's data key wrapped under it."""
 
+from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
@@ -13,8 +14,9 @@ from wellspring.cli.given import settings_from
 from wellspring.cli.options import Data, Json
 from wellspring.cli.owner import owner_url
 from wellspring.kernel import keys
-from wellspring.kernel.crypto import Keyring
+from wellspring.kernel.crypto import Keyring, Unreadable
 from wellspring.kernel.settings import Settings
+from wellspring.migrations.bootstrap import refuse_other_keys
 
 app = typer.Typer(no_args_is_help=True, help="The keys that open stored words.")
 
@@ -42,8 +44,9 @@ def make_new(data: Data = None, *, json: Json = False) -> None:
         raise KeysFromEnvironment(
             "Add a key to `keks` in WELLSPRING_KEYS, restart every process with it, then run `wellspring keys rewrap`."
         )
-    number = keys.add_kek(settings)
     with owner_url(settings) as url:
+        refuse_other_keys(url, keys.load(settings))
+        number = keys.add_kek(settings)
         if is_served(url):
             words = f"Key {number} was added. Restart Wellspring, then run `wellspring keys rewrap`."
             _report(number, 0, words, json=json)
@@ -62,15 +65,18 @@ def wrap_again(data: Data = None, *, json: Json = False) -> None:
 def _rewrap(settings: Settings, url: str, *, json: bool) -> None:
     ring = keys.load(settings)
     with console.progress("Wrapping data keys") as advance:
-        changed = rewrap(url, ring, advance)
-    _report(
-        ring.current, changed, f"Key {ring.current} is current; {changed} data keys were wrapped under it.", json=json
-    )
+        changed, unreadable = rewrap(url, ring, advance)
+    words = f"Key {ring.current} is current; {changed} data keys were wrapped under it."
+    if unreadable:
+        words += f" {len(unreadable)} could not be opened and stay as they are: {', '.join(map(str, unreadable[:20]))}."
+    _report(ring.current, changed, words, unreadable, json=json)
+    if unreadable:
+        raise typer.Exit(1)
 
 
-def _report(number: int, changed: int, words: str, *, json: bool) -> None:
+def _report(number: int, changed: int, words: str, unreadable: Sequence[UUID] = (), *, json: bool) -> None:
     if json:
-        console.as_json({"current": number, "rewrapped": changed})
+        console.as_json({"current": number, "rewrapped": changed, "unreadable": unreadable})
     else:
         console.say(words)
 
@@ -81,20 +87,21 @@ def is_served(url: str) -> bool:
         return conn.execute(_CONNECTED).fetchone() is not None
 
 
-def rewrap(owner: str, ring: Keyring, advance: Advance) -> int:
-    """Wrap every data key that is under an older key-encryption key anew; return how many.
+def rewrap(owner: str, ring: Keyring, advance: Advance) -> tuple[int, list[UUID]]:
+    """Wrap every data key that is under an older key-encryption key anew; return how many, and whose did not open.
 
-    Works in batches of 500 rows, each a short transaction, and may be stopped and run again.
+    A key that cannot be opened stays as it is and keeps nobody else's from being wrapped. Works in batches of 500
+    rows, each a short transaction, and may be stopped and run again.
     """
     with psycopg.connect(owner, autocommit=True) as conn:
         total = _count(conn)
-        seen, changed, last = 0, 0, _LEAST
+        seen, changed, last, unreadable = 0, 0, _LEAST, list[UUID]()
         while True:
             with conn.transaction():
                 rows = conn.execute(_PAGE, (last, _BATCH)).fetchall()
-                changed += _batch(conn, ring, rows)
+                changed += _batch(conn, ring, rows, unreadable)
             if not rows:
-                return changed
+                return changed, unreadable
             seen, last = seen + len(rows), str(rows[-1][0])
             advance(seen, total)
 
@@ -104,10 +111,14 @@ def _count(conn: psycopg.Connection) -> int:
     return 0 if row is None else int(row[0])
 
 
-def _batch(conn: psycopg.Connection, ring: Keyring, rows: list[tuple[UUID, bytes]]) -> int:
+def _batch(conn: psycopg.Connection, ring: Keyring, rows: list[tuple[UUID, bytes]], unreadable: list[UUID]) -> int:
     changed = 0
     for person_id, wrapped in rows:
-        new = ring.rewrap(wrapped, person_id)
+        try:
+            new = ring.rewrap(wrapped, person_id)
+        except Unreadable:
+            unreadable.append(person_id)
+            continue
         if new is not None:
             conn.execute(_STORE, (new, person_id))
             changed += 1

@@ -183,3 +183,8 @@ async def logged(tx: Tx, person_id: UUID, moment_id: UUID, language: str) -> lis
         for intervention_id, predicted, deviation, reason in offers
         if intervention_id in shelf.position
     ]
+
+
+async def forget(tx: Tx, person_id: UUID, moment_id: UUID) -> None:
+    """Forget what was offered at a moment that the person removed: its log says how they felt."""
+    await tx.do(q.FORGET_OFFERS, person_id, moment_id)

@@ -110,7 +110,7 @@ class Keyring:
         return found
 
     def rewrap(self, wrapped: bytes, person_id: UUID) -> bytes | None:
-        """Return the key wrapped under the current KEK, or None when it already is."""
-        if wrapped[1] == self.current:
+        """Return the key wrapped under the current KEK, or None when it already is; raises Unreadable."""
+        if wrapped[1:2] == bytes([self.current]):
             return None
         return self.wrap(self.unwrap(wrapped, person_id), person_id)

@@ -31,6 +31,7 @@ def _random() -> str:
 
 
 def _write(path: Path, keys: KeyFile) -> None:
+    """Write the file for good: what is sealed under these keys must not reach the disk before them."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     part = path.with_suffix(".part")
     with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
@@ -38,6 +39,11 @@ def _write(path: Path, keys: KeyFile) -> None:
         file.flush()
         os.fsync(file.fileno())
     part.rename(path)
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)  # else a crash may bring back the old file, or none
+    finally:
+        os.close(folder)
 
 
 def _parse(text: bytes | str) -> KeyFile:

@@ -54,6 +54,7 @@ async def answer(tx: Tx, person_id: UUID, kind: ConsentKind, given: ConsentWrite
 
     A yes to another version than today's is refused (TextChanged); a no is always taken. Raises TextsMissing.
     """
+    await tx.do(q.IN_TURN, person_id)
     today = await tx.maybe(q.TEXT_VERSION, kind)
     if today is None:
         raise TextsMissing

@@ -39,5 +39,11 @@ class GrantRefused(Invalid):
     code = "grant_refused"
 
 
+class SharingRefused(Conflict):
+    """You said that nothing of yours is shared. Agree to sharing again first."""
+
+    code = "sharing_refused"
+
+
 class NotShared(NotFound):
     """There is nothing here that you can see."""

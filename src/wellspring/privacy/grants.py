@@ -7,12 +7,13 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET
 
-from wellspring.kernel import ids, stream
+from wellspring.kernel import events, ids, stream
 from wellspring.kernel.db import Tx
 from wellspring.kernel.errors import NotFound, PreconditionFailed
 from wellspring.kernel.paging import Cursor
 from wellspring.privacy import queries as q
-from wellspring.privacy.errors import GrantEnded, GrantExists, GrantRefused
+from wellspring.privacy.errors import GrantEnded, GrantExists, GrantRefused, SharingRefused
+from wellspring.privacy.events import ConsentAnswered
 from wellspring.privacy.schemas import Grant, GrantChange, Grants, GrantWrite, Section
 
 USUAL: Final = timedelta(days=90)
@@ -36,7 +37,11 @@ def view(row: q.GrantRow) -> Grant:
 
 
 async def add(tx: Tx, person_id: UUID, wanted: GrantWrite) -> UUID:
-    """Share with a clinician; raises GrantRefused, GrantExists."""
+    """Share with a clinician; raises GrantRefused, GrantExists, and SharingRefused while their last word is no."""
+    await tx.do(q.IN_TURN, person_id)
+    said = await tx.maybe(q.LATEST, person_id, "data_sharing")
+    if said is not None and not said.given:
+        raise SharingRefused
     asked = await tx.one(q.ASK, wanted.clinician_id)
     if not asked.is_clinician or wanted.clinician_id == person_id:
         raise GrantRefused.of("clinician_id", "clinician_unknown", "There is no other clinician with this id.")
@@ -91,3 +96,12 @@ async def revoke(tx: Tx, person_id: UUID, grant_id: UUID) -> None:
     if not await tx.do(q.REVOKE, person_id, grant_id):
         raise NotFound
     await stream.publish(tx, person_id, _TOPIC, grant_id)
+
+
+@events.on(ConsentAnswered)
+async def honour(tx: Tx, answered: ConsentAnswered) -> None:
+    """End every sharing of somebody who takes back that they share at all."""
+    if answered.kind != "data_sharing" or answered.given:
+        return
+    for grant_id in await tx.all(q.REVOKE_ALL, answered.person_id):
+        await stream.publish(tx, answered.person_id, _TOPIC, grant_id)

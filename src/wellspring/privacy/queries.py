@@ -82,8 +82,13 @@ LATEST: Final = Query(
     S,
     W,
 )
+# Answers of one person wait for each other, and are dated when it is their turn, not when their transaction began.
+IN_TURN: Final = Query("SELECT pg_advisory_xact_lock(hashtextextended('privacy.consent:' || $1::uuid, 0))", str, M)
 ADD_CONSENT: Final = Query(
-    "INSERT INTO privacy.consent (person_id, id, kind, text_version, given) VALUES ($1, $2, $3, $4, $5)", int, M
+    "INSERT INTO privacy.consent (person_id, id, kind, text_version, given, at)"
+    " VALUES ($1, $2, $3, $4, $5, clock_timestamp())",
+    int,
+    M,
 )
 ADD_TICKED: Final = Query(
     "INSERT INTO privacy.consent (person_id, id, kind, text_version, given)"
@@ -147,6 +152,12 @@ REVOKE: Final = Query(
     "UPDATE privacy.access_grant SET revoked_at = now(), version = version + 1"
     f" WHERE person_id = $1 AND id = $2 AND {_OPEN}",
     int,
+    M,
+)
+REVOKE_ALL: Final = Query(
+    "UPDATE privacy.access_grant SET revoked_at = now(), version = version + 1"
+    f" WHERE person_id = $1 AND {_OPEN} RETURNING id",
+    UUID,
     M,
 )
 # The lock makes a revocation wait for readers that are inside: once it is answered, nobody reads on an old grant.
