@@ -270,7 +270,7 @@ async def again(tx: Tx, request: Request, row_id: UUID) -> CheckinCreated:
         )
     return CheckinCreated(
         checkin=found,
-        recommendations=await recommend.logged(tx, request.person_id, row_id, person.language),
+        recommendations=await recommend.logged(tx, request.person_id, row_id, person.language, danger=danger),
         crisis_alert=danger,
         crisis=crisis,
     )

@@ -99,10 +99,13 @@ END: Final = Query(
     int,
     M,
 )
+_IN_DANGER: Final = (
+    f"EXISTS (SELECT 1 FROM ({safety.EARLIER.format(person='$1')}) e WHERE e.levels && ARRAY['high', 'critical'])"
+)
+"""Whether an event of the last days says that $1 is in danger."""
 FOR_PERSON: Final = Query(
     f"""SELECT p.about, p.contraindications,
-        r.ids, r.hours, r.kept, EXISTS (SELECT 1 FROM ({safety.EARLIER.format(person="$1")}) e
-            WHERE e.levels && ARRAY['high', 'critical']), now()
+        r.ids, r.hours, r.kept, {_IN_DANGER}, now()
         FROM ({identity.PERSON_ROW.format(person="$1")}) p, ({fragments.RECENT.format(person="$1")}) r""",
     ForPerson,
     M,
@@ -110,17 +113,21 @@ FOR_PERSON: Final = Query(
 
 
 class LoggedOffers(Struct, frozen=True):
-    """What was offered at a moment; `reasons` are those of `reasons.Reason`."""
+    """What was offered at a moment (`reasons` are those of `reasons.Reason`), and what is safe for the person now."""
 
     intervention_ids: list[UUID]
     predicted_effectiveness: list[float]
     predicted_effectiveness_sds: list[float]
     reasons: list[dict[str, Any]]
+    contraindications: list[str]
+    danger: bool
 
 
 LOGGED: Final = Query(
-    "SELECT intervention_ids, predicted_effectiveness, predicted_effectiveness_sds, reasons"
-    " FROM interventions.recommendation WHERE person_id = $1 AND id = $2",
+    f"""SELECT r.intervention_ids, r.predicted_effectiveness, r.predicted_effectiveness_sds, r.reasons,
+        p.contraindications, {_IN_DANGER}
+    FROM interventions.recommendation r, ({identity.PERSON_ROW.format(person="$1")}) p
+    WHERE r.person_id = $1 AND r.id = $2""",
     LoggedOffers,
     M,
 )
