@@ -1,4 +1,4 @@
-"""Danger that is known only after an offer was made: what is shown then is safe in a crisis."""
+"""Danger known only after an offer was made: what is shown then is safe in a crisis, and teaches nobody else."""
 
 from typing import Any
 from uuid import UUID
@@ -6,9 +6,9 @@ from uuid import UUID
 import asyncpg
 import pytest
 
+from tests.interventions.test_sessions import TEA, agree, begin, outcome, rate
 from tests.support.people import Person
-from wellspring.interventions import load
-from wellspring.interventions import recommend
+from wellspring.interventions import load, recommend
 from wellspring.kernel.db import DbRole
 from wellspring.kernel.edge import Edge
 
@@ -76,3 +76,36 @@ async def test_offers_from_before_the_deviations_were_kept_are_shown(
     made = await check_in(alice)
     await owner.execute("UPDATE interventions.recommendation SET predicted_effectiveness_sds = DEFAULT")
     assert len(await shown(parts, alice, made["checkin"]["id"])) == 3
+
+
+@pytest.mark.parametrize("offered", [True, False])
+async def test_what_is_rated_in_danger_teaches_nobody_else_wherever_it_was_found(
+    alice: Person, owner: asyncpg.Connection, *, offered: bool
+) -> None:
+    """Offered before, or found in the library: alice is in danger when she does it."""
+    await agree(alice, "shared_ratings")
+    made = await check_in(alice)
+    offer = UUID(made["recommendations"][0]["intervention_id"])
+    await ask_for_help(alice)
+    session = await rate(alice, 5, offer, checkin_id=made["checkin"]["id"]) if offered else await rate(alice, 5, TEA)
+    found = await outcome(owner, session)
+    assert (found["in_danger"], found["pooled"]) == (True, False)
+    await agree(alice, "shared_ratings")
+    assert not (await outcome(owner, session))["pooled"]
+
+
+async def test_what_a_broken_choice_offered_in_danger_teaches_nobody_else(
+    alice: Person, owner: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any, **__: Any) -> None:
+        raise ZeroDivisionError
+
+    await agree(alice, "shared_ratings")
+    monkeypatch.setattr(recommend, "choose", broken)
+    made = await check_in(alice, journal_text="I am going to kill myself tonight, goodbye")
+    first = made["recommendations"][0]
+    assert BY_ID[UUID(first["intervention_id"])].facts.sub_category == "safety planning"
+    session = await begin(alice, UUID(first["intervention_id"]), checkin_id=made["checkin"]["id"])
+    await owner.execute("DELETE FROM safety.crisis_event")  # long ago
+    await alice.post(f"/v1/interventions/sessions/{session}/complete", json={"effectiveness_rating": 5})
+    assert (await outcome(owner, session))["in_danger"]

@@ -134,7 +134,10 @@ LOGGED: Final = Query(
 
 
 class LearningRow(Struct, frozen=True):
-    """A session that ended, the offer that it followed (None where there was none), and what was said of the moment."""
+    """A session that ended, the offer that it followed (None where there was none), and what was said of the moment.
+
+    `danger` is whether somebody is in danger now, whatever was known when this was offered.
+    """
 
     now: datetime
     person: list[str]
@@ -146,11 +149,13 @@ class LearningRow(Struct, frozen=True):
     recommendation_id: UUID | None
     context: dict[str, Any] | None
     policy_version: str | None
+    danger: bool
 
 
 LEARNING: Final = Query(
     f"""SELECT now(), {identity.PERSON.format(person="$1")}, s.intervention_id, s.context_emotion,
-        s.context_energy_level, s.context_time_of_day, s.predicted_effectiveness, r.id, r.context, r.policy_version
+        s.context_energy_level, s.context_time_of_day, s.predicted_effectiveness, r.id, r.context, r.policy_version,
+        {_IN_DANGER}
     FROM interventions.session s LEFT JOIN interventions.recommendation r
         ON r.person_id = s.person_id AND r.id = s.recommendation_id
     WHERE s.person_id = $1 AND s.id = $2""",
