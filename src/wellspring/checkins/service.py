@@ -277,8 +277,9 @@ async def again(tx: Tx, request: Request, row_id: UUID) -> CheckinCreated:
 
 
 async def remove(tx: Tx, person_id: UUID, row_id: UUID) -> None:
-    """Remove a check-in for good; crisis events it opened stay. Raises NotFound."""
+    """Remove a check-in for good, with what was offered at it; crisis events it opened stay. Raises NotFound."""
     if not await tx.do(q.DROP, person_id, row_id):
         raise NotFound
+    await recommend.forget(tx, person_id, row_id)
     await stream.publish(tx, person_id, "checkin.removed", row_id)
     await jobs.enqueue(tx, "checkins.roll_all", person_id, row_id)

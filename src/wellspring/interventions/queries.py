@@ -133,6 +133,9 @@ LOGGED: Final = Query(
 )
 
 
+FORGET_OFFERS: Final = Query("DELETE FROM interventions.recommendation WHERE person_id = $1 AND id = $2", int, M)
+
+
 class LearningRow(Struct, frozen=True):
     """A session that ended, the offer that it followed (None where there was none), and what was said of the moment.
 

@@ -181,6 +181,11 @@ async def logged(
     return [_wire(o, language) for o in offers if not forbidden & set(o.intervention.facts.contraindications)]
 
 
+async def forget(tx: Tx, person_id: UUID, moment_id: UUID) -> None:
+    """Remove what was offered at a moment and what was said of it; ratings stay."""
+    await tx.do(q.FORGET_OFFERS, person_id, moment_id)
+
+
 def _as_made(row: q.LoggedOffers) -> list[Recommendation]:
     shelf = shipped()
     # Rows that are older than the column say nothing of how unsure they were.

@@ -4,7 +4,11 @@ from wellspring.kernel.tables import Kind, Table, declare
 
 declare(
     Table(name="interventions.intervention", kind=Kind.REFERENCE, retention="while the library has it"),
-    Table(name="interventions.recommendation", kind=Kind.PERSON, retention="until the person resets it or leaves"),
+    Table(
+        name="interventions.recommendation",
+        kind=Kind.PERSON,
+        retention="until its check-in is removed or the person leaves",
+    ),
     Table(
         name="interventions.session",
         kind=Kind.PERSON,
