@@ -12,6 +12,7 @@ from wellspring.interventions import intervention_id, load
 from wellspring.interventions.learning import kept
 from wellspring.interventions.learning.kept import Happened
 from wellspring.interventions.shelf import key_of
+from wellspring.interventions.vocabulary import CONTRAINDICATIONS
 
 pytestmark = pytest.mark.anyio
 
@@ -253,3 +254,15 @@ async def test_each_person_learns_alone(circle: Circle, alice: Person, owner: as
     ben = await circle.member("ben")
     await rate(alice, 5)
     assert not len((await state(owner, ben)).keys)
+
+
+async def test_a_condition_that_no_filter_knows_is_refused(alice: Person) -> None:
+    """Alice would think that she is protected: nothing in the library is marked `asthma` or `heart_conditions`."""
+    for unknown in ("asthma", "heart_conditions"):
+        answer = await alice.patch("/v1/users/me", json={"contraindications": ["dizziness", unknown]})
+        assert answer.status_code == 422, unknown
+        assert "contraindications" in answer.text
+    known = {word for item in load() for word in item.facts.contraindications}
+    answer = await alice.patch("/v1/users/me", json={"contraindications": sorted(known)})
+    assert answer.status_code == 200
+    assert set(answer.json()["contraindications"]) == known == set(CONTRAINDICATIONS)
