@@ -196,7 +196,8 @@ ADD_OUTCOME: Final = Query(
 )
 PAUSE: Final = Query(
     "INSERT INTO interventions.person_effects AS e (person_id, paused) VALUES ($1, $2) ON CONFLICT (person_id)"
-    " DO UPDATE SET paused = $2, state = CASE WHEN $2 THEN '' ELSE e.state END, updated_at = now()",
+    " DO UPDATE SET paused = $2, state = CASE WHEN $2 THEN '' ELSE e.state END, interactions = e.interactions + 1,"
+    " updated_at = now()",
     int,
     M,
 )
@@ -208,10 +209,12 @@ POOL: Final = Query(
 )
 FORGET_OUTCOMES: Final = Query("DELETE FROM interventions.outcome WHERE person_id = $1", int, M)
 FORGET_EFFECTS: Final = Query(
-    "UPDATE interventions.person_effects SET state = '', interactions = 0, updated_at = now() WHERE person_id = $1",
+    "UPDATE interventions.person_effects SET state = '', interactions = interactions + 1, updated_at = now()"
+    " WHERE person_id = $1",
     int,
     M,
 )
+"""Counts on, as everything does that changes the state: the night tells by it who has changed since it read them."""
 
 
 class LearnedRow(Struct, frozen=True):
