@@ -85,8 +85,10 @@ def is_safe(item: Intervention, context: Context) -> bool:
 
 
 def is_comfortable(item: Intervention, context: Context) -> bool:
-    """The comfort filters, written a second time and plainly."""
+    """The comfort filters, written a second time and plainly; in danger what leads to people always suits."""
     facts, minutes = item.facts, context.time_available_minutes
+    if context.danger and facts.sub_category == "safety planning":
+        return True
     if minutes is not None and facts.duration_seconds > minutes * 60:
         return False
     if context.energy is not None:
@@ -156,6 +158,13 @@ def test_in_danger_people_come_first() -> None:
         assert first.intervention.facts.sub_category == "safety planning"
         assert first.reason.key == "reach_out"
         assert len({offer.intervention.therapeutic_approach for offer in (first, *others)}) == 3
+
+
+@settings(max_examples=150, deadline=None)
+@given(context=contexts.map(lambda c: msgspec.structs.replace(c, danger=True)), history=histories)
+def test_in_danger_no_lack_of_time_or_energy_hides_the_way_to_people(context: Context, history: History) -> None:
+    first, *_ = offered(context, history)
+    assert first.reason.key == "reach_out"
 
 
 def test_in_danger_with_every_condition_there_is_still_help() -> None:

@@ -30,8 +30,13 @@ GOOD = {item.id: 0.3 + 0.5 * (n % 7) / 6 for n, item in enumerate(LIBRARY)}
 """How good each is for anybody; what the library says of itself has nothing to do with it."""
 
 
-def log(people: int, moments: int, seed: int = 1, curiosity: float = 1.5) -> tuple[list[Outcome], list[Rated]]:
-    """What a very curious policy offered and what was rated of it, four times in ten."""
+def log(
+    people: int, moments: int, seed: int = 1, curiosity: float = 1.5, *, two_kinds: bool = False
+) -> tuple[list[Outcome], list[Rated]]:
+    """What a very curious policy offered and what was rated of it, four times in ten.
+
+    Of `two_kinds` of people one likes everything more than the other and rates nearly everything.
+    """
     rng = np.random.default_rng(seed)
     outcomes: list[Outcome] = []
     rated: list[Rated] = []
@@ -42,9 +47,11 @@ def log(people: int, moments: int, seed: int = 1, curiosity: float = 1.5) -> tup
             offers = choose(CONTEXT, MODEL, seed=int(rng.integers(1 << 60)), curiosity=curiosity)
             moment_id = ids.new()
             for offer in offers:
-                if rng.random() > 0.4:
+                happy = two_kinds and person % 2
+                if rng.random() > (0.9 if happy else 0.2 if two_kinds else 0.4):
                     continue
-                stars = np.clip(round(1 + 4 * (GOOD[offer.intervention.id] + rng.normal() * 0.1)), 1, 5)
+                good = GOOD[offer.intervention.id] + (0.15 if happy else -0.15 if two_kinds else 0)
+                stars = np.clip(round(1 + 4 * (good + rng.normal() * 0.1)), 1, 5)
                 rating = (float(stars) - 1) / 4
                 outcome = Outcome(
                     person_id=UUID(int=person + 1),
@@ -123,6 +130,26 @@ def test_a_gain_is_surer_than_two_intervals_compared(report: Report) -> None:
     assert gains["random"].low < 0.1
 
 
+def test_a_policy_gains_nothing_on_itself_whoever_rates_most() -> None:
+    """Those whom everything helps rate everything, the others little: a policy judged by its own log still gains 0."""
+    found = evaluate(*log(60, 10, curiosity=1e3, two_kinds=True), SHELF, [PolicyName.RANDOM]).policies[0]
+    assert found.gain.low < 0 < found.gain.high
+    assert abs(found.gain.value) < 0.04
+
+
+def test_of_several_ratings_of_an_offer_the_first_counts() -> None:
+    """People repeat what they liked; that says nothing more of what else would have been liked."""
+    outcomes, rated = log(25, 12)
+    later = [
+        msgspec.structs.replace(one, outcome=msgspec.structs.replace(one.outcome, at=one.made_at + timedelta(hours=9)))
+        for one in rated
+        if (one.outcome.rating or 0) >= 0.75
+    ]
+    assert len(later) > 50
+    once, again = (evaluate(outcomes, found, SHELF, [PolicyName.RANDOM]) for found in (rated, [*later, *rated]))
+    assert again == once
+
+
 def test_the_counts_are_those_of_the_log(report: Report) -> None:
     outcomes, rated = log(60, 25)
     assert report.ratings == len(rated) == len(outcomes)
@@ -167,6 +194,7 @@ def test_too_little_is_said_to_be_too_little() -> None:
         {"propensities": [1.0, 1.0, 1.0]},
         {"context": {**msgspec.to_builtins(CONTEXT), "danger": True}},
         {"context": {"fallback": True}},
+        {"context": {**msgspec.to_builtins(CONTEXT), "time_available_minutes": 0}},
         {"offered": []},
     ],
 )

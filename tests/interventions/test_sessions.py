@@ -12,6 +12,7 @@ from wellspring.interventions import intervention_id, load
 from wellspring.interventions.learning import kept
 from wellspring.interventions.learning.kept import Happened
 from wellspring.interventions.shelf import key_of
+from wellspring.interventions.vocabulary import CONTRAINDICATIONS
 
 pytestmark = pytest.mark.anyio
 
@@ -211,6 +212,25 @@ async def test_what_is_rated_in_danger_teaches_nobody_else(alice: Person, owner:
     assert chances == [1.0, 1.0, 1.0]
 
 
+async def test_a_check_in_that_is_removed_leaves_no_copy_of_what_was_felt(
+    alice: Person, charlie: Person, owner: asyncpg.Connection
+) -> None:
+    """The log of offers holds the mood and feelings of its check-in: it goes with it. A rating stays alice's."""
+    made = (await alice.post("/v1/checkins", json={"mood_score": 2})).json()
+    other = (await charlie.post("/v1/checkins", json={"mood_score": 9})).json()
+    path, offer = f"/v1/checkins/{made['checkin']['id']}", UUID(made["recommendations"][0]["intervention_id"])
+    await rate(alice, 4, offer, checkin_id=made["checkin"]["id"])
+    unfinished = await begin(alice, offer, checkin_id=made["checkin"]["id"])
+    assert (await charlie.delete(path)).status_code == 404
+    assert await owner.fetchval("SELECT count(*) FROM interventions.recommendation") == 2
+    assert (await alice.delete(path)).status_code == 204
+    left = await owner.fetch("SELECT id FROM interventions.recommendation")
+    assert [row["id"] for row in left] == [UUID(other["checkin"]["id"])]
+    assert (await alice.get("/v1/interventions/learned")).json()["items"][0]["mean_rating"] == 4
+    done = await alice.post(f"/v1/interventions/sessions/{unfinished}/complete", json={"effectiveness_rating": 3})
+    assert done.status_code == 200
+
+
 async def test_a_person_takes_at_most_500_bytes(alice: Person, owner: asyncpg.Connection) -> None:
     """Somebody who rated everything there is, many times; the whole row counts."""
     everything = [Happened(key_of(item.id), 2500 + n % 200, 0.5, -0.4, 1.0) for n in range(20) for item in load()]
@@ -234,3 +254,15 @@ async def test_each_person_learns_alone(circle: Circle, alice: Person, owner: as
     ben = await circle.member("ben")
     await rate(alice, 5)
     assert not len((await state(owner, ben)).keys)
+
+
+async def test_a_condition_that_no_filter_knows_is_refused(alice: Person) -> None:
+    """Alice would think that she is protected: nothing in the library is marked `asthma` or `heart_conditions`."""
+    for unknown in ("asthma", "heart_conditions"):
+        answer = await alice.patch("/v1/users/me", json={"contraindications": ["dizziness", unknown]})
+        assert answer.status_code == 422, unknown
+        assert "contraindications" in answer.text
+    known = {word for item in load() for word in item.facts.contraindications}
+    answer = await alice.patch("/v1/users/me", json={"contraindications": sorted(known)})
+    assert answer.status_code == 200
+    assert set(answer.json()["contraindications"]) == known == set(CONTRAINDICATIONS)

@@ -260,6 +260,27 @@ async def test_the_night_writes_residuals_anew_and_leaves_who_was_busy(
     )
 
 
+@pytest.mark.parametrize("how", ["forgets", "takes back"])
+async def test_the_night_brings_nothing_back_that_was_forgotten_meanwhile(
+    parts: Edge, agreed: Person, owner: asyncpg.Connection, how: str
+) -> None:
+    """Alice begins anew between the reading and the writing, and has soon done as many as had been read."""
+    await rate(agreed, 1, WALK)
+    await agree(agreed, "health_data")
+    async with parts.db.begin(DbRole.MAINTENANCE) as tx:
+        rows = await shared._read(tx)
+    learned = shared.relearn([shared.outcome(row) for row in rows], models.current().shelf)
+    if how == "forgets":
+        await agreed.delete("/v1/interventions/learned")
+        await rate(agreed, 5)
+    else:
+        await agree(agreed, "health_data", given=False)
+        await agree(agreed, "health_data")
+    before = await state(owner, agreed)
+    assert await shared._refresh(parts.db, learned, rows, 9) == 0
+    assert (await state(owner, agreed)).keys.tolist() == before.keys.tolist()
+
+
 async def test_a_paused_person_is_not_brought_back_at_night(
     parts: Edge, agreed: Person, owner: asyncpg.Connection
 ) -> None:

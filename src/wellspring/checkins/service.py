@@ -270,14 +270,14 @@ async def again(tx: Tx, request: Request, row_id: UUID) -> CheckinCreated:
         )
     return CheckinCreated(
         checkin=found,
-        recommendations=await recommend.logged(tx, request.person_id, row_id, person.language),
+        recommendations=await recommend.logged(tx, request.person_id, row_id, person.language, danger=danger),
         crisis_alert=danger,
         crisis=crisis,
     )
 
 
 async def remove(tx: Tx, person_id: UUID, row_id: UUID) -> None:
-    """Remove a check-in for good, with the log of what was offered then; crisis events stay. Raises NotFound."""
+    """Remove a check-in for good, with what was offered at it; crisis events it opened stay. Raises NotFound."""
     if not await tx.do(q.DROP, person_id, row_id):
         raise NotFound
     await recommend.forget(tx, person_id, row_id)

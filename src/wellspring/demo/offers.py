@@ -174,6 +174,7 @@ class Offers:
             recommendation_id=offer.row_id,
             context=offer.context,
             policy_version=offer.policy,
+            danger=bool(offer.context.get("danger")),
         )
         outcome = outcome_of(current(), row, wanted, self._persona.person_id, ended)
         add(

@@ -40,7 +40,24 @@ ConsentKind = Literal[
 ]
 AgeRange = Literal["13-15", "16-17", "18-24", "25-34", "35-44", "45-54", "55-64", "65+"]
 Style = Literal["warm", "direct", "playful", "professional"]
-Contraindication = Annotated[str, Meta(max_length=40, pattern=r"^[a-z_]+\Z", examples=["heart_condition"])]
+Contraindication = Literal[
+    "breathing_problem",  # asthma, COPD, panic that breath work feeds
+    "dissociation",  # eyes closed or turning inward can make it worse
+    "dizziness",  # faints easily, poor balance
+    "driving",  # about to drive: nothing that makes sleepy or shuts the world out
+    "eating_disorder",  # attention to weight, food, drink, or driven exercise
+    "epilepsy",
+    "hearing_loss",  # the exercise needs hearing
+    "heart_condition",
+    "injury",  # pain that movement or effort worsens
+    "limited_mobility",  # the exercise needs standing or walking
+    "low_vision",  # the exercise needs sight
+    "pregnancy",
+    "psychosis",  # long inward attention, playing with words or voices
+    "trauma_body_focus",  # attention to the body brings trauma back
+    "unsafe_situation",  # lives with violence: nothing that asks to accept, approach or forgive
+]
+"""What must not be offered to a person. A word that is not among these would protect nobody: it is refused."""
 Clock = Annotated[str, Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?\Z", examples=["08:00"])]
 
 TIMEZONES = frozenset(available_timezones())

@@ -2,7 +2,8 @@
 
 1. Safety, never relaxed: contraindicated, wrong age, not paid for; in danger only what is safe in a crisis.
 2. Comfort, relaxed only where fewer would be left than asked for, least uncomfortable first: longer than the time at
-   hand, energy two words above what there is, another place, another time of day.
+   hand, energy two words above what there is, another place, another time of day. In danger what leads to people is
+   never too long and never too much.
 3. Thompson sampling: each comfortable intervention gets a draw from what is believed of it (`model.believe`), less what
    repetition takes away, and the best of three different approaches are offered. Only what is unsure of an intervention
    itself is drawn, and of that a share (CURIOSITY): three approaches are shown in any case, so what is unsure of an

@@ -2,7 +2,8 @@
 
 Each rated offer counts by how much likelier this policy would have made it than the one that did (inverse propensity
 scoring), or is used to correct what a regression expects of the policy's own offers (doubly robust). Offers of one
-moment are judged one by one, by their chance to be among the three.
+moment are judged one by one, by their chance to be among the three. All figures are means over rated offers, so that
+they speak of the same moments; of several ratings of one offer the first counts, since people repeat what they liked.
 
 Nobody's rating is used to predict itself: the regression and the learned policy are fitted on other people (FOLDS
 parts), and a person's own effects only on what they had rated before the moment. Whether an offer gets a rating is
@@ -149,9 +150,17 @@ def usable(one: Rated, shelf: Shelf) -> bool:
     )
 
 
+def _first_ratings(rated: Iterable[Rated]) -> Iterable[Rated]:
+    """Return the earliest rating of each offer."""
+    found: dict[tuple[UUID, UUID, UUID], Rated] = {}
+    for one in sorted(rated, key=lambda one: one.outcome.at):
+        found.setdefault((one.outcome.person_id, one.moment_id, one.outcome.intervention_id), one)
+    return found.values()
+
+
 class _Sums(Struct):
     """Of one person and one policy: ratings and their sum, their weights, weighted ratings, the regression's weighted
-    errors; moments, and what the regression expects of the policy's offers there."""
+    errors; what the regression expects of the policy's offers, for each rating; moments."""
 
     ratings: float = 0.0
     plain: float = 0.0
@@ -182,7 +191,8 @@ def _judge(sums: dict[PolicyName, _Sums], model: Model, offers: list[Rated], sta
         means = np.where(pool, scores, sampling.NEVER)
         chances = dict(zip(members, sampling.inclusion(means, spreads, shelf.starts, members, OFFERS), strict=True))
         found.moments += 1
-        found.expected += sum(chance * expected[number] for number, chance in chances.items()) / OFFERS
+        # Once for each rating: a moment with more of them weighs as much here as in all other sums.
+        found.expected += len(offers) * sum(chance * expected[number] for number, chance in chances.items()) / OFFERS
         for one in offers:
             number = shelf.position[one.outcome.intervention_id]
             logged = one.propensities[list(one.offered).index(one.outcome.intervention_id)]
@@ -237,14 +247,14 @@ def _resampled(people: int) -> Floats:
 
 def _estimates(sums: Floats) -> tuple[Floats, Floats, Floats, Floats]:
     """Return the three estimates, and the last one's gain, for rows of (ratings, plain, weights, rewards, errors,
-    moments, expected)."""
-    ratings, plain, weights, rewards, errors, moments, expected = sums.T
-    robust = expected / moments + errors / ratings
+    expected)."""
+    ratings, plain, weights, rewards, errors, expected = sums.T
+    robust = (expected + errors) / ratings
     return rewards / ratings, rewards / np.maximum(weights, 1e-12), robust, robust - plain / ratings
 
 
 def _figures(policy: PolicyName, people: list[_Sums], draws: Floats) -> Judged:
-    rows = np.array([[p.ratings, p.plain, p.weights, p.rewards, p.errors, p.moments, p.expected] for p in people])
+    rows = np.array([[p.ratings, p.plain, p.weights, p.rewards, p.errors, p.expected] for p in people])
     total, squares = rows.sum(axis=0), sum(p.squares for p in people)
     effective = float(total[2] ** 2 / squares) if squares else 0.0
     covered = float(total[2] / total[0])
@@ -275,9 +285,8 @@ def evaluate(
     `progress` is told how many people of how many are done. Raises TooLittleError.
     """
     by_person: dict[UUID, list[Rated]] = {}
-    for one in rated:
-        if usable(one, shelf):
-            by_person.setdefault(one.outcome.person_id, []).append(one)
+    for one in _first_ratings(one for one in rated if usable(one, shelf)):
+        by_person.setdefault(one.outcome.person_id, []).append(one)
     count = sum(map(len, by_person.values()))
     if count < FEWEST_RATINGS or len(by_person) < FEWEST_PEOPLE:
         raise TooLittleError(count, len(by_person))
@@ -288,7 +297,8 @@ def evaluate(
     found: list[dict[PolicyName, _Sums]] = []
     for fold in range(FOLDS):
         here = people[fold::FOLDS]
-        others = (o for person, own in everything.items() if person not in set(here) for o in own)
+        left_out = frozenset(here)
+        others = (o for person, own in everything.items() if person not in left_out for o in own)
         model = make(shelf, relearn(others, shelf).blocks, 0)
         for person in here:
             found.append(_replay(model, everything.get(person, []), by_person[person], policies))
@@ -298,6 +308,8 @@ def evaluate(
     plain = np.array([[one.plain, one.ratings] for one in first])
     drawn = draws @ plain
     found_ratings = int(plain[:, 1].sum())
+    if found_ratings < FEWEST_RATINGS:  # the library has changed: of some moments nothing can be said today
+        raise TooLittleError(found_ratings, int(np.count_nonzero(plain[:, 1])))
     return Report(
         ratings=found_ratings,
         people=len(found),

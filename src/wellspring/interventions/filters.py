@@ -79,8 +79,10 @@ def comfortable(filters: Filters, context: Context, allowed: Flags) -> Flags:
 
 
 def discomfort(filters: Filters, context: Context) -> Numbers:
-    """How many comfort filters each fails, 0 to 4."""
+    """How many comfort filters each fails, 0 to 4; in danger what leads to people fails none."""
     fails = np.zeros(len(filters.shelf.items), dtype=np.intp)
     for suits in _suits(filters, context):
         fails += ~suits
+    if context.danger:
+        fails[filters.shelf.reaches_out] = 0
     return fails

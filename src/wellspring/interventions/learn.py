@@ -83,9 +83,9 @@ async def learn(tx: Tx, person_id: UUID, session_id: UUID, wanted: Complete | Sk
     if own.paused or row.intervention_id not in model.shelf.position:
         return
     outcome = outcome_of(model, row, wanted, person_id, row.now)
-    pooled = outcome.pooled and await consents.has_consent(tx, person_id, POOLED_BY) is not None
+    danger = row.danger or bool(row.context and row.context.get("danger"))
+    pooled = outcome.pooled and not danger and await consents.has_consent(tx, person_id, POOLED_BY) is not None
     expected = shared_rating(model, outcome)
-    danger = bool(row.context and row.context.get("danger"))
     await tx.do(
         q.ADD_OUTCOME,
         person_id,

@@ -27,7 +27,8 @@ class Block(Struct, frozen=True):
 
 class Model(Struct, frozen=True):
     """The shared state, laid out for one shelf. `version` 0 has learned nothing. `usual`, shape (WIDTH,), are the mean
-    weights over the shelf, `people`, shape (items,), how many people rated each."""
+    weights over the shelf, `people`, shape (items,), how many people rated each, `alike`, shape (items, WIDTH), how
+    many ratings it has of moments with each feature."""
 
     version: int
     scoring: Scoring
@@ -35,6 +36,7 @@ class Model(Struct, frozen=True):
     weights: Posterior
     usual: Floats
     people: Numbers
+    alike: Floats
 
     @property
     def shelf(self) -> Shelf:
@@ -63,7 +65,8 @@ def make(shelf: Shelf, blocks: Mapping[UUID, Block], version: int) -> Model:
             gram[number], moment[number], people[number] = block.gram, block.moment, block.people
     weights = posterior(gram, moment, shelf.groups)
     usual: Floats = weights.mean.sum(axis=0) / max(count, 1)
-    return Model(version, scoring_of(shelf), filters_of(shelf), weights, usual, people)
+    alike: Floats = gram.diagonal(axis1=1, axis2=2)
+    return Model(version, scoring_of(shelf), filters_of(shelf), weights, usual, people, alike)
 
 
 def believe(model: Model, moment: Moment) -> Belief:

@@ -99,10 +99,13 @@ END: Final = Query(
     int,
     M,
 )
+_IN_DANGER: Final = (
+    f"EXISTS (SELECT 1 FROM ({safety.EARLIER.format(person='$1')}) e WHERE e.levels && ARRAY['high', 'critical'])"
+)
+"""Whether an event of the last days says that $1 is in danger."""
 FOR_PERSON: Final = Query(
     f"""SELECT p.about, p.contraindications,
-        r.ids, r.hours, r.kept, EXISTS (SELECT 1 FROM ({safety.EARLIER.format(person="$1")}) e
-            WHERE e.levels && ARRAY['high', 'critical']), now()
+        r.ids, r.hours, r.kept, {_IN_DANGER}, now()
         FROM ({identity.PERSON_ROW.format(person="$1")}) p, ({fragments.RECENT.format(person="$1")}) r""",
     ForPerson,
     M,
@@ -110,17 +113,21 @@ FOR_PERSON: Final = Query(
 
 
 class LoggedOffers(Struct, frozen=True):
-    """What was offered at a moment; `reasons` are those of `reasons.Reason`."""
+    """What was offered at a moment (`reasons` are those of `reasons.Reason`), and what is safe for the person now."""
 
     intervention_ids: list[UUID]
     predicted_effectiveness: list[float]
     predicted_effectiveness_sds: list[float]
     reasons: list[dict[str, Any]]
+    contraindications: list[str]
+    danger: bool
 
 
 LOGGED: Final = Query(
-    "SELECT intervention_ids, predicted_effectiveness, predicted_effectiveness_sds, reasons"
-    " FROM interventions.recommendation WHERE person_id = $1 AND id = $2",
+    f"""SELECT r.intervention_ids, r.predicted_effectiveness, r.predicted_effectiveness_sds, r.reasons,
+        p.contraindications, {_IN_DANGER}
+    FROM interventions.recommendation r, ({identity.PERSON_ROW.format(person="$1")}) p
+    WHERE r.person_id = $1 AND r.id = $2""",
     LoggedOffers,
     M,
 )
@@ -130,7 +137,10 @@ FORGET_OFFERS: Final = Query("DELETE FROM interventions.recommendation WHERE per
 
 
 class LearningRow(Struct, frozen=True):
-    """A session that ended, the offer that it followed (None where there was none), and what was said of the moment."""
+    """A session that ended, the offer that it followed (None where there was none), and what was said of the moment.
+
+    `danger` is whether somebody is in danger now, whatever was known when this was offered.
+    """
 
     now: datetime
     person: list[str]
@@ -142,11 +152,13 @@ class LearningRow(Struct, frozen=True):
     recommendation_id: UUID | None
     context: dict[str, Any] | None
     policy_version: str | None
+    danger: bool
 
 
 LEARNING: Final = Query(
     f"""SELECT now(), {identity.PERSON.format(person="$1")}, s.intervention_id, s.context_emotion,
-        s.context_energy_level, s.context_time_of_day, s.predicted_effectiveness, r.id, r.context, r.policy_version
+        s.context_energy_level, s.context_time_of_day, s.predicted_effectiveness, r.id, r.context, r.policy_version,
+        {_IN_DANGER}
     FROM interventions.session s LEFT JOIN interventions.recommendation r
         ON r.person_id = s.person_id AND r.id = s.recommendation_id
     WHERE s.person_id = $1 AND s.id = $2""",
@@ -184,7 +196,8 @@ ADD_OUTCOME: Final = Query(
 )
 PAUSE: Final = Query(
     "INSERT INTO interventions.person_effects AS e (person_id, paused) VALUES ($1, $2) ON CONFLICT (person_id)"
-    " DO UPDATE SET paused = $2, state = CASE WHEN $2 THEN '' ELSE e.state END, updated_at = now()",
+    " DO UPDATE SET paused = $2, state = CASE WHEN $2 THEN '' ELSE e.state END, interactions = e.interactions + 1,"
+    " updated_at = now()",
     int,
     M,
 )
@@ -196,10 +209,12 @@ POOL: Final = Query(
 )
 FORGET_OUTCOMES: Final = Query("DELETE FROM interventions.outcome WHERE person_id = $1", int, M)
 FORGET_EFFECTS: Final = Query(
-    "UPDATE interventions.person_effects SET state = '', interactions = 0, updated_at = now() WHERE person_id = $1",
+    "UPDATE interventions.person_effects SET state = '', interactions = interactions + 1, updated_at = now()"
+    " WHERE person_id = $1",
     int,
     M,
 )
+"""Counts on, as everything does that changes the state: the night tells by it who has changed since it read them."""
 
 
 class LearnedRow(Struct, frozen=True):

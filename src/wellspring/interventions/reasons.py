@@ -1,8 +1,9 @@
 """Why this one: what lifted it furthest above the other interventions, as a key with what its sentence refers to.
 
 Each lift is a difference from the mean of the whole shelf, on the scale of ratings, so that parts that were stated and
-parts that were learned compare. A sentence about other people needs ratings from at least TELLING of them, and any
-sentence that says something helped needs an expected rating of at least HELPED.
+parts that were learned compare. A sentence about other people needs ratings from at least TELLING of them; one about
+those who felt like this, or about this hour, so many ratings of such moments. Any sentence that says something helped
+needs an expected rating of at least HELPED, and one that says it helped this person, ratings of theirs that say so.
 """
 
 from typing import Final, Literal
@@ -82,17 +83,24 @@ def _stated(scoring: Scoring, moment: Moment, picks: list[int]) -> list[dict[Rea
     return [{key: float(column[number]) - usual[key] for key, column in columns.items()} for number in picks]
 
 
-def _own(number: int, tried: set[int], own: Effects, usual: float) -> dict[ReasonKey, float]:
-    """The lift of what this person's own ratings say."""
-    return {"rated" if number in tried else "kind": float(own.mean[number]) - usual}
+def _own(model: Model, number: int, moment: Moment, own: Effects, usual: float) -> dict[ReasonKey, float]:
+    """The lift of what this person's own ratings say, where they say something good."""
+    lift, groups = float(own.mean[number]) - usual, model.shelf.groups
+    good = moment.tried[moment.sums > 0]
+    if number in good:
+        return {"rated": lift}
+    if number in moment.tried[moment.counts > 0] or groups[number] not in groups[good]:
+        return {}
+    return {"kind": lift}
 
 
 def _others(model: Model, number: int, moment: Moment) -> dict[ReasonKey, float]:
     """Lifts of what everybody's ratings say."""
     ahead: list[float] = ((model.weights.mean[number] - model.usual) * moment.x).tolist()
+    alike = model.alike[number] * (moment.x > 0)
     return {
-        "felt": sum(ahead[FEELINGS]),
-        "hour": sum(ahead[TIMES]) if moment.context.time_of_day else 0.0,
+        "felt": sum(ahead[FEELINGS]) if alike[FEELINGS].sum() >= TELLING else 0.0,
+        "hour": sum(ahead[TIMES]) if moment.context.time_of_day and alike[TIMES].sum() >= TELLING else 0.0,
         "others": ahead[ONE],
     }
 
@@ -115,12 +123,11 @@ def reasons_for(model: Model, picks: list[int], moment: Moment, belief: Belief) 
     if moment.context.danger:
         return [Reason(key="reach_out" if model.shelf.reaches_out[number] else "steady") for number in picks]
     own, found = belief.effects, list[Reason]()
-    tried: set[int] = set() if own is None else set(moment.tried.tolist())
     usual = 0.0 if own is None else float(np.add.reduce(own.mean)) / len(own.mean)
     for number, lifts in zip(picks, _stated(model.scoring, moment, picks), strict=True):
         expected, personal = float(belief.mean[number]), 0.0 if own is None else float(own.mean[number])
         if own is not None and expected >= HELPED:
-            lifts |= _own(number, tried, own, usual)
+            lifts |= _own(model, number, moment, own, usual)
         if model.people[number] >= TELLING and expected - personal >= HELPED:
             lifts |= _others(model, number, moment)
         found.append(_in_words(model, number, moment, lifts))

@@ -18,7 +18,7 @@ from wellspring.interventions.moment import Context, History, Seen
 from wellspring.interventions.reasons import Reason
 from wellspring.interventions.schemas import InterventionRecommendation
 from wellspring.interventions.score import BASE
-from wellspring.interventions.shelf import shipped
+from wellspring.interventions.shelf import REACHES_OUT, shipped
 from wellspring.interventions.vocabulary import Contraindication, Emotion, MomentPlace, TimeOfDay, age_band_of
 from wellspring.interventions.words import why
 from wellspring.kernel import logs
@@ -144,47 +144,61 @@ def _logged(chosen: list[Recommendation], language: str, context: dict[str, Any]
 
 
 def careful(about: About, contraindications: Sequence[str], moment: Moment, past: History, *, seed: UUID) -> Offers:
-    """Return `offers`; if choosing fails, the first three that are safe in a crisis and not contraindicated."""
+    """Return `offers`; if choosing fails, three that are safe in a crisis and not contraindicated."""
     try:
         return offers(about, contraindications, moment, past, seed=seed)
     except Exception as error:  # noqa: BLE001  a check-in must be stored whatever the recommender does
         log.error("recommend_failed", error=error)
-        return _steady(about.language, frozenset(contraindications))
+        chosen = _steady(frozenset(contraindications), danger=moment.danger)
+        return _logged(chosen, about.language, {"fallback": True, "danger": moment.danger}, FALLBACK)
 
 
-def _steady(language: str, forbidden: frozenset[str]) -> Offers:
-    items = [
-        item for item in shipped().items if item.facts.crisis_safe and not forbidden & set(item.facts.contraindications)
-    ][:3]
-    chosen = [Recommendation(item, BASE, UNKNOWN_SD, Reason(key="steady"), 1.0) for item in items]
-    return _logged(chosen, language, {"fallback": True}, FALLBACK)
+def _steady(forbidden: frozenset[str], *, danger: bool) -> list[Recommendation]:
+    """Three that are safe in a crisis, without choosing; in danger the first leads to people."""
+    safe = [i for i in shipped().items if i.facts.crisis_safe and not forbidden & set(i.facts.contraindications)]
+    people = [item for item in safe if item.facts.sub_category == REACHES_OUT][:danger]
+    others = [item for item in safe if item.facts.sub_category != REACHES_OUT]
+    return [
+        *(Recommendation(item, BASE, UNKNOWN_SD, Reason(key="reach_out"), 1.0) for item in people),
+        *(Recommendation(item, BASE, UNKNOWN_SD, Reason(key="steady"), 1.0) for item in others[: 3 - len(people)]),
+    ]
 
 
-async def logged(tx: Tx, person_id: UUID, moment_id: UUID, language: str) -> list[InterventionRecommendation]:
-    """Return the offers of an earlier moment as they were made."""
+async def logged(
+    tx: Tx, person_id: UUID, moment_id: UUID, language: str, *, danger: bool = False
+) -> list[InterventionRecommendation]:
+    """Return the offers of an earlier moment as they were made, as far as they are safe for the person now.
+
+    If danger was found only afterwards, in what was read later or by another event, what was not chosen for it gives
+    way to what is safe in a crisis.
+    """
     row = await tx.maybe(q.LOGGED, person_id, moment_id)
     if row is None:
         return []
+    offers, forbidden = _as_made(row), frozenset(row.contraindications)
+    if (danger or row.danger) and not all(offer.intervention.facts.crisis_safe for offer in offers):
+        offers = _steady(forbidden, danger=True)
+    return [_wire(o, language) for o in offers if not forbidden & set(o.intervention.facts.contraindications)]
+
+
+async def forget(tx: Tx, person_id: UUID, moment_id: UUID) -> None:
+    """Remove what was offered at a moment and what was said of it; ratings stay."""
+    await tx.do(q.FORGET_OFFERS, person_id, moment_id)
+
+
+def _as_made(row: q.LoggedOffers) -> list[Recommendation]:
     shelf = shipped()
-    offers = zip(
-        row.intervention_ids, row.predicted_effectiveness, row.predicted_effectiveness_sds, row.reasons, strict=True
-    )
+    # Rows that are older than the column say nothing of how unsure they were.
+    deviations = row.predicted_effectiveness_sds or [UNKNOWN_SD] * len(row.intervention_ids)
+    offers = zip(row.intervention_ids, row.predicted_effectiveness, deviations, row.reasons, strict=True)
     return [
-        _wire(
-            Recommendation(
-                intervention=shelf.items[shelf.position[intervention_id]],
-                predicted_effectiveness=round(predicted, 3),
-                predicted_effectiveness_sd=round(deviation, 3),
-                reason=msgspec.convert(reason, Reason),
-                propensity=1.0,
-            ),
-            language,
+        Recommendation(
+            intervention=shelf.items[shelf.position[intervention_id]],
+            predicted_effectiveness=round(predicted, 3),
+            predicted_effectiveness_sd=round(deviation, 3),
+            reason=msgspec.convert(reason, Reason),
+            propensity=1.0,
         )
         for intervention_id, predicted, deviation, reason in offers
         if intervention_id in shelf.position
     ]
-
-
-async def forget(tx: Tx, person_id: UUID, moment_id: UUID) -> None:
-    """Forget what was offered at a moment that the person removed: its log says how they felt."""
-    await tx.do(q.FORGET_OFFERS, person_id, moment_id)

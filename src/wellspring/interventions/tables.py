@@ -7,7 +7,7 @@ declare(
     Table(
         name="interventions.recommendation",
         kind=Kind.PERSON,
-        retention="until the person removes its check-in or leaves",
+        retention="until its check-in is removed or the person leaves",
     ),
     Table(
         name="interventions.session",

@@ -3,6 +3,8 @@
 import re
 from typing import Final, Literal, get_args
 
+from wellspring.identity.schemas import Contraindication as Contraindication
+
 Approach = Literal["DBT", "ACT", "CBT", "Mindfulness", "Sensory", "Physical"]
 Emotion = Literal[
     "joy",
@@ -29,23 +31,6 @@ Strength = Literal["strong", "moderate", "emerging"]
 one controlled study of it, or a steady part of a tested programme. emerging: manuals, small or indirect studies."""
 SensoryIntensity = Literal["low", "moderate", "high"]
 MediaType = Literal["text", "audio", "video", "interactive"]
-Contraindication = Literal[
-    "breathing_problem",  # asthma, COPD, panic that breath work feeds
-    "dissociation",  # eyes closed or turning inward can make it worse
-    "dizziness",  # faints easily, poor balance
-    "driving",  # about to drive: nothing that makes sleepy or shuts the world out
-    "eating_disorder",  # attention to weight, food, drink, or driven exercise
-    "epilepsy",
-    "hearing_loss",  # the exercise needs hearing
-    "heart_condition",
-    "injury",  # pain that movement or effort worsens
-    "limited_mobility",  # the exercise needs standing or walking
-    "low_vision",  # the exercise needs sight
-    "pregnancy",
-    "psychosis",  # long inward attention, playing with words or voices
-    "trauma_body_focus",  # attention to the body brings trauma back
-    "unsafe_situation",  # lives with violence: nothing that asks to accept, approach or forgive
-]
 
 APPROACHES: Final[tuple[Approach, ...]] = get_args(Approach)
 EMOTIONS: Final[tuple[Emotion, ...]] = get_args(Emotion)
