@@ -95,6 +95,9 @@ _HOSTILE = {
     "quotes": '"' * 100_000,
     "digits": "9a" * 50_000,
     "stars": "a*" * 50_000,
+    "quotations": ("“die” " * 4_000)[:CAP],
+    "open quotations": ('"die ' * 4_000)[:CAP],
+    "hits in one sentence": ("$uicide " * 2_500)[:CAP],
 }
 
 
