@@ -73,7 +73,7 @@ class Scene(msgspec.Struct, frozen=True):
 
 def _candidates(words: set[str], by_anchor: dict[str, list[Rule]]) -> list[Rule]:
     rules = {rule.order: rule for word in words if word in by_anchor for rule in by_anchor[word]}
-    return [rule for rule in rules.values() if rule.pattern.possible(words)]
+    return [rules[order] for order in sorted(rules) if rules[order].pattern.possible(words)]
 
 
 def _spans(s: Sentence, regex: re.Pattern[str], *, across: bool = False) -> list[tuple[int, int]]:
