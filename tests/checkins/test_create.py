@@ -7,7 +7,11 @@ import httpx
 import pytest
 from tests.support.people import Circle, Person
 
+from wellspring.checkins import history_pages
+from wellspring.checkins import queries as q
 from wellspring.kernel import ids
+from wellspring.kernel.db import DbRole
+from wellspring.kernel.edge import Edge
 
 pytestmark = pytest.mark.anyio
 
@@ -198,6 +202,18 @@ async def test_searching_one_s_own_journal(alice: Person, charlie: Person) -> No
     found = (await alice.post("/v1/checkins/search", json={"text": "FORET riviere"})).json()
     assert len(found["items"]) == 1
     assert (await charlie.post("/v1/checkins/search", json={"text": "foret"})).json()["items"] == []
+
+
+async def test_the_chart_knows_the_whole_of_a_day_nine_days_ago(alice: Person, parts: Edge) -> None:
+    today = datetime.now(UTC).date()
+    day = today - timedelta(days=9)
+    for clock, mood in (("00:00:30", 2), ("23:59:30", 10)):
+        sent = {"mood_score": mood, "occurred_at": f"{day}T{clock}Z", "timezone": "UTC"}
+        assert (await alice.post("/v1/checkins", json=sent)).status_code == 201
+    async with parts.db.begin(DbRole.WORKER, subject=alice.id) as tx:
+        await tx.do(q.ROLL_ALL, alice.id)
+    async with parts.db.begin(DbRole.MEMBER, actor=alice.id) as tx:
+        assert await history_pages._moods(tx, alice.id, today - timedelta(days=41), today) == {day: 6.0}
 
 
 async def test_a_quick_check_is_one_number(alice: Person) -> None:
