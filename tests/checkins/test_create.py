@@ -204,6 +204,15 @@ async def test_searching_one_s_own_journal(alice: Person, charlie: Person) -> No
     assert (await charlie.post("/v1/checkins/search", json={"text": "foret"})).json()["items"] == []
 
 
+async def test_what_is_typed_without_ligatures_is_found(alice: Person) -> None:
+    await alice.post("/v1/checkins", json={"mood_score": 5, "journal_text": "Ma sœur a un cœur d’or."})
+    for text in ("soeur", "CŒUR", "d'or", "d’or"):
+        assert len((await alice.post("/v1/checkins/search", json={"text": text})).json()["items"]) == 1, text
+    for text in ("  ", "\u0301\u0301"):
+        answer = await alice.post("/v1/checkins/search", json={"text": text})
+        assert (answer.status_code, answer.json()["errors"][0]["code"]) == (422, "missing")
+
+
 async def test_the_chart_knows_the_whole_of_a_day_nine_days_ago(alice: Person, parts: Edge) -> None:
     today = datetime.now(UTC).date()
     day = today - timedelta(days=9)
