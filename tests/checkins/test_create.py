@@ -4,11 +4,13 @@ from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import httpx
+import psycopg
 import pytest
 from tests.support.people import Circle, Person
 
 from wellspring.checkins import history_pages
 from wellspring.checkins import queries as q
+from wellspring.identity.schemas import TIMEZONES
 from wellspring.kernel import ids
 from wellspring.kernel.db import DbRole
 from wellspring.kernel.edge import Edge
@@ -211,6 +213,14 @@ async def test_what_is_typed_without_ligatures_is_found(alice: Person) -> None:
     for text in ("  ", "\u0301\u0301"):
         answer = await alice.post("/v1/checkins/search", json={"text": text})
         assert (answer.status_code, answer.json()["errors"][0]["code"]) == (422, "missing")
+
+
+async def test_a_time_zone_is_one_that_the_database_knows(alice: Person, database_url: str) -> None:
+    answer = await alice.post("/v1/checkins", json={"mood_score": 5, "timezone": "localtime"})
+    assert answer.status_code == 422
+    with psycopg.connect(database_url) as conn:
+        for zone in TIMEZONES:
+            conn.execute("SELECT now() AT TIME ZONE %s::text", (zone,))
 
 
 async def test_the_chart_knows_the_whole_of_a_day_nine_days_ago(alice: Person, parts: Edge) -> None:
