@@ -1,5 +1,6 @@
 """What people say of the feelings that were read, and who may learn from it."""
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -224,3 +225,17 @@ async def test_what_is_switched_off_is_shown_no_more(alice: Person) -> None:
 async def test_no_feeling_is_named_in_a_language_that_no_model_reads(alice: Person) -> None:
     path = await path_of(alice, "Heute war ich den ganzen Tag stuck und es war nicht gut, ich bin so müde und allein.")
     assert (await alice.get(path)).json()["ai_emotion_primary"] is None
+
+
+async def test_an_answer_about_a_text_that_is_being_changed_is_not_about_the_new_one(
+    alice: Person, database_url: str, owner: "psycopg.Connection[Any]"
+) -> None:
+    path = await path_of(alice)
+    row = path.split("/")[-2]
+    with psycopg.connect(database_url) as change:
+        change.execute("UPDATE checkins.checkin SET ai_emotion_primary = 'joy' WHERE id = %s", (row,))
+        change.execute("DELETE FROM checkins.correction WHERE id = %s", (row,))
+        answering = asyncio.create_task(alice.post(f"{path}/correction", json={"answer": "no", "about": "frustrated"}))
+        await asyncio.sleep(0.5)
+    assert (await answering).json()["correction"] is None
+    assert owner.execute("SELECT count(*) FROM checkins.correction").fetchone() == (0,)

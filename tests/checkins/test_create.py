@@ -4,10 +4,16 @@ from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import httpx
+import psycopg
 import pytest
 from tests.support.people import Circle, Person
 
+from wellspring.checkins import history_pages
+from wellspring.checkins import queries as q
+from wellspring.identity.schemas import TIMEZONES
 from wellspring.kernel import ids
+from wellspring.kernel.db import DbRole
+from wellspring.kernel.edge import Edge
 
 pytestmark = pytest.mark.anyio
 
@@ -198,6 +204,35 @@ async def test_searching_one_s_own_journal(alice: Person, charlie: Person) -> No
     found = (await alice.post("/v1/checkins/search", json={"text": "FORET riviere"})).json()
     assert len(found["items"]) == 1
     assert (await charlie.post("/v1/checkins/search", json={"text": "foret"})).json()["items"] == []
+
+
+async def test_what_is_typed_without_ligatures_is_found(alice: Person) -> None:
+    await alice.post("/v1/checkins", json={"mood_score": 5, "journal_text": "Ma sœur a un cœur d’or."})
+    for text in ("soeur", "CŒUR", "d'or", "d’or"):
+        assert len((await alice.post("/v1/checkins/search", json={"text": text})).json()["items"]) == 1, text
+    for text in ("  ", "\u0301\u0301"):
+        answer = await alice.post("/v1/checkins/search", json={"text": text})
+        assert (answer.status_code, answer.json()["errors"][0]["code"]) == (422, "missing")
+
+
+async def test_a_time_zone_is_one_that_the_database_knows(alice: Person, database_url: str) -> None:
+    answer = await alice.post("/v1/checkins", json={"mood_score": 5, "timezone": "localtime"})
+    assert answer.status_code == 422
+    with psycopg.connect(database_url) as conn:
+        for zone in TIMEZONES:
+            conn.execute("SELECT now() AT TIME ZONE %s::text", (zone,))
+
+
+async def test_the_chart_knows_the_whole_of_a_day_nine_days_ago(alice: Person, parts: Edge) -> None:
+    today = datetime.now(UTC).date()
+    day = today - timedelta(days=9)
+    for clock, mood in (("00:00:30", 2), ("23:59:30", 10)):
+        sent = {"mood_score": mood, "occurred_at": f"{day}T{clock}Z", "timezone": "UTC"}
+        assert (await alice.post("/v1/checkins", json=sent)).status_code == 201
+    async with parts.db.begin(DbRole.WORKER, subject=alice.id) as tx:
+        await tx.do(q.ROLL_ALL, alice.id)
+    async with parts.db.begin(DbRole.MEMBER, actor=alice.id) as tx:
+        assert await history_pages._moods(tx, alice.id, today - timedelta(days=41), today) == {day: 6.0}
 
 
 async def test_a_quick_check_is_one_number(alice: Person) -> None:

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from tests.language import made
-from wellspring.language import higher, read
+from wellspring.language import higher, model, read
 from wellspring.language.model import MODELS, Models, read_fully, read_lightly, read_many
 from wellspring.language.schemas import EMOTIONS, LEVELS, PLUTCHIK
 
@@ -118,6 +118,21 @@ def test_the_files_are_what_their_manifest_says() -> None:
 def test_without_files_it_says_so(tmp_path_factory: pytest.TempPathFactory) -> None:
     with pytest.raises(OSError, match="combine"):
         Models(tmp_path_factory.mktemp("empty"))
+
+
+@pytest.mark.parametrize("left", [0, 40, 700_000, -1_000])
+def test_damaged_files_leave_the_rules(left: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("combine.json", "light.npz"):
+        (tmp_path / name).write_bytes((MODELS / name).read_bytes())
+    light = tmp_path / "light.npz"
+    light.write_bytes(light.read_bytes()[:left])
+    with pytest.raises(ValueError, match=r"light\.npz"):
+        Models(tmp_path)
+    monkeypatch.setattr(model, "Models", lambda: Models(tmp_path))
+    model.shipped.cache_clear()
+    found = read_lightly("I want to die.")
+    model.shipped.cache_clear()
+    assert found == read("I want to die.")
 
 
 def test_without_an_encoder_the_light_reading_is_all(models: Models, monkeypatch: pytest.MonkeyPatch) -> None:

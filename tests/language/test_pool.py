@@ -155,6 +155,20 @@ async def test_an_encoder_that_does_not_load_is_told_once_and_never_asked() -> N
     readers.close()
 
 
+async def test_models_that_do_not_load_leave_the_rules_and_a_job() -> None:
+    def damaged() -> StandIn:
+        raise ValueError("light.npz")
+
+    readers = Readers(damaged)
+    with structlog.testing.capture_logs() as logs:
+        readers.start()
+        found, in_a_job = await readers.read("I want to die."), await readers.read("I want to die.", limit_s=None)
+    readers.close()
+    assert (found.reading, found.finished) == (read("I want to die."), False)
+    assert (in_a_job.reading, in_a_job.finished) == (found.reading, True)
+    assert [line["event"] for line in logs] == ["models_not_loaded"]
+
+
 async def test_closing_answers_those_who_wait_and_reads_go_on_lightly() -> None:
     models = StandIn()
     models.go.clear()

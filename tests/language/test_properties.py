@@ -7,6 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wellspring.language import CAP, LEVELS, explain, read
+from wellspring.language.rules import _candidates
+from wellspring.language.tables import TABLES
 
 from .corpus import CORPUS, Labelled
 
@@ -95,6 +97,9 @@ _HOSTILE = {
     "quotes": '"' * 100_000,
     "digits": "9a" * 50_000,
     "stars": "a*" * 50_000,
+    "quotations": ("“die” " * 4_000)[:CAP],
+    "open quotations": ('"die ' * 4_000)[:CAP],
+    "hits in one sentence": ("$uicide " * 2_500)[:CAP],
 }
 
 
@@ -103,6 +108,12 @@ def test_a_hostile_text_costs_linear_time(text: str) -> None:
     began = time.process_time()
     read(text)
     assert time.process_time() - began < 1.5
+
+
+def test_every_process_names_a_phrase_alike() -> None:
+    for language, table in TABLES.items():
+        orders = [rule.order for rule in _candidates(set(table.by_anchor), table.by_anchor)]
+        assert orders == sorted(orders), f"{language}: a set has another order in each process"
 
 
 def test_one_bad_sentence_among_fifty_is_found() -> None:

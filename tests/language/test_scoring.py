@@ -69,6 +69,8 @@ def test_the_writers_language_is_a_hint() -> None:
         (b'{"id": 1, "text": "half', None),
         (b'{"id": 1, "text": "\xff\xfe"}', 1),
         (b'{"id": 1, "text": "\\ud800"}', None),
+        (b'{"id": ' + b"[" * 5_000 + b"]" * 5_000 + b', "text": "deep"}', None),
+        (b'{"id": 1, "text": "deep", "more": ' + b"[" * 90_000 + b"]" * 90_000 + b"}", None),
     ],
 )
 def test_a_bad_line_gets_an_error_and_the_rest_goes_on(line: bytes, name: Any) -> None:

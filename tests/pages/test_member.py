@@ -236,6 +236,7 @@ async def test_history_pages_follow_each_other(at_home: Browser, alice: Person) 
     [
         ("start_date=2026-02-01&end_date=2026-01-01", "before the first"),
         ("start_date=2020-01-01&end_date=2026-01-01", "at most a year"),
+        ("end_date=0001-01-01", "at most a year"),
         ("start_date=soon", "cannot be kept"),
         ("cursor=made-up", "cannot be kept"),
     ],
@@ -244,6 +245,13 @@ async def test_days_that_cannot_be_shown_are_refused_kindly(at_home: Browser, qu
     answer = await at_home.get(f"/history?{query}")
     assert answer.status_code == 422
     assert said in text(answer.text)
+
+
+async def test_a_strength_that_is_no_number_of_ours_is_refused_and_the_words_stay(at_home: Browser) -> None:
+    strength = {"emotions": "joy", "intensity_joy": "9" * 5_000}
+    answer = await at_home.fill("/check-in", "/check-in", mood_score="4", journal_text="my own words", **strength)
+    assert answer.status_code == 422
+    assert "my own words" in text(answer.text)
 
 
 async def test_searching_leaves_no_trace_in_an_address(at_home: Browser) -> None:

@@ -50,9 +50,9 @@ READING: Final = Query(
 CORRECT: Final = Query(
     "INSERT INTO checkins.correction (person_id, id, answer, emotion, read_primary, read_secondary, read_confidence,"
     " read_scores, read_versions) SELECT person_id, id, $3, CASE $3 WHEN 'yes' THEN ai_emotion_primary ELSE $4 END,"
-    " ai_emotion_primary, ai_emotion_secondary, ai_confidence_score, emotion_scores, versions FROM checkins.checkin"
-    " WHERE person_id = $1 AND id = $2 AND ai_emotion_primary IS NOT NULL"
-    " AND ($5::text IS NULL OR ai_emotion_primary = $5)"
+    " ai_emotion_primary, ai_emotion_secondary, ai_confidence_score, emotion_scores, versions FROM"
+    " (SELECT * FROM checkins.checkin WHERE person_id = $1 AND id = $2 FOR SHARE) k"
+    " WHERE ai_emotion_primary IS NOT NULL AND ($5::text IS NULL OR ai_emotion_primary = $5)"
     " ON CONFLICT (person_id, id) DO UPDATE SET answer = excluded.answer, emotion = excluded.emotion,"
     " read_primary = excluded.read_primary, read_secondary = excluded.read_secondary,"
     " read_confidence = excluded.read_confidence, read_scores = excluded.read_scores,"

@@ -148,8 +148,7 @@ def values_of(found: Checkin) -> dict[str, Any]:
 
 def values_sent(sent: Sent) -> dict[str, Any]:
     """Return what was entered, to be shown again."""
-    strengths = {name: sent.one(f"intensity_{name}") for name in sent.every("emotions")}
     return sent.values() | {
-        "emotions": {name: int(s) if s.isdecimal() else None for name, s in strengths.items()},
+        "emotions": {name: sent.number(f"intensity_{name}") for name in sent.every("emotions")},
         "activities": sent.every("activities"),
     }

@@ -39,7 +39,7 @@ def _date(request: Req, name: str) -> date | None:
 def _range(request: Req, here: Local) -> tuple[date, date]:
     """Return the days to show; raises Invalid for days that cannot be shown."""
     end = _date(request, "end_date") or here.at(clock.now()).date()
-    start = _date(request, "start_date") or end - _USUAL
+    start = _date(request, "start_date") or end - min(_USUAL, end - date.min)
     if end < start:
         raise Invalid(errors=(FieldError("end_date", "range_reversed", "The end lies before the start."),))
     if end - start > _LONGEST or start.year < 2000 or end.year > 2200:

@@ -343,7 +343,9 @@ class DayMood(Struct, frozen=True):
 
 LATELY: Final = Query(
     "SELECT (occurred_at AT TIME ZONE timezone)::date, avg(mood_score)::float8 FROM checkins.checkin"
-    " WHERE person_id = $1 AND occurred_at > now() - interval '9 days' GROUP BY 1 ORDER BY 1",
+    " WHERE person_id = $1 AND occurred_at > now() - interval '11 days'"
+    " AND (occurred_at AT TIME ZONE timezone)::date > (now() AT TIME ZONE timezone)::date - 9 GROUP BY 1 ORDER BY 1",
     DayMood,
     M,
 )
+"""Whole days only: of a day that is cut short the mean would be of its evening."""

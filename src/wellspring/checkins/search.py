@@ -9,13 +9,16 @@ from wellspring.checkins.schemas import Checkin, Found, Search
 from wellspring.checkins.wire import checkin
 from wellspring.kernel.crypto import Keyring
 from wellspring.kernel.db import Tx
+from wellspring.kernel.errors import Invalid
 from wellspring.kernel.paging import Cursor
 
 
 def fold(text: str) -> str:
-    """Return text without case and accents, as it is compared."""
-    plain = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(c for c in plain if not unicodedata.combining(c)).replace("’", "'")
+    """Return text without case, accents and ligatures, as it is compared: who types "soeur" means "sœur"."""
+    if text.isascii():
+        return text.lower()
+    plain = unicodedata.normalize("NFKD", text.casefold()).replace("œ", "oe").replace("æ", "ae").replace("’", "'")
+    return "".join(c for c in plain if not unicodedata.combining(c))
 
 
 def _all_words(found: words.Words) -> str:
@@ -27,6 +30,8 @@ def _all_words(found: words.Words) -> str:
 async def search(tx: Tx, keys: Keyring, person_id: UUID, wanted: Search) -> Found:
     """Return check-ins of one person whose words hold every word of the text, newest first."""
     needles = fold(wanted.text).split()
+    if not needles:
+        raise Invalid.of("text", "missing", "There is no word in this.")
     place, items = Cursor(), list[Checkin]()
     while True:
         rows = await tx.all(q.JOURNALS, person_id, place.at, place.id, wanted.start_date, wanted.end_date)

@@ -89,7 +89,7 @@ def _models(settings: Settings) -> Finding:
     except Refusal as stop:
         return failed(str(stop))
     if models is None:
-        return warning("No language models came with this installation: texts are read by the rules alone.")
+        return warning("No language models, or damaged ones, came with this installation: the rules alone read texts.")
     if not models.has_encoder:
         return warning(f"{models.settings.version} has no encoder: texts are read by rules and the light model.")
     try:

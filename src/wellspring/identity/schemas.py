@@ -60,7 +60,8 @@ Contraindication = Literal[
 """What must not be offered to a person. A word that is not among these would protect nobody: it is refused."""
 Clock = Annotated[str, Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?\Z", examples=["08:00"])]
 
-TIMEZONES = frozenset(available_timezones())
+TIMEZONES = frozenset(available_timezones()) - {"localtime"}
+"""The names of the IANA list; `localtime` is a file of some systems, and no zone to a database."""
 NO_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 

@@ -1,5 +1,7 @@
 """The light model: hashed words and parts of words, one linear head for each question, int8 weights, numpy only."""
 
+import zipfile
+import zlib
 from pathlib import Path
 from typing import Any, Final
 
@@ -94,11 +96,14 @@ class Light:
     """
 
     def __init__(self, path: Path) -> None:
-        with np.load(path, allow_pickle=False) as stored:
-            self._weights: NDArray[np.int8] = stored["weights"]
-            self._scales: Floats = stored["scales"]
-            self._bias: Floats = stored["bias"]
-            self.meta = msgspec.json.decode(str(stored["meta"]), type=Meta)
+        try:
+            with np.load(path, allow_pickle=False) as stored:
+                self._weights: NDArray[np.int8] = stored["weights"]
+                self._scales: Floats = stored["scales"]
+                self._bias: Floats = stored["bias"]
+                self.meta = msgspec.json.decode(str(stored["meta"]), type=Meta)
+        except (zipfile.BadZipFile, zlib.error, EOFError, KeyError) as error:  # cut short, or parts of it lost
+            raise ValueError(f"{path.name}: {error}") from error
         columns = 1 + len(EMOTIONS) + len(PLUTCHIK) + 1 + len(self.meta.topics) + len(URGENCIES)
         if self._weights.shape != (hashing.BUCKETS, columns) or self._weights.dtype != np.int8:
             raise ValueError(f"{path.name}: weights of shape {self._weights.shape}")

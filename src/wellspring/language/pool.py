@@ -98,10 +98,10 @@ class Readers:
         """
         light = self.lightly(text, hint=hint)
         models = self._models
+        if self._broken:  # a job is read elsewhere, perhaps with models that load; there it ends
+            return _done("light", light, finished=limit_s is None)
         if models is None or not models.has_encoder:
             return _done("light", light, finished=True)
-        if self._broken:  # a job is read elsewhere, perhaps with an encoder that loads; there it ends
-            return _done("light", light, finished=limit_s is None)
         future = self._submit(models, text, hint, light, bounded=limit_s is not None)
         if future is None:
             return _done("crowded", light, finished=False)
@@ -120,8 +120,14 @@ class Readers:
             return _done("failed", light, finished=False)
 
     def _known(self) -> Models | None:
+        """Return the models; where they do not load, this process reads by rules until it starts again."""
         if not self._loaded:
-            self._models, self._loaded = self._load(), True
+            self._loaded = True
+            try:
+                self._models = self._load()
+            except Exception as error:  # noqa: BLE001  whatever is wrong with a file, the rules read on
+                self._broken = True
+                log.error("models_not_loaded", error=error)
         return self._models
 
     def _submit(

@@ -1,6 +1,7 @@
 """Read one text: fold, look for trigger words, judge the sentences that hold one."""
 
 import re
+from bisect import bisect_right
 
 import msgspec
 
@@ -48,20 +49,36 @@ def _stands_alone(text: str, start: int, end: int) -> bool:
     return closed and (not before or before[-1] in _STOPS)
 
 
-def _foreign_quotations(text: str, language: str) -> list[tuple[int, int]]:
-    """Quotations that are not the writer's own words or thoughts."""
-    found: list[tuple[int, int]] = []
+def _foreign_quotations(text: str) -> dict[str, list[tuple[int, int]]]:
+    """By language, quotations that are not the writer's own words or thoughts: sorted ranges that do not overlap."""
+    found: dict[str, list[tuple[int, int]]] = {name: [] for name in TABLES}
     for start, end in quotations(text):
         before, after = plain_text(text, start - _AROUND, start), plain_text(text, end, end + _AROUND)
-        own = own_quotation(before, after, language)
-        if own is False or (own is None and not _stands_alone(text, start, end)):
+        for language, ranges in found.items():
+            own = own_quotation(before, after, language)
+            if own is False or (own is None and not _stands_alone(text, start, end)):
+                ranges.append((start, end))
+    return {language: _joined(ranges) for language, ranges in found.items()}
+
+
+def _joined(ranges: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Return sorted ranges that cover the same and neither overlap nor touch."""
+    found: list[tuple[int, int]] = []
+    for start, end in sorted(ranges):
+        if found and start <= found[-1][1]:
+            found[-1] = (found[-1][0], max(end, found[-1][1]))
+        else:
             found.append((start, end))
     return found
 
 
 def _quoted_words(s: Sentence, quotes: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    inside = [any(q_start <= start < q_end for q_start, q_end in quotes) for start, _ in s.spans]
-    return [(i, i + 1) for i, is_inside in enumerate(inside) if is_inside]
+    if not quotes:
+        return []
+    starts = [start for start, _ in quotes]
+    places = [bisect_right(starts, start) - 1 for start, _ in s.spans]
+    inside = [place >= 0 and start < quotes[place][1] for place, (start, _) in zip(places, s.spans, strict=True)]
+    return _joined([(i, i + 1) for i, is_inside in enumerate(inside) if is_inside])
 
 
 class _Half:
@@ -77,7 +94,7 @@ class _Half:
     def hits(self) -> list[Hit]:
         if not (self.odd or self.apart or triggered(words(self.text))):
             return []
-        quotes = {name: _foreign_quotations(self.text, name) for name in TABLES}
+        quotes = _foreign_quotations(self.text)
         ranges = list(split(self.text))
         found: list[Hit] = []
         for index, (start, end) in enumerate(ranges):

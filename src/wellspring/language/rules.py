@@ -1,7 +1,9 @@
 """Find phrases in one sentence and judge each in its context."""
 
 import re
+from bisect import bisect_left, bisect_right
 from itertools import pairwise
+from operator import itemgetter
 
 import msgspec
 
@@ -35,6 +37,7 @@ _UNDONE: frozenset[Reason] = frozenset({"negated", "past", "quoted", "third_pers
 _ASKED = frozenset({"explicit", "self_harm"})  # "would anybody miss me? no" denies nothing
 _AFTER = 30  # characters read behind a bare no
 _JUDGED = 10  # words that may judge what is named
+_START, _END = itemgetter(0), itemgetter(1)
 _UNDONE_TIER = 2  # said by taking something back: clear, and never as sure as saying it
 
 
@@ -58,7 +61,7 @@ class Scene(msgspec.Struct, frozen=True):
     preceding: tuple[int, int]
     following: tuple[int, int]
     beyond: tuple[int, int]  # the sentence after the following one: a time or a denial may come late
-    quoted: list[tuple[int, int]]  # word ranges inside someone else's quotation
+    quoted: list[tuple[int, int]]  # word ranges inside someone else's quotation, in order
     told: tuple[tuple[int, int], ...] = ()  # the ends of the two sentences before, the nearer one last
 
     @property
@@ -70,17 +73,18 @@ class Scene(msgspec.Struct, frozen=True):
 
 def _candidates(words: set[str], by_anchor: dict[str, list[Rule]]) -> list[Rule]:
     rules = {rule.order: rule for word in words if word in by_anchor for rule in by_anchor[word]}
-    return [rule for rule in rules.values() if rule.pattern.possible(words)]
+    return [rules[order] for order in sorted(rules) if rules[order].pattern.possible(words)]
 
 
 def _spans(s: Sentence, regex: re.Pattern[str], *, across: bool = False) -> list[tuple[int, int]]:
-    """Word ranges that match; `across` lets them run over the end of a clause."""
+    """Word ranges that match, in order; `across` lets them run over the end of a clause."""
     found = [s.words_of(match.start(), match.end()) for match in regex.finditer(s.text) if match.group().strip()]
     return [(first, last) for first, last in found if across or not s.parted(first, last)]
 
 
-def _overlap(first: int, last: int, spans: list[tuple[int, int]]) -> bool:
-    return any(start < last and first < end for start, end in spans)
+def _overlapping(first: int, last: int, spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Return which of the ranges overlap words [first, last); both their starts and their ends must be in order."""
+    return spans[bisect_right(spans, first, key=_END) : bisect_left(spans, last, key=_START)]
 
 
 class _Masks:
@@ -103,8 +107,8 @@ class _Masks:
             mask
             for mask, spans in self.spans
             if any(
-                start < last and first < end and (mask.reason != "fiction" or self._told(start, end, first))
-                for start, end in spans
+                mask.reason != "fiction" or self._told(start, end, first)
+                for start, end in _overlapping(first, last, spans)
             )
         ]
         return next((mask.reason for mask in covering if mask.reason not in own), None)
@@ -115,13 +119,13 @@ class _Masks:
         return end <= first or not any(a in self.context.joiners and b in self.context.first for a, b in joined)
 
     def cap(self, first: int, last: int) -> int:
-        return min((tier for tier, spans in self.caps if _overlap(first, last, spans)), default=3)
+        return min((tier for tier, spans in self.caps if _overlapping(first, last, spans)), default=3)
 
 
 def _reason(scene: Scene, first: int, last: int, rule: Rule, language: str, who: Person) -> Reason | None:
     if rule.group.tier == 0:
         return "topic"
-    if _overlap(first, last, scene.quoted):
+    if _overlapping(first, last, scene.quoted):
         return "quoted"
     if who == "third":
         return "third_person"
@@ -227,9 +231,11 @@ def find(scene: Scene, language: str) -> list[Found]:
 def thin(found: list[Found]) -> list[Found]:
     """Of overlapping hits keep the one that says most: counted, then higher tier, then longer."""
     kept: list[Found] = []
+    taken: set[int] = set()
     for hit in sorted(found, key=lambda f: (f.reason is not None, -f.tier, f.first - f.last, f.first)):
-        if not _overlap(hit.first, hit.last, [(k.first, k.last) for k in kept]):
+        if taken.isdisjoint(range(hit.first, hit.last)):
             kept.append(hit)
+            taken.update(range(hit.first, hit.last))
     return sorted(kept, key=lambda f: f.first)
 
 

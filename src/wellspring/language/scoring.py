@@ -10,6 +10,8 @@ from wellspring.language.schemas import Reading
 Read = Callable[[str, str | None], Reading]
 """Takes a text and a language tag or None."""
 _DIGITS: Final = 6
+_UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What decoding a line may raise; the last when values lie too deep in each other."""
 
 
 class Line(msgspec.Struct):
@@ -35,7 +37,7 @@ def answer(line: bytes, read: Read) -> dict[str, Any]:
     """Judge one line, or say what is wrong with it."""
     try:
         given = msgspec.json.decode(line, type=Line)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except _UNREADABLE as error:
         return {"id": _id_of(line), "error": str(error)}
     return {"id": given.id, **described(read(given.text, given.lang))}
 
@@ -44,7 +46,7 @@ def _id_of(line: bytes) -> Any:
     """Return the id of a line that is otherwise wrong, if it can be found."""
     try:
         return msgspec.json.decode(line, type=_Named).id
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except _UNREADABLE:
         return None
 
 
