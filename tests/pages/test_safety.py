@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from html import unescape
 
 import httpx
 import psycopg
@@ -32,6 +33,17 @@ async def test_the_chosen_language_stays_with_a_visitor(visitor: Browser) -> Non
     await visitor.get("/?lang=fr")
     assert '<html lang="fr"' in (await visitor.get("/sign-in")).text
     assert '<html lang="fr"' in (await visitor.get("/sign-in?lang=xx")).text
+
+
+async def test_another_language_keeps_the_country_and_the_way_on(visitor: Browser) -> None:
+    page = (await visitor.get("/help?lang=en&country=CA")).text
+    link = re.search(r'<a href="([^"]+)" hreflang="fr"', page)
+    assert link is not None
+    assert "Aide : Canada" in text((await visitor.get(f"/help{unescape(link[1])}")).text)
+    asked = (await visitor.get("/sign-in?next=/safety-plan")).text
+    assert 'href="?next=%2Fsafety-plan&amp;lang=en"' in asked
+    odd = (await visitor.get("/help", params={"country": '"><script>'})).text
+    assert "<script>" not in odd
 
 
 async def test_help_is_shown_while_the_database_is_down(visitor: Browser, at_home: Browser, parts: Edge) -> None:

@@ -4,7 +4,10 @@ from typing import Any
 
 Context = dict[str, Any]
 
-LANGUAGES = [{"code": "en", "name": "English"}, {"code": "fr", "name": "Français"}]
+LANGUAGES = [
+    {"code": "en", "name": "English", "url": "?lang=en"},
+    {"code": "fr", "name": "Français", "url": "?lang=fr"},
+]
 EMOTIONS = [
     "joy",
     "calm",
