@@ -117,6 +117,19 @@ def test_narrow(page: Page, site: Site, name: str) -> None:
         assert page.evaluate("document.documentElement.scrollWidth") <= 320, look
 
 
+@pytest.mark.parametrize("name", ["crisis", "crisis-guest", "result-danger"])
+@pytest.mark.parametrize(("lang", "size"), [("en", "100"), ("fr", "100"), ("fr", "125")])
+def test_a_number_to_call_is_on_the_first_screen_of_a_small_phone(
+    page: Page, site: Site, name: str, lang: str, size: str
+) -> None:
+    page.set_viewport_size({"width": 360, "height": 640})
+    page.goto(f"{site.url}/page/{name}?lang={lang}&size={size}")
+    first = page.locator("main a[href^='tel:']").first.bounding_box()
+    assert first is not None
+    assert first["height"] >= 44
+    assert first["y"] + first["height"] <= 640, first
+
+
 def test_check_in_by_keyboard_in_three_steps(page: Page, site: Site) -> None:
     page.goto(f"{site.url}/check-in")
     page.locator("input[name=mood_score]").first.focus()
