@@ -35,6 +35,11 @@ async def test_the_chosen_language_stays_with_a_visitor(visitor: Browser) -> Non
     assert '<html lang="fr"' in (await visitor.get("/sign-in?lang=xx")).text
 
 
+async def test_countries_stand_where_they_are_looked_for(visitor: Browser) -> None:
+    names = re.findall(r'<option value="[A-Z]{2}"[^>]*>([^<]+)<', (await visitor.get("/help?lang=fr")).text)
+    assert names.index("Espagne") < names.index("États-Unis") < names.index("Finlande")
+
+
 async def test_another_language_keeps_the_country_and_the_way_on(visitor: Browser) -> None:
     page = (await visitor.get("/help?lang=en&country=CA")).text
     link = re.search(r'<a href="([^"]+)" hreflang="fr"', page)
