@@ -143,6 +143,8 @@ async def test_from_danger_to_the_last_step(
     refused = await at_desk.post(f"{event}/steps", token | {"step": "close", "note": NOTE})
     assert refused.status_code == 422
     assert NOTE in refused.text
+    assert 'href="#outcome-close"' in refused.text
+    assert 'id="outcome-close-error"' in refused.text
     wrong = await at_desk.post(f"{event}/steps", token | {"step": "resolve", "outcome": "safe_with_plan"})
     assert wrong.status_code == 409
     assert (await at_desk.post(f"{event}/steps", token | {"step": "contact", "note": NOTE})).headers[

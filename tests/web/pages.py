@@ -181,7 +181,11 @@ PAGES: dict[str, tuple[str, list[str], str, Context]] = {
         STAFF,
         "/desk/p1/e1",
         CLAIMED
-        | {"steps": RESOLVE, "values": {"step": "resolve", "note": "We spoke."}, "errors": {"outcome": "Say how."}},
+        | {
+            "steps": RESOLVE,
+            "values": {"step": "resolve", "note": "We spoke."},
+            "errors": {"outcome-resolve": "Say how."},
+        },
     ),
     "responder-event-hidden": ("responder_event.html", STAFF, "/desk/p1/e2", HIDDEN_EVENT),
     "outbox": (
