@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.pages.support import Browser
+from tests.pages.support import Browser, fields, text
 
 pytestmark = pytest.mark.anyio
 
@@ -21,3 +21,21 @@ async def test_a_refusal_stands_at_its_field_and_the_field_is_in_sight(at_home: 
     for opened, inside in folds:
         holds = any(f'id="{one}"' in inside for one in (name, "body_jaw"))
         assert bool(opened) is holds, inside[:80]
+
+
+@pytest.mark.parametrize("words", ["", " ", "z"])
+async def test_a_search_that_was_not_made_finds_nothing_to_say(at_home: Browser, words: str) -> None:
+    await at_home.fill("/check-in", "/check-in", mood_score="5", journal_text="A zebra")
+    answer = await at_home.fill("/history", "/history/search", text=words)
+    assert answer.status_code == 422
+    assert "at least two letters" in text(answer.text)
+    assert "Nothing found" not in answer.text
+    assert "A zebra" in answer.text
+    assert fields(answer.text, "/history/search")["text"] == words.strip()
+
+
+async def test_days_that_cannot_be_shown_stay_in_their_fields(at_home: Browser) -> None:
+    answer = await at_home.get("/history?start_date=2026-03-02&end_date=2026-03-01")
+    assert answer.status_code == 422
+    asked = fields(answer.text, "/history")
+    assert (asked["start_date"], asked["end_date"]) == ("2026-03-02", "2026-03-01")

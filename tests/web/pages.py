@@ -124,7 +124,7 @@ PAGES: dict[str, tuple[str, list[str], str, Context]] = {
         "history.html",
         MEMBER,
         "/history/search",
-        HISTORY | {"query": "tea", "total": 1, "entries": ENTRIES[:1], "older": None, "chart": None},
+        HISTORY | {"query": "tea", "typed": "tea", "total": 1, "entries": ENTRIES[:1], "older": None, "chart": None},
     ),
     "history-empty": (
         "history.html",

@@ -422,6 +422,7 @@ HISTORY: Context = {
     "total": None,
     "more": False,
     "query": "",
+    "typed": "",
 }
 HOME: Context = {
     "part_of_day": "evening",
