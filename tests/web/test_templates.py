@@ -181,6 +181,16 @@ def test_french_is_complete() -> None:
         assert sorted(re.findall(r"%\(\w+\)s", parts[-1])) == names, text
 
 
+def test_french_of_one_contact_and_of_a_week() -> None:
+    """One contact is one person, a moment has its article, and a professional is no way of speaking."""
+    contacts = render("contacts", "fr")
+    assert " les contacter" not in contacts
+    assert "Leur nom" not in contacts
+    assert "Professionnelle" not in contacts
+    assert "Des points, 5 jours sur sept." in render("home", "fr")
+    assert "faite le <time" in render("crisis-asked", "fr")
+
+
 def test_voice() -> None:
     """No exclamation mark on screen, in either language, and nobody is called “tu”."""
     for message in catalog("fr"):
