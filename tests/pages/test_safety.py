@@ -139,6 +139,8 @@ async def test_from_danger_to_the_last_step(
     assert "kill myself" in text(mine)
     assert "Alice" in text(mine)
     assert "tel:0611" in mine
+    assert re.search(r"Write to \S+@\S+", text(mine)), "an address that is only in a link cannot be read or copied"
+    assert "Sam · Friend" in text(mine)
     token = {"csrf": fields(mine, f"{event}/steps")["csrf"]}
     refused = await at_desk.post(f"{event}/steps", token | {"step": "close", "note": NOTE})
     assert refused.status_code == 422
