@@ -2,7 +2,7 @@
 
 import re
 from html.parser import HTMLParser
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from babel.messages.extract import extract_from_dir
@@ -10,6 +10,7 @@ from jinja2 import Environment, UndefinedError
 
 from tests.web.pages import PAGES
 from tests.web.preview import WEB, catalog, environment, render
+from wellspring.interventions.vocabulary import Approach
 
 VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
 ENVIRONMENTS = {lang: environment(lang) for lang in ("en", "fr")}
@@ -189,6 +190,12 @@ def test_french_of_one_contact_and_of_a_week() -> None:
     assert "Professionnelle" not in contacts
     assert "Des points, 5 jours sur sept." in render("home", "fr")
     assert "faite le <time" in render("crisis-asked", "fr")
+
+
+def test_every_approach_has_words_in_french() -> None:
+    module = ENVIRONMENTS["fr"].get_template("labels.html").make_module()
+    said = {name: str(module.approach(name)) for name in get_args(Approach)}  # type: ignore[attr-defined]
+    assert all(words != name for name, words in said.items()), said
 
 
 def test_voice() -> None:
