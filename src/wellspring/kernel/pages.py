@@ -115,8 +115,9 @@ def _visitor_language(request: Req) -> str:
 
 def _in_language(request: Req, code: str) -> str:
     """Return the link to this page in another language: what was chosen on it, such as a country, stays."""
-    kept = [(name, value) for name, value in request.query_params.multi_items() if name != "lang"]
-    return "?" + urlencode([*kept, ("lang", code)])
+    asked = request.query_params
+    kept = {"country": asked.get("country", ""), "next": local_path(asked.get("next"), "")}
+    return "?" + urlencode({name: value for name, value in kept.items() if value} | {"lang": code})
 
 
 async def bindings(request: Req) -> list[str]:
