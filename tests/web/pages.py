@@ -148,6 +148,7 @@ PAGES: dict[str, tuple[str, list[str], str, Context]] = {
         "/reading",
         READING | {"on": False, "errors": {"form": "These words have changed. Please read them again, then answer."}},
     ),
+    "consents": ("consents.html", MEMBER, "/consents", {"consents": READING["consents"], "errors": {}}),
     "learned": ("learned.html", MEMBER, "/learned", LEARNED),
     "learned-nothing": ("learned.html", MEMBER, "/learned", LEARNED | {"items": [], "paused": True}),
     "sessions": ("sessions.html", MEMBER, "/sessions", {"sessions": SESSIONS}),
