@@ -198,6 +198,23 @@ def test_every_approach_has_words_in_french() -> None:
     assert all(words != name for name, words in said.items()), said
 
 
+UNUSED = {
+    "communication_style",
+    "task_breakdown_auto",
+    "hyperfocus_reminders",
+    "dopamine_reward_style",
+    "routine_deviation_alerts",
+}
+
+
+def test_preferences_that_nothing_reads_say_so() -> None:
+    parts = re.split(r'<div class="field">', render("preferences", "en"))
+    said = {name for part in parts for name in re.findall(r' id="(\w+)" name=', part) if "Not in use yet" in part}
+    assert said >= UNUSED
+    assert "theme" not in said
+    assert "emotion_reading" not in said
+
+
 def test_voice() -> None:
     """No exclamation mark on screen, in either language, and nobody is called “tu”."""
     for message in catalog("fr"):
