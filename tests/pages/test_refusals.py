@@ -34,6 +34,12 @@ async def test_a_search_that_was_not_made_finds_nothing_to_say(at_home: Browser,
     assert fields(answer.text, "/history/search")["text"] == words.strip()
 
 
+async def test_a_copy_on_the_device_is_named_for_its_owner(at_home: Browser, stranger: Browser) -> None:
+    names = [re.findall(r'data-draft="([^"]+)"', (await one.get("/check-in")).text) for one in (at_home, stranger)]
+    assert [len(found) for found in names] == [1, 1]
+    assert names[0] != names[1]
+
+
 async def test_days_that_cannot_be_shown_stay_in_their_fields(at_home: Browser) -> None:
     answer = await at_home.get("/history?start_date=2026-03-02&end_date=2026-03-01")
     assert answer.status_code == 422

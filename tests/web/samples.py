@@ -560,7 +560,13 @@ def detail(**more: Any) -> Context:
 
 
 def checkin(**more: Any) -> Context:
-    base: Context = {"entry": {"id": "c9", "key": "k9"}, "values": {}, "errors": {}, "form": FORM}
+    base: Context = {
+        "entry": {"id": "c9", "key": "k9"},
+        "values": {},
+        "errors": {},
+        "form": FORM,
+        "draft": "check-in-of-alice",
+    }
     return base | {"shared_with": [], "journal_shared_with": []} | more
 
 

@@ -182,6 +182,13 @@ def test_a_draft_stays_only_when_asked(page: Page, site: Site) -> None:
     assert page.evaluate("localStorage.length") == 0
 
 
+def test_a_draft_of_somebody_else_on_this_device_is_not_shown(page: Page, site: Site) -> None:
+    page.goto(f"{site.url}/check-in")
+    page.evaluate("localStorage.setItem('wellspring-draft-check-in-of-bob', '[[\"journal_text\", \"mine\"]]')")
+    page.reload()
+    assert page.locator("#journal_text").input_value() == ""
+
+
 def test_quick_exit_leaves_by_click_and_by_shift(context: BrowserContext, site: Site) -> None:
     context.route("https://en.wikipedia.org/**", lambda route: route.fulfill(body="elsewhere"))
     for leave in ("click", "shift"):

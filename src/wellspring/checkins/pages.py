@@ -1,5 +1,6 @@
 """The pages of check-ins: home, checking in, what comes of it, one entry."""
 
+import hashlib
 from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -107,6 +108,7 @@ async def _show_form(
         "checkin.html",
         status=status,
         entry=entry or _entry(),
+        draft=f"check-in-{hashlib.sha256(person_id.bytes).hexdigest()[:16]}",
         values=values,
         errors=errors,
         form=entering.offered(chosen, here.language, values.get("activities") or []),
