@@ -232,6 +232,22 @@ def test_a_session_that_ended_loses_nothing(new_page: NewPage) -> None:
     expect(page.locator("main")).to_contain_text("Mood 5 of 10.")
 
 
+def test_a_refusal_without_the_form_leaves_what_was_written(new_page: NewPage) -> None:
+    page = new_page()
+    sign_up(page)
+    page.goto("/check-in")
+    page.locator("label.step").nth(4).click()
+    page.get_by_text("Write about it").click()
+    long = "A long day. " + "é" * 200_000
+    page.locator("#journal_text").fill(long)
+    page.get_by_role("button", name="Save my check-in").first.click()
+    expect(page.locator("[data-not-sent]")).to_contain_text("That is too much at once. That was not sent.")
+    assert page.locator("#journal_text").input_value() == long
+    page.locator("#journal_text").fill("A long day.")
+    page.get_by_role("button", name="Save my check-in").first.click()
+    expect(page).to_have_url(re.compile("/results/"))
+
+
 def test_signing_in_and_checking_in_without_scripts(new_page: NewPage) -> None:
     email = sign_up(new_page())
     page = new_page(java_script_enabled=False)

@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from html import unescape
 
 import httpx
 import psycopg
@@ -32,6 +33,22 @@ async def test_the_chosen_language_stays_with_a_visitor(visitor: Browser) -> Non
     await visitor.get("/?lang=fr")
     assert '<html lang="fr"' in (await visitor.get("/sign-in")).text
     assert '<html lang="fr"' in (await visitor.get("/sign-in?lang=xx")).text
+
+
+async def test_countries_stand_where_they_are_looked_for(visitor: Browser) -> None:
+    names = re.findall(r'<option value="[A-Z]{2}"[^>]*>([^<]+)<', (await visitor.get("/help?lang=fr")).text)
+    assert names.index("Espagne") < names.index("États-Unis") < names.index("Finlande")
+
+
+async def test_another_language_keeps_the_country_and_the_way_on(visitor: Browser) -> None:
+    page = (await visitor.get("/help?lang=en&country=CA")).text
+    link = re.search(r'<a href="([^"]+)" hreflang="fr"', page)
+    assert link is not None
+    assert "Aide : Canada" in text((await visitor.get(f"/help{unescape(link[1])}")).text)
+    asked = (await visitor.get("/sign-in?next=/safety-plan")).text
+    assert 'href="?next=%2Fsafety-plan&amp;lang=en"' in asked
+    odd = (await visitor.get("/help", params={"country": '"><script>'})).text
+    assert "<script>" not in odd
 
 
 async def test_help_is_shown_while_the_database_is_down(visitor: Browser, at_home: Browser, parts: Edge) -> None:
@@ -122,10 +139,14 @@ async def test_from_danger_to_the_last_step(
     assert "kill myself" in text(mine)
     assert "Alice" in text(mine)
     assert "tel:0611" in mine
+    assert re.search(r"Write to \S+@\S+", text(mine)), "an address that is only in a link cannot be read or copied"
+    assert "Sam · Friend" in text(mine)
     token = {"csrf": fields(mine, f"{event}/steps")["csrf"]}
     refused = await at_desk.post(f"{event}/steps", token | {"step": "close", "note": NOTE})
     assert refused.status_code == 422
     assert NOTE in refused.text
+    assert 'href="#outcome-close"' in refused.text
+    assert 'id="outcome-close-error"' in refused.text
     wrong = await at_desk.post(f"{event}/steps", token | {"step": "resolve", "outcome": "safe_with_plan"})
     assert wrong.status_code == 409
     assert (await at_desk.post(f"{event}/steps", token | {"step": "contact", "note": NOTE})).headers[

@@ -124,7 +124,7 @@ PAGES: dict[str, tuple[str, list[str], str, Context]] = {
         "history.html",
         MEMBER,
         "/history/search",
-        HISTORY | {"query": "tea", "total": 1, "entries": ENTRIES[:1], "older": None, "chart": None},
+        HISTORY | {"query": "tea", "typed": "tea", "total": 1, "entries": ENTRIES[:1], "older": None, "chart": None},
     ),
     "history-empty": (
         "history.html",
@@ -148,6 +148,7 @@ PAGES: dict[str, tuple[str, list[str], str, Context]] = {
         "/reading",
         READING | {"on": False, "errors": {"form": "These words have changed. Please read them again, then answer."}},
     ),
+    "consents": ("consents.html", MEMBER, "/consents", {"consents": READING["consents"], "errors": {}}),
     "learned": ("learned.html", MEMBER, "/learned", LEARNED),
     "learned-nothing": ("learned.html", MEMBER, "/learned", LEARNED | {"items": [], "paused": True}),
     "sessions": ("sessions.html", MEMBER, "/sessions", {"sessions": SESSIONS}),
@@ -181,7 +182,11 @@ PAGES: dict[str, tuple[str, list[str], str, Context]] = {
         STAFF,
         "/desk/p1/e1",
         CLAIMED
-        | {"steps": RESOLVE, "values": {"step": "resolve", "note": "We spoke."}, "errors": {"outcome": "Say how."}},
+        | {
+            "steps": RESOLVE,
+            "values": {"step": "resolve", "note": "We spoke."},
+            "errors": {"outcome-resolve": "Say how."},
+        },
     ),
     "responder-event-hidden": ("responder_event.html", STAFF, "/desk/p1/e2", HIDDEN_EVENT),
     "outbox": (

@@ -4,7 +4,10 @@ from typing import Any
 
 Context = dict[str, Any]
 
-LANGUAGES = [{"code": "en", "name": "English"}, {"code": "fr", "name": "Français"}]
+LANGUAGES = [
+    {"code": "en", "name": "English", "url": "?lang=en"},
+    {"code": "fr", "name": "Français", "url": "?lang=fr"},
+]
 EMOTIONS = [
     "joy",
     "calm",
@@ -419,6 +422,7 @@ HISTORY: Context = {
     "total": None,
     "more": False,
     "query": "",
+    "typed": "",
 }
 HOME: Context = {
     "part_of_day": "evening",
@@ -556,7 +560,13 @@ def detail(**more: Any) -> Context:
 
 
 def checkin(**more: Any) -> Context:
-    base: Context = {"entry": {"id": "c9", "key": "k9"}, "values": {}, "errors": {}, "form": FORM}
+    base: Context = {
+        "entry": {"id": "c9", "key": "k9"},
+        "values": {},
+        "errors": {},
+        "form": FORM,
+        "draft": "check-in-of-alice",
+    }
     return base | {"shared_with": [], "journal_shared_with": []} | more
 
 

@@ -117,6 +117,19 @@ def test_narrow(page: Page, site: Site, name: str) -> None:
         assert page.evaluate("document.documentElement.scrollWidth") <= 320, look
 
 
+@pytest.mark.parametrize("name", ["crisis", "crisis-guest", "result-danger"])
+@pytest.mark.parametrize(("lang", "size"), [("en", "100"), ("fr", "100"), ("fr", "125")])
+def test_a_number_to_call_is_on_the_first_screen_of_a_small_phone(
+    page: Page, site: Site, name: str, lang: str, size: str
+) -> None:
+    page.set_viewport_size({"width": 360, "height": 640})
+    page.goto(f"{site.url}/page/{name}?lang={lang}&size={size}")
+    first = page.locator("main a[href^='tel:']").first.bounding_box()
+    assert first is not None
+    assert first["height"] >= 44
+    assert first["y"] + first["height"] <= 640, first
+
+
 def test_check_in_by_keyboard_in_three_steps(page: Page, site: Site) -> None:
     page.goto(f"{site.url}/check-in")
     page.locator("input[name=mood_score]").first.focus()
@@ -167,6 +180,13 @@ def test_a_draft_stays_only_when_asked(page: Page, site: Site) -> None:
     page.get_by_role("button", name="Save my check-in").first.click()
     expect(page.locator("h1")).to_contain_text("Saved")
     assert page.evaluate("localStorage.length") == 0
+
+
+def test_a_draft_of_somebody_else_on_this_device_is_not_shown(page: Page, site: Site) -> None:
+    page.goto(f"{site.url}/check-in")
+    page.evaluate("localStorage.setItem('wellspring-draft-check-in-of-bob', '[[\"journal_text\", \"mine\"]]')")
+    page.reload()
+    assert page.locator("#journal_text").input_value() == ""
 
 
 def test_quick_exit_leaves_by_click_and_by_shift(context: BrowserContext, site: Site) -> None:

@@ -2,7 +2,7 @@
 
 import re
 from html.parser import HTMLParser
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from babel.messages.extract import extract_from_dir
@@ -10,6 +10,7 @@ from jinja2 import Environment, UndefinedError
 
 from tests.web.pages import PAGES
 from tests.web.preview import WEB, catalog, environment, render
+from wellspring.interventions.vocabulary import Approach
 
 VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
 ENVIRONMENTS = {lang: environment(lang) for lang in ("en", "fr")}
@@ -179,6 +180,39 @@ def test_french_is_complete() -> None:
         assert all(parts), text
         names = sorted(re.findall(r"%\(\w+\)s", text if isinstance(text, str) else text[1]))
         assert sorted(re.findall(r"%\(\w+\)s", parts[-1])) == names, text
+
+
+def test_french_of_one_contact_and_of_a_week() -> None:
+    """One contact is one person, a moment has its article, and a professional is no way of speaking."""
+    contacts = render("contacts", "fr")
+    assert " les contacter" not in contacts
+    assert "Leur nom" not in contacts
+    assert "Professionnelle" not in contacts
+    assert "Des points, 5 jours sur sept." in render("home", "fr")
+    assert "faite le <time" in render("crisis-asked", "fr")
+
+
+def test_every_approach_has_words_in_french() -> None:
+    module = ENVIRONMENTS["fr"].get_template("labels.html").make_module()
+    said = {name: str(module.approach(name)) for name in get_args(Approach)}  # type: ignore[attr-defined]
+    assert all(words != name for name, words in said.items()), said
+
+
+UNUSED = {
+    "communication_style",
+    "task_breakdown_auto",
+    "hyperfocus_reminders",
+    "dopamine_reward_style",
+    "routine_deviation_alerts",
+}
+
+
+def test_preferences_that_nothing_reads_say_so() -> None:
+    parts = re.split(r'<div class="field">', render("preferences", "en"))
+    said = {name for part in parts for name in re.findall(r' id="(\w+)" name=', part) if "Not in use yet" in part}
+    assert said >= UNUSED
+    assert "theme" not in said
+    assert "emotion_reading" not in said
 
 
 def test_voice() -> None:

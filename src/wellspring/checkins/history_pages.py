@@ -84,7 +84,11 @@ def _older(start: date, end: date, cursor: Cursor) -> str:
 @page("/history", Access.SELF)
 async def history(request: Req) -> Response[str]:
     """Show a chart of days and the entries behind it, newest first."""
-    here, person_id, errors = await pages.local(request), principal(request).person_id, dict[str, str]()
+    return await _show(request, {})
+
+
+async def _show(request: Req, errors: dict[str, str], typed: str = "") -> Response[str]:
+    here, person_id = await pages.local(request), principal(request).person_id
     today = here.at(clock.now()).date()
     start, end = today - _USUAL, today
     try:
@@ -92,6 +96,7 @@ async def history(request: Req) -> Response[str]:
         place = Cursor.decode(request.query_params.get("cursor"))
     except Invalid as problem:
         errors, place = forms.errors_of(problem, here.language), Cursor()
+    chosen = request.query_params if errors else {}
     async with as_member(request) as tx:
         arguments = (place.at, place.id, start, end, _ON_A_PAGE + 1)
         rows = await tx.all(q.LIST, person_id, *arguments)
@@ -109,7 +114,10 @@ async def history(request: Req) -> Response[str]:
         "history.html",
         status=422 if errors else 200,
         chart=_chart(moods, start, end, here),
-        range={"start": start.isoformat(), "end": end.isoformat()},
+        range={
+            "start": chosen.get("start_date") or start.isoformat(),
+            "end": chosen.get("end_date") or end.isoformat(),
+        },
         errors=errors,
         entries=shown,
         older=_older(start, end, Cursor(last.occurred_at, last.id)) if last else None,
@@ -117,6 +125,7 @@ async def history(request: Req) -> Response[str]:
         total=None,
         more=False,
         query="",
+        typed=typed,
     )
 
 
@@ -124,32 +133,30 @@ async def history(request: Req) -> Response[str]:
 async def search(request: Req) -> Response[str]:
     """Show entries whose words hold the text; it never stands in an address."""
     sent, here = await forms.read(request), await pages.local(request)
-    text, errors, found = sent.one("text").strip(), dict[str, str](), list[Checkin]()
-    more, heard = False, Heard()
+    text, person_id = sent.one("text").strip(), principal(request).person_id
     try:
         wanted = sent.to(Search)
         async with as_member(request) as tx:
-            answer = await searching.search(tx, edge(request).keys, principal(request).person_id, wanted)
+            answer = await searching.search(tx, edge(request).keys, person_id, wanted)
             row = access(request, "checkins:journal:search", "journals", count=len(answer.items))
             await audit.record(tx, row)
-            heard = await reading_pages.heard(tx, principal(request).person_id, answer.items)
-        found, more = answer.items, answer.more
+            heard = await reading_pages.heard(tx, person_id, answer.items)
     except Invalid as problem:
-        errors = forms.errors_of(problem, here.language)
+        return await _show(request, forms.errors_of(problem, here.language), text)
     today = here.at(clock.now()).date()
     return await pages.render(
         request,
         "history.html",
-        status=422 if errors else 200,
         chart=None,
         range={"start": (today - _USUAL).isoformat(), "end": today.isoformat()},
-        errors=errors,
-        entries=[_entry(one, here, heard) for one in found],
+        errors={},
+        entries=[_entry(one, here, heard) for one in answer.items],
         older=None,
         newer=None,
-        total=len(found),
-        more=more,
-        query=text or "–",
+        total=len(answer.items),
+        more=answer.more,
+        query=text,
+        typed=text,
     )
 
 

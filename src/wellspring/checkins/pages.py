@@ -1,5 +1,6 @@
 """The pages of check-ins: home, checking in, what comes of it, one entry."""
 
+import hashlib
 from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -33,6 +34,8 @@ from wellspring.safety import shown
 
 _DAYS: Final = 7
 _LOW: Final = 3.0
+_AS_ENTERED: Final = {"occurred_at": "logged_at", "weather": "weather_condition"}
+"""Fields of a check-in that its form calls otherwise."""
 
 
 def _entry() -> dict[str, str]:
@@ -105,6 +108,7 @@ async def _show_form(
         "checkin.html",
         status=status,
         entry=entry or _entry(),
+        draft=f"check-in-{hashlib.sha256(person_id.bytes).hexdigest()[:16]}",
         values=values,
         errors=errors,
         form=entering.offered(chosen, here.language, values.get("activities") or []),
@@ -119,9 +123,15 @@ async def check_in_page(request: Req) -> Response[str]:
     return await _show_form(request, {}, {})
 
 
+async def _said(request: Req, problem: Problem) -> dict[str, str]:
+    """Return what to say at which field of the form."""
+    said = forms.errors_of(problem, (await pages.local(request)).language)
+    return {_AS_ENTERED.get(name, name): text for name, text in said.items()}
+
+
 async def _refused(request: Req, sent: Sent, problem: Problem) -> Response[str]:
     """Show the form again with what was entered; one that was stored already gets a new id, so nothing is lost."""
-    errors = forms.errors_of(problem, (await pages.local(request)).language)
+    errors = await _said(request, problem)
     again = isinstance(problem, CheckinExists | KeyReused)
     entry = None if again else {"id": sent.one("id"), "key": sent.one("idempotency_key")}
     return await _show_form(request, entering.values_sent(sent), errors, entry=entry, status=problem.status)
@@ -281,7 +291,7 @@ async def change_entry(request: Req, checkin_id: FromPath[UUID]) -> Response[Any
     try:
         reply, _ = await sending.change(request, checkin_id, entering.changed(sent, found), seen)
     except (Invalid, PreconditionFailed) as problem:
-        errors = forms.errors_of(problem, (await pages.local(request)).language)
+        errors = await _said(request, problem)
         values = entering.values_sent(sent)
         return await _show_entry(
             request, found, version, editing=True, values=values, errors=errors, status=problem.status

@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import timedelta
 from typing import Any, Final, Literal
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 
 from litestar import MediaType, Response
 from litestar.datastructures import Cookie
@@ -113,6 +113,13 @@ def _visitor_language(request: Req) -> str:
     return i18n.negotiate(request.headers.get("accept-language"))
 
 
+def _in_language(request: Req, code: str) -> str:
+    """Return the link to this page in another language: what was chosen on it, such as a country, stays."""
+    asked = request.query_params
+    kept = {"country": asked.get("country", ""), "next": local_path(asked.get("next"), "")}
+    return "?" + urlencode({name: value for name, value in kept.items() if value} | {"lang": code})
+
+
 async def bindings(request: Req) -> list[str]:
     """Return all that a form token of this browser may be bound to.
 
@@ -183,7 +190,9 @@ async def _frame_context(request: Req) -> tuple[dict[str, Any], list[Cookie]]:
     return {
         "lang": language,
         "dir": "ltr",
-        "languages": [{"code": code, "name": name} for code, name in i18n.NAMES.items()],
+        "languages": [
+            {"code": code, "name": name, "url": _in_language(request, code)} for code, name in i18n.NAMES.items()
+        ],
         "look": Look() if found is None else found.look,
         "person": person,
         "csrf": edge(request).tokens.form_token(bound),

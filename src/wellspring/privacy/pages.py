@@ -1,4 +1,4 @@
-"""Making an account with its consents, and the texts that people are asked to agree to."""
+"""Making an account with its consents, the texts that people are asked to agree to, and taking a consent back."""
 
 from typing import Any, Final
 
@@ -11,13 +11,14 @@ from wellspring.identity.errors import EmailTaken
 from wellspring.identity.pages import first_page
 from wellspring.identity.schemas import ConsentKind, Register
 from wellspring.kernel import forms, pages
-from wellspring.kernel.edge import Req, principal
-from wellspring.kernel.errors import Invalid, NotFound, Problem
+from wellspring.kernel.edge import Req, as_member, principal
+from wellspring.kernel.errors import Conflict, Invalid, NotFound, Problem
 from wellspring.kernel.forms import Sent
 from wellspring.kernel.pages import FormStale
 from wellspring.kernel.policy import Access
 from wellspring.kernel.routing import form, page
 from wellspring.kernel.tokens import TokenKind
+from wellspring.privacy import asking, consents
 from wellspring.privacy.texts import Text, Words, shipped
 
 NEEDED: Final[tuple[ConsentKind, ...]] = ("terms", "privacy", "health_data")
@@ -113,4 +114,27 @@ async def text_page(request: Req, kind: FromPath[str]) -> Response[str]:
     return await pages.render(request, "text.html", title=found.title, body=found.body, version=text.version)
 
 
-PAGES: Final[list[Any]] = [sign_up_page, sign_up, text_page]
+@page("/consents", Access.SELF)
+async def consents_page(request: Req) -> Response[str]:
+    """Show what the person agreed to, to take back or to give again."""
+    return await _show_consents(request, {})
+
+
+async def _show_consents(request: Req, errors: dict[str, str], status: int = 200) -> Response[str]:
+    async with as_member(request) as tx:
+        found = await asking.asked(request, tx, consents.KINDS)
+    shown = [one for one in found if one.kind in NEEDED or one.given]
+    return await pages.render(request, "consents.html", status=status, consents=shown, errors=errors)
+
+
+@form("/consents", Access.SELF)
+async def answer_consent(request: Req) -> Response[Any]:
+    """Take back a consent or give it again; a yes to words that have changed meanwhile shows the new ones."""
+    try:
+        return await asking.answer(request, consents.KINDS, "/consents")
+    except Conflict as problem:
+        errors = forms.errors_of(problem, (await pages.local(request)).language)
+        return await _show_consents(request, errors, problem.status)
+
+
+PAGES: Final[list[Any]] = [sign_up_page, sign_up, text_page, consents_page, answer_consent]

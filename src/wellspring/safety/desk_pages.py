@@ -24,6 +24,8 @@ from wellspring.safety.schemas import DeskItem, EventView, Move
 _HOURS: Final = 8
 _ORDER: Final = ("contact", "resolve", "review", "raise", "hand_back", "close", "give_up")
 """The steps as a page offers them: the one that helps first, the ways out last."""
+_FIELDS: Final = ("note", "outcome")
+"""The fields of each step; on the page their names end in that of the step."""
 
 
 def _path(person_id: UUID, event_id: UUID) -> str:
@@ -208,7 +210,8 @@ async def make_step(request: Req, person_id: FromPath[UUID], event_id: FromPath[
             state = await desk.move(tx, edge(request).keys, who, person_id, event_id, wanted)
             await audit.record(tx, access(request, action, "crisis", person_id=person_id))
     except (Invalid, Conflict) as problem:
-        errors = forms.errors_of(problem, (await pages.local(request)).language)
+        said = forms.errors_of(problem, (await pages.local(request)).language)
+        errors = {f"{name}-{sent.one('step')}" if name in _FIELDS else name: text for name, text in said.items()}
         item, found = await _load(request, person_id, event_id)
         values = sent.values()
         return await _show_event(request, found, item, values=values, errors=errors, status=problem.status)

@@ -1,5 +1,6 @@
 """The pages of safety for members and visitors: help now, asking for a person, the safety plan."""
 
+import unicodedata
 from typing import Any, Final
 
 from litestar import Response
@@ -17,10 +18,15 @@ from wellspring.safety.schemas import Report, SafetyPlan, SafetyPlanView
 from wellspring.safety.shown import STEPS
 
 
+def _letters(name: str) -> str:
+    """Return a name as it is looked up in an alphabet: É stands with E."""
+    return "".join(c for c in unicodedata.normalize("NFD", name.casefold()) if not unicodedata.combining(c))
+
+
 def _countries(here: Local) -> list[dict[str, str]]:
     named = [{"code": code, "name": c.fr if here.language == "fr" else c.en} for code, c in load().countries.items()]
     unique = {one["name"]: one for one in reversed(named)}
-    return sorted(unique.values(), key=lambda one: one["name"])
+    return sorted(unique.values(), key=lambda one: _letters(one["name"]))
 
 
 async def _for_person(request: Req, here: Local) -> dict[str, Any]:

@@ -95,6 +95,7 @@
   document.addEventListener("input", (event) => { if (event.target.matches("textarea, input[type=text]")) changed(event); });
 
   const bar = (name, shown) => { one(name).hidden = !shown; };
+  const notSent = (why = "") => { one("[data-not-sent-why]").textContent = why; bar("[data-not-sent]", true); };
   document.addEventListener("submit", (event) => {
     bar("[data-not-sent]", false);
     all("[data-time-taken]", event.target).forEach((field) => { field.value = Math.round((Date.now() - opened) / 1000); });
@@ -104,7 +105,9 @@
   addEventListener("online", connection);
   addEventListener("offline", connection);
 
-  // A reply that is no page of ours, or a failure of the server, must not replace what a person has written.
+  // A reply that is no page of ours, a failure of the server, or a problem without the form must not replace what a
+  // person has written.
+  const problem = (text) => one("[data-problem]", new DOMParser().parseFromString(text, "text/html"));
   document.addEventListener("htmx:after:request", (event) => {
     const { ctx } = event.detail;
     if (ctx.sourceElement.matches?.("[data-desk]")) {
@@ -112,16 +115,17 @@
       if (ctx.response.status !== 200) event.preventDefault();
       return;
     }
-    if (!ctx.select || (ctx.response.status < 500 && ctx.text.includes('id="main"'))) {
+    const refused = ctx.select && ctx.response.status >= 400 ? problem(ctx.text) : null;
+    if (!ctx.select || (ctx.response.status < 500 && !refused && ctx.text.includes('id="main"'))) {
       if (ctx.response.status < 400 && ctx.sourceElement.dataset?.draft) store.forgetDrafts();
       return;
     }
     event.preventDefault();
-    bar("[data-not-sent]", true);
+    notSent(refused ? `${refused.textContent}. ` : "");
   });
   document.addEventListener("htmx:error", (event) => {
     if (event.detail?.ctx?.sourceElement?.matches?.("[data-desk]")) lost(true);
-    else bar("[data-not-sent]", true);
+    else notSent();
   });
   document.addEventListener("htmx:before:swap", (event) => {
     const { ctx } = event.detail;
