@@ -55,9 +55,8 @@ def read_password(file: Path | None) -> str:
 
 def create(settings: Settings, email: str, password: str) -> Made:
     """Make the account; starts the embedded database when it does not run."""
-    ring = keys.load(settings)
-    with owner_url(settings) as url:
-        bootstrap.prepare(url, ring)
+    with owner_url(settings, new=True) as url:
+        bootstrap.prepare(url, keys.load(settings))
         return asyncio.run(_create(settings, url, email, password))
 
 

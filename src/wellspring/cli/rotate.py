@@ -42,8 +42,8 @@ def make_new(data: Data = None, *, json: Json = False) -> None:
         raise KeysFromEnvironment(
             "Add a key to `keks` in WELLSPRING_KEYS, restart every process with it, then run `wellspring keys rewrap`."
         )
-    number = keys.add_kek(settings)
     with owner_url(settings) as url:
+        number = keys.add_kek(settings)
         if is_served(url):
             words = f"Key {number} was added. Restart Wellspring, then run `wellspring keys rewrap`."
             _report(number, 0, words, json=json)
