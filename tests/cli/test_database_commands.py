@@ -18,8 +18,11 @@ from wellspring.cli import demo, invariants, synthetic
 from wellspring.cli.errors import DatabaseAway, DemoData, KeysFromEnvironment, NotEmpty
 from wellspring.cli.rotate import rewrap
 from wellspring.identity.errors import EmailTaken, PasswordRefused
+from wellspring.kernel import dsn
 from wellspring.kernel.crypto import Keyring
+from wellspring.kernel.db import DbRole
 from wellspring.kernel.settings import Settings
+from wellspring.migrations import bootstrap
 from wellspring.migrations.runner import MigrationRefused
 
 
@@ -119,6 +122,13 @@ def test_doctor_finds_what_is_wrong(installed: Run, clean: pytest.MonkeyPatch, d
         ("WS005", "WS006", "WS022", "WS023"), "failed"
     )
     assert installed("doctor").exit_code == 1
+
+
+def test_other_keys_are_refused_before_anything_changes(database_url: str) -> None:
+    with pytest.raises(bootstrap.KeysDoNotFit):
+        bootstrap.prepare(database_url, Keyring({1: b"x" * 32}, b"x" * 32))
+    with psycopg.connect(dsn.for_role(database_url, KEYS, DbRole.MEMBER)):
+        pass  # who runs with the right keys still gets in
 
 
 def test_doctor_notices_a_changed_migration(installed: Run, database_url: str) -> None:

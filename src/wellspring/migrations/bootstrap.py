@@ -58,6 +58,16 @@ def ensure_roles(owner_url: str, keys: Keyring) -> None:
             conn.execute(sql.SQL("ALTER ROLE {} SET idle_in_transaction_session_timeout = '20s'").format(name))
 
 
+def refuse_other_keys(owner_url: str, keys: Keyring) -> None:
+    """Raise KeysDoNotFit when the database was made with other keys; one that is new has none yet."""
+    with psycopg.connect(owner_url, autocommit=True) as conn:
+        if conn.execute("SELECT to_regclass('kernel.boot')").fetchone() == (None,):
+            return
+        row = conn.execute("SELECT value FROM kernel.boot WHERE name = 'key_fingerprint'").fetchone()
+    if row is not None and row[0] != keys.derive("fingerprint").hex():
+        raise KeysDoNotFit
+
+
 def check_keys(owner_url: str, keys: Keyring) -> None:
     """Refuse to start with other keys than those the database was made with."""
     print_now = keys.derive("fingerprint").hex()
@@ -72,7 +82,12 @@ def check_keys(owner_url: str, keys: Keyring) -> None:
 
 
 def prepare(owner_url: str, keys: Keyring) -> int:
-    """Make the roles, run the history and check the keys; return how many versions ran."""
+    """Make the roles, run the history and check the keys; return how many versions ran.
+
+    Other keys are refused before anything changes: the roles' passwords follow from the keys, and programs that run
+    with the right ones must go on reaching the database.
+    """
+    refuse_other_keys(owner_url, keys)
     ensure_roles(owner_url, keys)
     count = Runner(owner_url).up()
     check_keys(owner_url, keys)
