@@ -12,7 +12,7 @@ import pytest
 
 from tests.cli.conftest import Run
 from wellspring import __version__
-from wellspring.cli import address, place
+from wellspring.cli import address, place, serve
 from wellspring.cli.commands import COMMANDS
 from wellspring.cli.errors import (
     AddressRefused,
@@ -22,6 +22,7 @@ from wellspring.cli.errors import (
     PortTaken,
     SettingsWrong,
 )
+from wellspring.cli.given import settings_from
 from wellspring.cli.web import server
 from wellspring.kernel.settings import Settings
 
@@ -120,6 +121,32 @@ def test_children_do_not_get_the_owners_login() -> None:
     assert place.without_login(url) == "postgresql://db.example:5433/wellspring?sslmode=require"
     embedded = "postgresql://postgres:secret@/wellspring?host=%2Frun&port=5432"
     assert place.without_login(embedded) == "postgresql:///wellspring?host=%2Frun&port=5432"
+
+
+def test_children_do_not_get_the_owners_login_by_a_file_either(clean: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "url").write_text("postgresql://owner:secret@db.example/wellspring")
+    (tmp_path / "port").write_text("0")
+    clean.setenv("DATABASE_URL_FILE", str(tmp_path / "url"))
+    clean.setenv("WELLSPRING_PORT_FILE", str(tmp_path / "port"))
+    settings = settings_from()
+    url = place.given_url(settings)
+    assert url is not None
+    given = serve._environment(settings.model_copy(update={"port": 8123}), place.without_login(url))
+    for name in set(os.environ) - set(given):
+        clean.delenv(name)
+    for name, value in given.items():
+        clean.setenv(name, value)
+    theirs = Settings()
+    assert place.given_url(theirs) == "postgresql://db.example/wellspring"
+    assert theirs.port == 8123
+
+
+def test_an_option_comes_before_a_file(clean: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "port").write_text("9001")
+    clean.setenv("WELLSPRING_PORT", "9000")
+    clean.setenv("WELLSPRING_PORT_FILE", str(tmp_path / "port"))
+    assert settings_from().port == 9001
+    assert settings_from(port=9002).port == 9002
 
 
 def test_the_web_server_is_bounded() -> None:

@@ -16,7 +16,9 @@ def settings_from(
     given = {"data": data, "port": port, "host": host, "environment": environment}
     for name, value in given.items():
         if value is not None:
-            os.environ[f"WELLSPRING_{name.upper()}"] = str(value)
+            variable = f"WELLSPRING_{name.upper()}"
+            os.environ[variable] = str(value)
+            os.environ.pop(f"{variable}_FILE", None)
     try:
         return Settings()
     except ValidationError as error:

@@ -102,7 +102,10 @@ def _database(settings: Settings) -> Generator[str]:
 
 
 def _environment(settings: Settings, url: str) -> dict[str, str]:
-    """Return the environment of our children: the database, and what we decided."""
+    """Return the environment of our children: the database, and what we decided.
+
+    A file would come before what we decided, and that of `DATABASE_URL` holds the owner's login.
+    """
     named = {
         "DATABASE_URL": url,
         "WELLSPRING_DATA": str(settings.data.absolute()),
@@ -110,7 +113,8 @@ def _environment(settings: Settings, url: str) -> dict[str, str]:
         "WELLSPRING_HOST": settings.host,
         "WELLSPRING_PORT": str(settings.port),
     }
-    kept = {name: value for name, value in os.environ.items() if name != "WELLSPRING_DATABASE_URL_FILE"}
+    files = {"WELLSPRING_DATABASE_URL_FILE", *(f"{name}_FILE" for name in named)}
+    kept = {name: value for name, value in os.environ.items() if name not in files}
     return {**kept, **named}
 
 
