@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Run
+from tests.cli.program import self_signed
 from wellspring import __version__
 from wellspring.cli import address, place, serve
 from wellspring.cli.commands import COMMANDS
@@ -24,6 +25,7 @@ from wellspring.cli.errors import (
 )
 from wellspring.cli.given import settings_from
 from wellspring.cli.web import server
+from wellspring.kernel.keys import KeysMissing
 from wellspring.kernel.settings import Settings
 
 
@@ -107,13 +109,55 @@ def test_apart_they_need_a_database(run: Run, command: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "value", "words"),
-    [("WELLSPRING_PORT", "many", "port"), ("WELLSPRING_KEYS_FILE", "/no/such/file", "/no/such/file")],
+    [
+        ("WELLSPRING_PORT", "many", "port"),
+        ("WELLSPRING_KEYS_FILE", "/no/such/file", "/no/such/file"),
+        ("WELLSPRING_KEYS_FILE", sys.executable, "UTF-8"),
+        ("DATABASE_URL", "db.example", "DATABASE_URL"),
+        ("DATABASE_URL", "postgresql://db.example:many/x", "DATABASE_URL"),
+    ],
 )
 def test_a_wrong_setting_is_named(run: Run, clean: pytest.MonkeyPatch, name: str, value: str, words: str) -> None:
     clean.setenv(name, value)
     found = run("doctor").exception
     assert isinstance(found, SettingsWrong)
     assert words in str(found)
+
+
+@pytest.mark.parametrize("command", ["serve", "web"])
+def test_a_certificate_that_cannot_be_used_is_told_before_anything_starts(
+    run: Run, clean: pytest.MonkeyPatch, tmp_path: Path, command: str
+) -> None:
+    clean.setenv("DATABASE_URL", "postgresql://nobody@127.0.0.1:1/nothing")
+    clean.setattr(serve.Stopping, "listen", lambda _: None)  # signals of this process stay pytest's
+    clean.setenv("WELLSPRING_TLS_CERT", "/no/such/cert")
+    assert "one is missing" in str(run(command).exception)
+    clean.setenv("WELLSPRING_TLS_KEY", "/no/such/key")
+    found = run(command).exception
+    assert isinstance(found, SettingsWrong)
+    assert "/no/such/cert" in str(found)
+    cert, key = self_signed(tmp_path)
+    address.refuse_broken_tls(Settings(tls_cert=cert, tls_key=key))
+
+
+@pytest.mark.parametrize("command", ["serve", "web", "worker", "create-admin erin@example.org"])
+@pytest.mark.parametrize("keks", ['{"1": "b"}', '{"x": "YWJj"}', "{}"])
+def test_keys_that_are_none_are_told_before_anything_is_made(
+    run: Run, clean: pytest.MonkeyPatch, tmp_path: Path, command: str, keks: str
+) -> None:
+    clean.setattr(serve.Stopping, "listen", lambda _: None)
+    clean.setenv("WELLSPRING_KEYS", f'{{"root": "YWJj", "keks": {keks}}}')
+    if command in ("web", "worker"):
+        clean.setenv("DATABASE_URL", "postgresql://nobody@127.0.0.1:1/nothing")
+    assert isinstance(run(*command.split(), input="a quiet lamp by the river\n").exception, KeysMissing)
+    assert not (tmp_path / "data" / "postgres").exists()
+
+
+def test_an_empty_setting_is_one_that_is_not_set(clean: pytest.MonkeyPatch) -> None:
+    for name in ("DATABASE_URL", "WELLSPRING_DATA", "WELLSPRING_SMTP_URL", "WELLSPRING_PORT"):
+        clean.setenv(name, "")
+    settings = settings_from()
+    assert (settings.database_url, settings.data, settings.smtp_url, settings.port) == (None, Path("data"), None, 8000)
 
 
 def test_children_do_not_get_the_owners_login() -> None:

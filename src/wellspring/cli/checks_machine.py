@@ -122,11 +122,11 @@ def _reach(settings: Settings) -> Finding:
 
 
 def _certificate(settings: Settings) -> Finding | None:
-    named = [path for path in (settings.tls_cert, settings.tls_key) if path is not None]
-    if len(named) == 1:
-        return failed("WELLSPRING_TLS_CERT and WELLSPRING_TLS_KEY belong together: one is missing.")
-    missing = [str(path) for path in named if not path.is_file()]
-    return failed(f"{', '.join(missing)} is not there.") if missing else None
+    try:
+        address.refuse_broken_tls(settings)
+    except Refusal as stop:
+        return failed(str(stop))
+    return None
 
 
 def _public(settings: Settings) -> Finding:

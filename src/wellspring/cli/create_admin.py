@@ -48,6 +48,8 @@ def read_password(file: Path | None) -> str:
             return file.read_text(encoding="utf-8").rstrip("\r\n")
         except OSError as error:
             raise SettingsWrong(f"{file}: {error.strerror}.") from error
+        except UnicodeDecodeError as error:
+            raise SettingsWrong(f"{file}: this is no text in UTF-8.") from error
     if not sys.stdin.isatty():
         return sys.stdin.readline().rstrip("\r\n")
     return str(typer.prompt("Password (12 characters or more)", hide_input=True, confirmation_prompt=True, err=True))

@@ -27,3 +27,5 @@ def settings_from(
         raise SettingsWrong(f"{name}: {first['msg']}.") from error
     except OSError as error:
         raise SettingsWrong(f"{error.filename}: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise SettingsWrong("A file that a WELLSPRING_…_FILE names holds no text in UTF-8.") from error

@@ -79,6 +79,7 @@ def run(settings: Settings, *, demo_on_network: bool = False, demo: Demo | None 
     logs.configure(settings.log_level)
     logging.config.dictConfig(stdlog.config())
     address.refuse_unsafe(settings, demo_on_network=demo_on_network)
+    address.refuse_broken_tls(settings)
     language_models.refuse_broken(settings)
     settings = settings.model_copy(update={"port": address.claim(settings.host, settings.port)})
     try:
@@ -95,7 +96,7 @@ def _database(settings: Settings) -> Generator[str]:
     """Yield the owner's address; an embedded server is started again whenever it dies."""
     given = place.given_url(settings)
     if given is not None:
-        keys.ensure(settings)
+        keys.load(settings)
         yield given
         return
     place.make_folder(settings)
