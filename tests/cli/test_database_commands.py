@@ -15,7 +15,7 @@ from tests.cli.conftest import Run, key_text
 from tests.support.database import KEYS
 from tests.support.people import PASSWORD, Circle
 from wellspring.cli import demo, invariants, synthetic
-from wellspring.cli.errors import DatabaseAway, DemoData, KeysFromEnvironment, NotEmpty
+from wellspring.cli.errors import DatabaseAway, DemoData, KeysFromEnvironment, NotEmpty, SettingsWrong
 from wellspring.cli.rotate import rewrap
 from wellspring.identity.errors import EmailTaken, PasswordRefused
 from wellspring.kernel import dsn
@@ -53,6 +53,9 @@ def test_create_admin_shows_everything_once(installed: Run, tmp_path: Path) -> N
 
 def test_create_admin_refuses(installed: Run) -> None:
     assert isinstance(installed("create-admin", "erin@example.org", input="password1234\n").exception, PasswordRefused)
+    short = installed("create-admin", "erin@example.org", input="xq7Tk9mZp2v\n").exception  # not easy, but 11 characters
+    assert isinstance(short, SettingsWrong)
+    assert "length >= 12" in str(short)
     installed("create-admin", "erin@example.org", input=PASSWORD + "\n")
     assert isinstance(installed("create-admin", "erin@example.org", input=PASSWORD + "\n").exception, EmailTaken)
 

@@ -6,6 +6,7 @@ from io import StringIO
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 import segno
 import typer
 
@@ -64,7 +65,15 @@ def create(settings: Settings, email: str, password: str) -> Made:
 
 async def _create(settings: Settings, url: str, email: str, password: str) -> Made:
     async with parts.opened(settings, keys.load(settings), url) as made:
-        return await accounts.make_staff(made, Register(email=email, password=password), Role.ADMIN)
+        return await accounts.make_staff(made, wanted(email, password), Role.ADMIN)
+
+
+def wanted(email: str, password: str) -> Register:
+    """Return the account to make, with the bounds that hold for everybody. Raises SettingsWrong."""
+    try:
+        return msgspec.convert({"email": email, "password": password}, Register)
+    except msgspec.ValidationError as error:
+        raise SettingsWrong(f"{error}.") from error
 
 
 def show(made: Made) -> None:
