@@ -13,11 +13,13 @@ import pytest
 from tests.cli.conftest import Run
 from tests.cli.program import self_signed
 from wellspring import __version__
-from wellspring.cli import address, place, serve
+from wellspring.cli import address, audit, place, serve
 from wellspring.cli.commands import COMMANDS
 from wellspring.cli.errors import (
     AddressRefused,
+    CorpusWrong,
     DemoOnNetwork,
+    FileRefused,
     NeedsDatabase,
     PlainText,
     PortTaken,
@@ -151,6 +153,20 @@ def test_keys_that_are_none_are_told_before_anything_is_made(
         clean.setenv("DATABASE_URL", "postgresql://nobody@127.0.0.1:1/nothing")
     assert isinstance(run(*command.split(), input="a quiet lamp by the river\n").exception, KeysMissing)
     assert not (tmp_path / "data" / "postgres").exists()
+
+
+@pytest.mark.parametrize("head", ["garbage", "1404", "1404:1f58", "007:" + "0" * 64])
+def test_half_a_noted_head_is_compared_with_nothing_and_refused(run: Run, head: str) -> None:
+    assert isinstance(run("audit", "verify", "--head", head).exception, SettingsWrong)
+    assert audit.noted(f" 12:{'AB' * 32}\n") == f"12:{'ab' * 32}"
+
+
+def test_texts_and_answers_that_cannot_be_opened_are_named(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "texts").write_text("")
+    for source, out, kind in ((tmp_path, "out", CorpusWrong), (tmp_path / "texts", "no/such/out", FileRefused)):
+        found = run("language", "score", str(source), "--out", str(tmp_path / out), "--light").exception
+        assert isinstance(found, kind)
+        assert str(tmp_path / out if kind is FileRefused else source) in str(found)
 
 
 def test_an_empty_setting_is_one_that_is_not_set(clean: pytest.MonkeyPatch) -> None:

@@ -53,7 +53,9 @@ def test_create_admin_shows_everything_once(installed: Run, tmp_path: Path) -> N
 
 def test_create_admin_refuses(installed: Run) -> None:
     assert isinstance(installed("create-admin", "erin@example.org", input="password1234\n").exception, PasswordRefused)
-    short = installed("create-admin", "erin@example.org", input="xq7Tk9mZp2v\n").exception  # not easy, but 11 characters
+    short = installed(
+        "create-admin", "erin@example.org", input="xq7Tk9mZp2v\n"
+    ).exception  # not easy, but 11 characters
     assert isinstance(short, SettingsWrong)
     assert "length >= 12" in str(short)
     installed("create-admin", "erin@example.org", input=PASSWORD + "\n")
