@@ -2,9 +2,9 @@
 .PHONY: help demo serve test check bench simulate lock clean venv venv-dev
 .DEFAULT_GOAL := help
 
-PORT ?= 8123
+PORT ?= $(or $(WELLSPRING_PORT),8123)
 PEOPLE ?= 200
-DATA ?= $(CURDIR)/data
+DATA ?= $(or $(WELLSPRING_DATA),$(CURDIR)/data)
 DEMO_DATA = $(if $(filter command% environment%,$(origin DATA)),$(DATA),$(CURDIR)/.data/demo)
 JSON ?=
 SEEDS ?= 3

@@ -11,18 +11,23 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Run
+from tests.cli.program import self_signed
 from wellspring import __version__
-from wellspring.cli import address, place
+from wellspring.cli import address, audit, place, serve
 from wellspring.cli.commands import COMMANDS
 from wellspring.cli.errors import (
     AddressRefused,
+    CorpusWrong,
     DemoOnNetwork,
+    FileRefused,
     NeedsDatabase,
     PlainText,
     PortTaken,
     SettingsWrong,
 )
+from wellspring.cli.given import settings_from
 from wellspring.cli.web import server
+from wellspring.kernel.keys import KeysMissing
 from wellspring.kernel.settings import Settings
 
 
@@ -106,7 +111,13 @@ def test_apart_they_need_a_database(run: Run, command: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "value", "words"),
-    [("WELLSPRING_PORT", "many", "port"), ("WELLSPRING_KEYS_FILE", "/no/such/file", "/no/such/file")],
+    [
+        ("WELLSPRING_PORT", "many", "port"),
+        ("WELLSPRING_KEYS_FILE", "/no/such/file", "/no/such/file"),
+        ("WELLSPRING_KEYS_FILE", sys.executable, "UTF-8"),
+        ("DATABASE_URL", "db.example", "DATABASE_URL"),
+        ("DATABASE_URL", "postgresql://db.example:many/x", "DATABASE_URL"),
+    ],
 )
 def test_a_wrong_setting_is_named(run: Run, clean: pytest.MonkeyPatch, name: str, value: str, words: str) -> None:
     clean.setenv(name, value)
@@ -115,11 +126,87 @@ def test_a_wrong_setting_is_named(run: Run, clean: pytest.MonkeyPatch, name: str
     assert words in str(found)
 
 
+@pytest.mark.parametrize("command", ["serve", "web"])
+def test_a_certificate_that_cannot_be_used_is_told_before_anything_starts(
+    run: Run, clean: pytest.MonkeyPatch, tmp_path: Path, command: str
+) -> None:
+    clean.setenv("DATABASE_URL", "postgresql://nobody@127.0.0.1:1/nothing")
+    clean.setattr(serve.Stopping, "listen", lambda _: None)  # signals of this process stay pytest's
+    clean.setenv("WELLSPRING_TLS_CERT", "/no/such/cert")
+    assert "one is missing" in str(run(command).exception)
+    clean.setenv("WELLSPRING_TLS_KEY", "/no/such/key")
+    found = run(command).exception
+    assert isinstance(found, SettingsWrong)
+    assert "/no/such/cert" in str(found)
+    cert, key = self_signed(tmp_path)
+    address.refuse_broken_tls(Settings(tls_cert=cert, tls_key=key))
+
+
+@pytest.mark.parametrize("command", ["serve", "web", "worker", "create-admin erin@example.org"])
+@pytest.mark.parametrize("keks", ['{"1": "b"}', '{"x": "YWJj"}', "{}"])
+def test_keys_that_are_none_are_told_before_anything_is_made(
+    run: Run, clean: pytest.MonkeyPatch, tmp_path: Path, command: str, keks: str
+) -> None:
+    clean.setattr(serve.Stopping, "listen", lambda _: None)
+    clean.setenv("WELLSPRING_KEYS", f'{{"root": "YWJj", "keks": {keks}}}')
+    if command in ("web", "worker"):
+        clean.setenv("DATABASE_URL", "postgresql://nobody@127.0.0.1:1/nothing")
+    assert isinstance(run(*command.split(), input="a quiet lamp by the river\n").exception, KeysMissing)
+    assert not (tmp_path / "data" / "postgres").exists()
+
+
+@pytest.mark.parametrize("head", ["garbage", "1404", "1404:1f58", "007:" + "0" * 64])
+def test_half_a_noted_head_is_compared_with_nothing_and_refused(run: Run, head: str) -> None:
+    assert isinstance(run("audit", "verify", "--head", head).exception, SettingsWrong)
+    assert audit.noted(f" 12:{'AB' * 32}\n") == f"12:{'ab' * 32}"
+
+
+def test_texts_and_answers_that_cannot_be_opened_are_named(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "texts").write_text("")
+    for source, out, kind in ((tmp_path, "out", CorpusWrong), (tmp_path / "texts", "no/such/out", FileRefused)):
+        found = run("language", "score", str(source), "--out", str(tmp_path / out), "--light").exception
+        assert isinstance(found, kind)
+        assert str(tmp_path / out if kind is FileRefused else source) in str(found)
+
+
+def test_an_empty_setting_is_one_that_is_not_set(clean: pytest.MonkeyPatch) -> None:
+    for name in ("DATABASE_URL", "WELLSPRING_DATA", "WELLSPRING_SMTP_URL", "WELLSPRING_PORT"):
+        clean.setenv(name, "")
+    settings = settings_from()
+    assert (settings.database_url, settings.data, settings.smtp_url, settings.port) == (None, Path("data"), None, 8000)
+
+
 def test_children_do_not_get_the_owners_login() -> None:
     url = "postgresql://owner:secret@db.example:5433/wellspring?sslmode=require"
     assert place.without_login(url) == "postgresql://db.example:5433/wellspring?sslmode=require"
     embedded = "postgresql://postgres:secret@/wellspring?host=%2Frun&port=5432"
     assert place.without_login(embedded) == "postgresql:///wellspring?host=%2Frun&port=5432"
+
+
+def test_children_do_not_get_the_owners_login_by_a_file_either(clean: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "url").write_text("postgresql://owner:secret@db.example/wellspring")
+    (tmp_path / "port").write_text("0")
+    clean.setenv("DATABASE_URL_FILE", str(tmp_path / "url"))
+    clean.setenv("WELLSPRING_PORT_FILE", str(tmp_path / "port"))
+    settings = settings_from()
+    url = place.given_url(settings)
+    assert url is not None
+    given = serve._environment(settings.model_copy(update={"port": 8123}), place.without_login(url))
+    for name in set(os.environ) - set(given):
+        clean.delenv(name)
+    for name, value in given.items():
+        clean.setenv(name, value)
+    theirs = Settings()
+    assert place.given_url(theirs) == "postgresql://db.example/wellspring"
+    assert theirs.port == 8123
+
+
+def test_an_option_comes_before_a_file(clean: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "port").write_text("9001")
+    clean.setenv("WELLSPRING_PORT", "9000")
+    clean.setenv("WELLSPRING_PORT_FILE", str(tmp_path / "port"))
+    assert settings_from().port == 9001
+    assert settings_from(port=9002).port == 9002
 
 
 def test_the_web_server_is_bounded() -> None:

@@ -16,14 +16,14 @@ from tests.cli.conftest import Run, key_text
 from tests.support.database import KEYS
 from tests.support.people import PASSWORD, Circle
 from wellspring.cli import demo, invariants, synthetic
-from wellspring.cli.errors import DatabaseAway, DemoData, KeysFromEnvironment, KeysGone, NotEmpty
+from wellspring.cli.errors import DatabaseAway, DemoData, KeysFromEnvironment, KeysGone, NotEmpty, SettingsWrong
 from wellspring.cli.rotate import rewrap
 from wellspring.identity.errors import EmailTaken, PasswordRefused
 from wellspring.kernel import dsn
 from wellspring.kernel.crypto import Keyring
 from wellspring.kernel.db import DbRole
 from wellspring.kernel.settings import Settings
-from wellspring.migrations.bootstrap import KeysDoNotFit
+from wellspring.migrations import bootstrap
 from wellspring.migrations.runner import MigrationRefused
 
 
@@ -54,6 +54,11 @@ def test_create_admin_shows_everything_once(installed: Run, tmp_path: Path) -> N
 
 def test_create_admin_refuses(installed: Run) -> None:
     assert isinstance(installed("create-admin", "erin@example.org", input="password1234\n").exception, PasswordRefused)
+    short = installed(
+        "create-admin", "erin@example.org", input="xq7Tk9mZp2v\n"
+    ).exception  # not easy, but 11 characters
+    assert isinstance(short, SettingsWrong)
+    assert "length >= 12" in str(short)
     installed("create-admin", "erin@example.org", input=PASSWORD + "\n")
     assert isinstance(installed("create-admin", "erin@example.org", input=PASSWORD + "\n").exception, EmailTaken)
 
@@ -154,6 +159,11 @@ def test_doctor_notices_keys_from_before_a_rotation(
     assert _states(installed)["WS022"] == "ok"
     clean.setenv("WELLSPRING_KEYS", key_text(1))
     assert _states(installed)["WS022"] == "failed"
+def test_other_keys_are_refused_before_anything_changes(database_url: str) -> None:
+    with pytest.raises(bootstrap.KeysDoNotFit):
+        bootstrap.prepare(database_url, Keyring({1: b"x" * 32}, b"x" * 32))
+    with psycopg.connect(dsn.for_role(database_url, KEYS, DbRole.MEMBER)):
+        pass  # who runs with the right keys still gets in
 
 
 def test_doctor_notices_a_changed_migration(installed: Run, database_url: str) -> None:
@@ -202,7 +212,7 @@ def test_other_keys_are_refused_before_anything_is_touched(
     """The roles' passwords come from the keys: set anew, they shut out the program that runs."""
     clean.delenv("WELLSPRING_KEYS")  # a folder without keys gets new ones
     refused = installed(*command, input=PASSWORD + "\n")
-    assert isinstance(refused.exception, KeysDoNotFit)
+    assert isinstance(refused.exception, bootstrap.KeysDoNotFit)
     made = json.loads((tmp_path / "data" / "keys.json").read_text())
     assert list(made["keks"]) == ["1"]
     with psycopg.connect(dsn.for_role(database_url, KEYS, DbRole.MEMBER)) as conn:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psycopg
 import pyotp
 import pytest
 
@@ -74,6 +75,18 @@ def test_nobody_listens_after_it_was_killed_and_it_starts_again(start: Start) ->
     again.stop()
     assert again.gone()
     assert program.gone()
+
+
+def test_a_job_that_nobody_does_keeps_nobody_from_starting(start: Start, tmp_path: Path) -> None:
+    start().await_ready().stop()
+    with hold(tmp_path / "data" / "postgres") as cluster, psycopg.connect(cluster.dsn("wellspring")) as conn:
+        conn.execute(
+            "INSERT INTO jobs.pgqueuer (priority, entrypoint, status, execute_after)"
+            " VALUES (0, 'gone.job', 'queued', now() - interval '20 minutes')"
+        )
+    again = start().await_ready()
+    assert again.call("/livez")[0] == 200
+    assert again.call("/readyz")[1]["code"] == "jobs_late"
 
 
 def test_a_taken_port_is_told_before_anything_is_made(start: Start, tmp_path: Path) -> None:

@@ -3,10 +3,11 @@
 import ipaddress
 import resource
 import socket
+import ssl
 import time
 from typing import Final
 
-from wellspring.cli.errors import AddressRefused, DemoOnNetwork, PlainText, PortTaken
+from wellspring.cli.errors import AddressRefused, DemoOnNetwork, PlainText, PortTaken, SettingsWrong
 from wellspring.kernel.settings import Settings
 
 _PATIENCE: Final = 1.0  # seconds: the children of a killed program need a moment to let go of the port
@@ -36,6 +37,23 @@ def refuse_unsafe(settings: Settings, *, demo_on_network: bool = False) -> None:
             f"{settings.host} can be reached from other machines. Set WELLSPRING_TLS_CERT and WELLSPRING_TLS_KEY, "
             "or WELLSPRING_TRUSTED_PROXY to the address of the proxy that ends TLS, or listen on 127.0.0.1."
         )
+
+
+def refuse_broken_tls(settings: Settings) -> None:
+    """Raise SettingsWrong when certificate and key cannot be used together."""
+    if settings.tls_cert is None and settings.tls_key is None:
+        return
+    if settings.tls_cert is None or settings.tls_key is None:
+        raise SettingsWrong("WELLSPRING_TLS_CERT and WELLSPRING_TLS_KEY belong together: one is missing.")
+    try:
+        # An empty password: one that is asked for on the terminal would stop every start.
+        ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(
+            settings.tls_cert, settings.tls_key, password=""
+        )
+    except OSError as error:  # ssl.SSLError is one too
+        raise SettingsWrong(
+            f"WELLSPRING_TLS_CERT {settings.tls_cert} and WELLSPRING_TLS_KEY {settings.tls_key}: {error.strerror}."
+        ) from error
 
 
 def claim(host: str, port: int) -> int:

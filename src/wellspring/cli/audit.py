@@ -1,11 +1,13 @@
 """`wellspring audit …`: proving that the audit trail is whole."""
 
 import asyncio
+import re
 from typing import Annotated
 
 import typer
 
 from wellspring.cli import console, parts
+from wellspring.cli.errors import SettingsWrong
 from wellspring.cli.given import settings_from
 from wellspring.cli.options import Data, Json
 from wellspring.cli.owner import owner_url
@@ -32,6 +34,7 @@ def verify(
 ) -> None:
     """Prove the chain over all audit rows; names the first broken one and ends with 1."""
     settings = settings_from(data)
+    head = None if head is None else noted(head)
     with owner_url(settings) as url:
         verdict = asyncio.run(_verify(settings, url, head))
     if json:
@@ -39,6 +42,14 @@ def verify(
     else:
         _show(verdict)
     raise typer.Exit(1 if verdict.first_broken else 0)
+
+
+def noted(head: str) -> str:
+    """Return a head as an earlier run printed it. Raises SettingsWrong: half of one would be compared with nothing."""
+    found = head.strip().lower()
+    if not re.fullmatch(r"(0|[1-9][0-9]*):[0-9a-f]{64}", found):
+        raise SettingsWrong(f"--head {head!r} is none: hand back the number, the colon and the 64 digits after it.")
+    return found
 
 
 async def _verify(settings: Settings, url: str, head: str | None) -> Verdict:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from wellspring.cli import address, language_models
+from wellspring.cli import address, language_models, place
 from wellspring.cli.checks import OK, Check, Finding, failed, skipped, warning
 from wellspring.cli.errors import Refusal
 from wellspring.kernel import keys
@@ -46,6 +46,8 @@ def _key_file(settings: Settings) -> Finding:
         return _parses(settings, "WELLSPRING_KEYS")
     path = keys.path_of(settings)
     if not path.exists():
+        if place.cluster_folder(settings).exists():
+            return failed(f"{path} is not there, and the database is: put it back from your backup.")
         return skipped(f"{path} will be made at the first start.")
     mode = stat.S_IMODE(path.stat().st_mode)
     if mode != _PRIVATE_FILE:
@@ -120,11 +122,11 @@ def _reach(settings: Settings) -> Finding:
 
 
 def _certificate(settings: Settings) -> Finding | None:
-    named = [path for path in (settings.tls_cert, settings.tls_key) if path is not None]
-    if len(named) == 1:
-        return failed("WELLSPRING_TLS_CERT and WELLSPRING_TLS_KEY belong together: one is missing.")
-    missing = [str(path) for path in named if not path.is_file()]
-    return failed(f"{', '.join(missing)} is not there.") if missing else None
+    try:
+        address.refuse_broken_tls(settings)
+    except Refusal as stop:
+        return failed(str(stop))
+    return None
 
 
 def _public(settings: Settings) -> Finding:

@@ -6,6 +6,7 @@ from io import StringIO
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 import segno
 import typer
 
@@ -48,6 +49,8 @@ def read_password(file: Path | None) -> str:
             return file.read_text(encoding="utf-8").rstrip("\r\n")
         except OSError as error:
             raise SettingsWrong(f"{file}: {error.strerror}.") from error
+        except UnicodeDecodeError as error:
+            raise SettingsWrong(f"{file}: this is no text in UTF-8.") from error
     if not sys.stdin.isatty():
         return sys.stdin.readline().rstrip("\r\n")
     return str(typer.prompt("Password (12 characters or more)", hide_input=True, confirmation_prompt=True, err=True))
@@ -55,14 +58,22 @@ def read_password(file: Path | None) -> str:
 
 def create(settings: Settings, email: str, password: str) -> Made:
     """Make the account; starts the embedded database when it does not run."""
-    with owner_url(settings) as url:
+    with owner_url(settings, new=True) as url:
         bootstrap.prepare(url, keys.load(settings))
         return asyncio.run(_create(settings, url, email, password))
 
 
 async def _create(settings: Settings, url: str, email: str, password: str) -> Made:
     async with parts.opened(settings, keys.load(settings), url) as made:
-        return await accounts.make_staff(made, Register(email=email, password=password), Role.ADMIN)
+        return await accounts.make_staff(made, wanted(email, password), Role.ADMIN)
+
+
+def wanted(email: str, password: str) -> Register:
+    """Return the account to make, with the bounds that hold for everybody. Raises SettingsWrong."""
+    try:
+        return msgspec.convert({"email": email, "password": password}, Register)
+    except msgspec.ValidationError as error:
+        raise SettingsWrong(f"{error}.") from error
 
 
 def show(made: Made) -> None:

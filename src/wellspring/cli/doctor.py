@@ -8,7 +8,7 @@ import typer
 from wellspring import slices
 from wellspring.cli import checks_database, checks_machine, console, invariants
 from wellspring.cli.checks import Report, State
-from wellspring.cli.errors import DatabaseAway
+from wellspring.cli.errors import DatabaseAway, KeysGone, NothingHere
 from wellspring.cli.given import settings_from
 from wellspring.cli.invariants import Broken
 from wellspring.cli.options import Data, Json
@@ -53,7 +53,7 @@ def examine(settings: Settings) -> list[Report]:
     try:
         with owner_url(settings) as url:
             return [*reports, *checks_database.look(settings, url)]
-    except (ClusterError, DatabaseAway) as error:
+    except (ClusterError, DatabaseAway, KeysGone, NothingHere) as error:
         return [*reports, *checks_database.unreachable(str(error))]
 
 

@@ -95,6 +95,12 @@ class KeysGone(Refusal):
     code = "keys_gone"
 
 
+class NothingHere(Refusal):
+    """There is no database in this folder."""
+
+    code = "nothing_here"
+
+
 class DemoNotFilled(Refusal):
     """The synthetic people could not be made."""
 

@@ -16,7 +16,9 @@ def settings_from(
     given = {"data": data, "port": port, "host": host, "environment": environment}
     for name, value in given.items():
         if value is not None:
-            os.environ[f"WELLSPRING_{name.upper()}"] = str(value)
+            variable = f"WELLSPRING_{name.upper()}"
+            os.environ[variable] = str(value)
+            os.environ.pop(f"{variable}_FILE", None)
     try:
         return Settings()
     except ValidationError as error:
@@ -25,3 +27,5 @@ def settings_from(
         raise SettingsWrong(f"{name}: {first['msg']}.") from error
     except OSError as error:
         raise SettingsWrong(f"{error.filename}: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise SettingsWrong("A file that a WELLSPRING_…_FILE names holds no text in UTF-8.") from error

@@ -75,10 +75,11 @@ def _bytes_from(path: Path | None) -> Generator[Any]:
         yield sys.stdin.buffer
         return
     try:
-        with path.open("rb") as file:
-            yield file
-    except FileNotFoundError as error:
+        file = path.open("rb")
+    except OSError as error:
         raise CorpusWrong(f"{path}: {error.strerror}.") from error
+    with file:
+        yield file
 
 
 @contextmanager
@@ -86,7 +87,11 @@ def _bytes_to(path: Path | None) -> Generator[Any]:
     if path is None:
         yield sys.stdout.buffer
         return
-    with path.open("wb") as file:
+    try:
+        file = path.open("wb")
+    except OSError as error:
+        raise FileRefused(f"{path}: {error.strerror}.") from error
+    with file:
         yield file
 
 
@@ -160,6 +165,8 @@ def card(
     reader = Reader(models)
     if reader.models is None:
         raise ModelsMissing("There is nothing to describe.")
+    if out is not None:  # before minutes of reading, not after them
+        _refuse_unwritable(out)
     report = evaluated(_texts(None), reader)
     others = []
     if emotion_data is not None:

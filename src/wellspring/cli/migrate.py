@@ -21,7 +21,7 @@ Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 def up(data: Data = None, *, json: Json = False) -> None:
     """Make the database and its roles, and run every migration that has not run."""
     settings = settings_from(data)
-    with owner_url(settings) as url:
+    with owner_url(settings, new=True) as url:
         _report("ran", bootstrap.prepare(url, keys.load(settings)), json=json)
 
 

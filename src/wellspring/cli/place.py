@@ -25,7 +25,7 @@ def make_folder(settings: Settings) -> Path:
         raise SettingsWrong(f"The data folder {path} cannot be made: {error.strerror}.") from error
     if settings.keys is None and cluster_folder(settings).exists() and not keys.path_of(settings).exists():
         raise KeysGone(f"Put {keys.path_of(settings).absolute()} back from your backup.")
-    keys.ensure(settings)
+    keys.load(settings)
     return path
 
 
@@ -35,8 +35,21 @@ def cluster_folder(settings: Settings) -> Path:
 
 
 def given_url(settings: Settings) -> str | None:
-    """Return the owner's DATABASE_URL, or None when the database is embedded."""
-    return None if settings.database_url is None else settings.database_url.get_secret_value()
+    """Return the owner's DATABASE_URL, or None when the database is embedded. Raises SettingsWrong."""
+    if settings.database_url is None:
+        return None
+    url = settings.database_url.get_secret_value()
+    if not _is_address(url):
+        raise SettingsWrong("DATABASE_URL: write postgresql://user:password@host:5432/database.")
+    return url
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in {"postgresql", "postgres"} and (parts.port is None or parts.port > 0)
+    except ValueError:
+        return False
 
 
 def without_login(url: str) -> str:

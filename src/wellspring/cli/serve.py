@@ -8,6 +8,7 @@ import ssl
 import sys
 import threading
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -32,6 +33,7 @@ EMBEDDED: Final = "WELLSPRING_EMBEDDED"
 """Tells `prepare` that the database is our own and may have to be made first."""
 DEMO: Final = "WELLSPRING_DEMO"
 """Tells `prepare` how many synthetic people to make, and in which form to print the sign-ins: `200 text`."""
+_JOBS_LATE: Final = b'"jobs_late"'  # `kernel.operations.JobsLate`, which would bring the whole edge with it
 log = logs.get("serve")
 
 
@@ -77,6 +79,7 @@ def run(settings: Settings, *, demo_on_network: bool = False, demo: Demo | None 
     logs.configure(settings.log_level)
     logging.config.dictConfig(stdlog.config())
     address.refuse_unsafe(settings, demo_on_network=demo_on_network)
+    address.refuse_broken_tls(settings)
     language_models.refuse_broken(settings)
     settings = settings.model_copy(update={"port": address.claim(settings.host, settings.port)})
     try:
@@ -93,7 +96,7 @@ def _database(settings: Settings) -> Generator[str]:
     """Yield the owner's address; an embedded server is started again whenever it dies."""
     given = place.given_url(settings)
     if given is not None:
-        keys.ensure(settings)
+        keys.load(settings)
         yield given
         return
     place.make_folder(settings)
@@ -102,7 +105,10 @@ def _database(settings: Settings) -> Generator[str]:
 
 
 def _environment(settings: Settings, url: str) -> dict[str, str]:
-    """Return the environment of our children: the database, and what we decided."""
+    """Return the environment of our children: the database, and what we decided.
+
+    A file would come before what we decided, and that of `DATABASE_URL` holds the owner's login.
+    """
     named = {
         "DATABASE_URL": url,
         "WELLSPRING_DATA": str(settings.data.absolute()),
@@ -110,7 +116,8 @@ def _environment(settings: Settings, url: str) -> dict[str, str]:
         "WELLSPRING_HOST": settings.host,
         "WELLSPRING_PORT": str(settings.port),
     }
-    kept = {name: value for name, value in os.environ.items() if name != "WELLSPRING_DATABASE_URL_FILE"}
+    files = {"WELLSPRING_DATABASE_URL_FILE", *(f"{name}_FILE" for name in named)}
+    kept = {name: value for name, value in os.environ.items() if name not in files}
     return {**kept, **named}
 
 
@@ -163,7 +170,10 @@ def _await_ready(settings: Settings, children: list[Child], stopping: Stopping) 
 
 
 def _answers(settings: Settings) -> bool:
-    """Ask our own process on this machine; its certificate is for the world's name of it, so it is not checked."""
+    """Ask our own process on this machine; its certificate is for the world's name of it, so it is not checked.
+
+    Jobs that wait from before are no reason to stay away: the worker that does them is part of this start.
+    """
     context = None
     if settings.tls_cert:
         context = ssl.create_default_context()
@@ -172,5 +182,10 @@ def _answers(settings: Settings) -> bool:
     try:
         with urllib.request.urlopen(request, timeout=2, context=context) as answer:  # noqa: S310
             return bool(answer.status == 200)
+    except urllib.error.HTTPError as error:
+        late = _JOBS_LATE in error.read()
+        if late:
+            log.warning("jobs_wait_from_before")
+        return late
     except (OSError, http.client.HTTPException):
         return False

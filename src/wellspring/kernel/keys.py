@@ -73,9 +73,12 @@ def ensure(settings: Settings) -> KeyFile:
 
 
 def keyring(file: KeyFile) -> Keyring:
-    """Return the keyring of a key file."""
-    keks = {int(number): base64.b64decode(key) for number, key in file.keks.items()}
-    return Keyring(keks, base64.b64decode(file.root))
+    """Return the keyring of a key file; raises KeysMissing."""
+    try:
+        keks = {int(number): base64.b64decode(key) for number, key in file.keks.items()}
+        return Keyring(keks, base64.b64decode(file.root))
+    except ValueError as error:
+        raise KeysMissing("each key is 32 bytes in base64, and keks are numbered from 1 to 255") from error
 
 
 def load(settings: Settings) -> Keyring:

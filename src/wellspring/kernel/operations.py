@@ -33,6 +33,12 @@ class _Jobs(Struct, frozen=True):
     waiting: int
 
 
+class JobsLate(Unavailable):
+    """Jobs have waited for more than ten minutes: is a worker running?"""
+
+    code = "jobs_late"
+
+
 LATE_JOBS: Final = Query(
     "SELECT count(*)::int FROM jobs.pgqueuer WHERE status = 'queued' AND execute_after < now() - interval '10 minutes'",
     _Jobs,
@@ -55,7 +61,7 @@ async def readyz(request: Req) -> Ready:
     async with edge(request).db.begin(DbRole.MAINTENANCE, read_only=True) as tx:
         late = await tx.one(LATE_JOBS)
     if late.waiting > 0:
-        raise Unavailable("jobs are waiting for more than ten minutes: is a worker running?")
+        raise JobsLate
     return Ready(database="ok", jobs="ok")
 
 

@@ -29,7 +29,7 @@ class _FromFiles(PydanticBaseSettingsSource):
 class Settings(BaseSettings):
     """Everything an operator sets. Without any of it the program runs for one machine, on loopback, from `data`."""
 
-    model_config = SettingsConfigDict(env_prefix=_PREFIX, extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(env_prefix=_PREFIX, extra="ignore", frozen=True, env_ignore_empty=True)
 
     environment: Literal["production", "development", "demo", "test"] = "production"
     data: Path = Path("data")

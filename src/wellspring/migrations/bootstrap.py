@@ -59,9 +59,9 @@ def ensure_roles(owner_url: str, keys: Keyring) -> None:
 
 
 def refuse_other_keys(owner_url: str, keys: Keyring) -> None:
-    """Raise KeysDoNotFit for a database that was made with other keys, and leave it as it is."""
+    """Raise KeysDoNotFit when the database was made with other keys; one that is new has none yet."""
     with psycopg.connect(owner_url, autocommit=True) as conn:
-        if conn.execute("SELECT 1 WHERE to_regclass('kernel.boot') IS NULL").fetchone():
+        if conn.execute("SELECT to_regclass('kernel.boot')").fetchone() == (None,):
             return
         row = conn.execute("SELECT value FROM kernel.boot WHERE name = 'key_fingerprint'").fetchone()
     if row is not None and row[0] != keys.derive("fingerprint").hex():
@@ -84,7 +84,8 @@ def check_keys(owner_url: str, keys: Keyring) -> None:
 def prepare(owner_url: str, keys: Keyring) -> int:
     """Make the roles, run the history and check the keys; return how many versions ran.
 
-    Other keys are refused before anything is touched: the roles' passwords come from the keys.
+    Other keys are refused before anything changes: the roles' passwords follow from the keys, and programs that run
+    with the right ones must go on reaching the database.
     """
     refuse_other_keys(owner_url, keys)
     ensure_roles(owner_url, keys)
