@@ -159,6 +159,8 @@ def test_doctor_notices_keys_from_before_a_rotation(
     assert _states(installed)["WS022"] == "ok"
     clean.setenv("WELLSPRING_KEYS", key_text(1))
     assert _states(installed)["WS022"] == "failed"
+
+
 def test_other_keys_are_refused_before_anything_changes(database_url: str) -> None:
     with pytest.raises(bootstrap.KeysDoNotFit):
         bootstrap.prepare(database_url, Keyring({1: b"x" * 32}, b"x" * 32))
