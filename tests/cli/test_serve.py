@@ -183,7 +183,7 @@ def test_it_serves_tls_itself(start: Start, tmp_path: Path) -> None:
 
 
 def test_keys_rotate_without_closing_anything(start: Start, tmp_path: Path) -> None:
-    def keys(command: str) -> dict[str, int]:
+    def keys(command: str) -> dict[str, object]:
         argv = [sys.executable, "-m", "wellspring", "keys", command, "--json", "--data", str(tmp_path / "data")]
         found = subprocess.run(argv, env=environment(), capture_output=True, text=True, check=True)
         return dict(json.loads(found.stdout))
@@ -196,14 +196,14 @@ def test_keys_rotate_without_closing_anything(start: Start, tmp_path: Path) -> N
     program = start().await_ready()
     program.call("/v1/auth/register", ALICE | {"display_name": "Alice"})
     assert reads_own_name(program)
-    assert keys("rotate") == {"current": 2, "rewrapped": 0}
+    assert keys("rotate") == {"current": 2, "rewrapped": 0, "unreadable": []}
     assert reads_own_name(program)
     program.stop()
     program = start().await_ready()
-    assert keys("rewrap") == {"current": 2, "rewrapped": 1}
+    assert keys("rewrap") == {"current": 2, "rewrapped": 1, "unreadable": []}
     assert reads_own_name(program)
     program.stop()
-    assert keys("rotate") == {"current": 3, "rewrapped": 1}
+    assert keys("rotate") == {"current": 3, "rewrapped": 1, "unreadable": []}
 
 
 def test_a_stranger_on_the_port_is_not_mistaken_for_us(start: Start) -> None:

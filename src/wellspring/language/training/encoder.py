@@ -10,10 +10,11 @@ import math
 import random
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 import torch
 from tokenizers import Tokenizer
 from torch import nn
@@ -21,11 +22,13 @@ from torch.nn import functional
 from transformers import AutoModel
 
 from wellspring.language.schemas import EMOTIONS, PLUTCHIK
+from wellspring.language.training import feelings
 from wellspring.language.training.examples import Example, Said
 
 TOKENS: Final = 512
 _BATCH_TOKENS: Final = 768
 _DROP: Final = 0.1
+_READ: Final = 48  # texts of a batch that is only read
 _TAUGHT: Final = 1.0  # how much what a teacher says counts beside what is known
 
 
@@ -255,6 +258,34 @@ def fit(
     best: Net = mean.module
     best.eval()
     return best
+
+
+def meet(net: Net, start: Path) -> None:
+    """Go back half of the way to the checkpoint `start`: both ends together are right more often than the later one."""
+    before = torch.load(start / "encoder.pt", weights_only=True)
+    net.load_state_dict({name: torch.lerp(before[name], now, 0.5) for name, now in net.state_dict().items()})
+
+
+def settle_emotions(net: Net, body: Path, examples: Iterable[Example]) -> None:
+    """Fit the head of emotions to all examples whose emotions are known, with the body as it is (`feelings.py`)."""
+    known = sorted((e for e in examples if e.emotions is not None), key=lambda e: len(e.text))
+    tokenizer, rows = tokenizer_of(body), list[Any]()
+    with torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16):
+        for start in range(0, len(known), _READ):
+            batch = Batch(known[start : start + _READ], tokenizer)
+            hidden = net.body(input_ids=batch.ids, attention_mask=batch.mask).last_hidden_state.float()
+            rows.append((batch.pool[:, 0, None].float() @ hidden)[:, 0].float())
+    counts = [feelings.AUTHORED if e.source == "emotion" else 1.0 for e in known]
+    weights, bias = feelings.fit(
+        torch.cat(rows).numpy(),
+        np.array([e.emotions for e in known], np.float32),
+        np.array(counts, np.float32),
+        net.emotions.weight.detach().numpy(),
+        net.emotions.bias.detach().numpy(),
+    )
+    with torch.no_grad():
+        net.emotions.weight.copy_(torch.from_numpy(weights))
+        net.emotions.bias.copy_(torch.from_numpy(bias))
 
 
 def save(net: Net, folder: Path) -> None:

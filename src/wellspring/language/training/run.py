@@ -4,6 +4,7 @@ import math
 import random
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Final
 
@@ -180,12 +181,16 @@ def train_encoder(
 ) -> None:
     """Train and export the encoder into `out` (`encoder.onnx`, `tokenizer.json`). Needs the training extra.
 
-    `start` is the checkpoint folder of an earlier run to go on from; the schedule ends after `limit_s` seconds.
-    `said` is what a teacher says of texts (`teach`).
+    `start` is the checkpoint folder of an earlier run to go on from: the weights become the mean of its and the new
+    ones. The schedule ends after `limit_s` seconds. `said` is what a teacher says of texts (`teach`).
     """
     from wellspring.language.training import encoder, export  # noqa: PLC0415  torch comes with the extra only
 
     net = encoder.fit(body, draws(texts, emotion_data, said), tell=tell, start=start, limit_s=limit_s, said=said)
+    if start is not None:
+        encoder.meet(net, start)
+    tell("emotions: the head alone, on all that is known of them")
+    encoder.settle_emotions(net, body, [*authored(learned(texts)), *chain(*ordinary(emotion_data)[0].values())])
     encoder.save(net, out / "checkpoint")
     export.encoder(net, body, out)
 
