@@ -31,7 +31,7 @@ from wellspring.checkins.read_later import READERS
 from wellspring.kernel import logs, maintenance, seal
 from wellspring.kernel.db import DbRole, Query
 from wellspring.kernel.edge import Edge
-from wellspring.kernel.jobs import JOBS, TICKS, Handler, JobContext, JobPayload, Tick
+from wellspring.kernel.jobs import AT_ONCE, JOBS, TICKS, Handler, JobContext, JobPayload, Tick
 from wellspring.kernel.wake import Waker
 from wellspring.safety.paging import sweep_for_ever
 
@@ -135,7 +135,9 @@ def _make_queue(conn: asyncpg.Connection, context: JobContext) -> PgQueuer:
     queries = make_queries(conn)
     queue = PgQueuer(queries.driver, queries=queries)
     for name, handler in JOBS.items():
-        queue.entrypoint(name, on_failure="hold", accepts_context=False)(Attempt(context, name, handler))
+        queue.entrypoint(name, concurrency_limit=AT_ONCE.get(name, 0), on_failure="hold", accepts_context=False)(
+            Attempt(context, name, handler)
+        )
     for name, (cron, tick) in TICKS.items():
         queue.schedule(name, cron, accepts_context=False)(_scheduled(context, name, tick))
     return queue

@@ -1,7 +1,9 @@
 """The main job: a check-in, end to end."""
 
+import importlib
 from datetime import UTC, datetime, timedelta
-from uuid import uuid4
+from typing import Any
+from uuid import UUID, uuid4
 
 import httpx
 import psycopg
@@ -10,10 +12,12 @@ from tests.support.people import Circle, Person
 
 from wellspring.checkins import history_pages
 from wellspring.checkins import queries as q
+from wellspring.checkins.read_later import read_on
 from wellspring.identity.schemas import TIMEZONES
 from wellspring.kernel import ids
 from wellspring.kernel.db import DbRole
 from wellspring.kernel.edge import Edge
+from wellspring.kernel.jobs import JobContext
 
 pytestmark = pytest.mark.anyio
 
@@ -248,3 +252,41 @@ async def test_french_is_answered_in_french(circle: Circle) -> None:
     ).json()
     assert body["crisis"]["level"] == "critical"
     assert any(c["value"] == "3114" for r in body["crisis"]["resources"] for c in r["channels"])
+
+
+@pytest.mark.parametrize("broken", ["wellspring.checkins.reading.judge", "wellspring.checkins.signals.of"])
+async def test_a_check_in_without_words_that_could_not_be_judged_shows_help_and_is_judged_later(
+    alice: Person, dana: Person, parts: Edge, database_url: str, monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    place, _, name = broken.rpartition(".")
+    module = importlib.import_module(place)
+    right, calls = getattr(module, name), []
+
+    def breaks(*args: Any, **named: Any) -> Any:
+        calls.append(1)
+        if len(calls) == 1:
+            raise RuntimeError("broken")
+        return right(*args, **named)
+
+    body = {"mood_score": 1, "stress_level": 10, "anxiety_level": 10}
+    headers = {"idempotency-key": "01970000-0000-7000-8000-0000000000aa"}
+    with monkeypatch.context() as patched:
+        patched.setattr(module, name, breaks)
+        answer = await alice.post("/v1/checkins", json=body, headers=headers)
+        assert answer.status_code == 201, answer.text
+    made = answer.json()
+    assert made["crisis_alert"]
+    assert made["crisis"]["resources"]
+    again = (await alice.post("/v1/checkins", json=body, headers=headers)).json()
+    assert again["crisis_alert"]
+    assert again["crisis"]["resources"]
+    with psycopg.connect(database_url, autocommit=True) as conn:
+        jobs = "SELECT count(*) FROM jobs.pgqueuer WHERE entrypoint = 'checkins.read_later'"
+        assert conn.execute(jobs).fetchall() == [(1,)]
+        context = JobContext(parts.db, parts.settings, parts.keys, parts.ports)
+        for _ in range(2):
+            await read_on(context, alice.id, UUID(made["checkin"]["id"]))
+        found = "SELECT risk_level, state FROM safety.crisis_event"
+        assert conn.execute(found).fetchall() == [("moderate", "open")]
+        stored = "SELECT reading_state::text, risk_level, crisis_event_id IS NOT NULL FROM checkins.checkin"
+        assert conn.execute(stored).fetchall() == [("none", "moderate", True)]

@@ -114,6 +114,27 @@ def test_doctor_on_a_sound_installation(installed: Run) -> None:
     assert installed("doctor").exit_code == 0
 
 
+def test_doctor_says_when_there_is_no_responder_or_no_supervisor(
+    installed: Run, clean: pytest.MonkeyPatch, database_url: str
+) -> None:
+    clean.setenv("WELLSPRING_ENVIRONMENT", "development")
+    assert _states(installed)["WS029"] == "skipped"
+    clean.setenv("WELLSPRING_ENVIRONMENT", "production")
+    expected = [("warning", "warning"), ("ok", "warning"), ("ok", "ok"), ("warning", "warning")]
+    with psycopg.connect(database_url, autocommit=True) as conn:
+        for change in (
+            "SELECT 1",
+            "INSERT INTO identity.person (person_id, country, roles)"
+            " VALUES ('00000000-0000-4000-8000-000000000001', 'FR', '{responder}')",
+            "INSERT INTO safety.duty (person_id, on_duty, is_supervisor, until)"
+            " SELECT person_id, false, true, now() FROM identity.person",
+            "UPDATE identity.person SET roles = '{member}'",
+        ):
+            conn.execute(change)
+            states = _states(installed)
+            assert (states["WS025"], states["WS029"]) == expected.pop(0)
+
+
 def test_doctor_finds_what_is_wrong(installed: Run, clean: pytest.MonkeyPatch, database_url: str) -> None:
     assert _states(installed)["WS024"] == "warning"
     with psycopg.connect(database_url, autocommit=True) as conn:

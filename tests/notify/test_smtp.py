@@ -1,10 +1,15 @@
 """Mail over SMTP, against a server that speaks the protocol on loopback."""
 
 import asyncio
+import socket
 import time
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager, suppress
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
+from threading import Event, Thread
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 import pytest
@@ -12,13 +17,16 @@ from msgspec import structs
 from pydantic import SecretStr
 
 from tests.notify.server import FROM, SECRET, USER, Mood, authenticate, certificate, client, free_port, serving
-from tests.notify.support import Desk
+from tests.notify.support import Desk, Owner
 from tests.support.people import Person
 from wellspring.kernel.settings import Settings
-from wellspring.notify.ports import Mail, MailError, NotTakenError, RefusedError, UncertainError
+from wellspring.notify import jobs as delivering
+from wellspring.notify.jobs import MOST_TRIES
+from wellspring.notify.ports import Mail, MailError, NotTakenError, RecordingMail, RefusedError, UncertainError
 from wellspring.notify.smtp import SmtpMail, SmtpServer, mail_port, parse
 
 pytestmark = pytest.mark.anyio
+T = TypeVar("T")
 MAIL = Mail("01970000-0000-7000-8000-000000000001", "dana@example.org", "Un été ’’", "Quelqu’un à l’écoute.\n.\nFin\n")
 
 
@@ -216,3 +224,92 @@ async def test_a_hanging_server_leaves_it_unknown(dana: Person, desk: Desk) -> N
         await desk.deliver(dana, made, client(server))
     assert desk.state(made) == ("unknown", 1, "no_answer")
     assert len(mood.envelopes) == 1
+
+
+async def cancelled(sending: Coroutine[Any, Any, T], silent: Event) -> T:
+    """Break off once the server says nothing any more, as a worker does that stops."""
+    task = asyncio.create_task(sending)
+    assert await asyncio.to_thread(silent.wait, 10)
+    await asyncio.sleep(0.1)
+    task.cancel()
+    return await task
+
+
+@contextmanager
+def silent_at(word: bytes) -> Iterator[tuple[SmtpServer, Event]]:
+    """Serve one message and say nothing any more from `word` on; the greeting is the word that comes first."""
+    answers = {b"EHLO": b"250 here", b"MAIL": b"250 ok", b"RCPT": b"250 ok", b"DATA": b"354 go on", b".": b"250 taken"}
+
+    silent = Event()
+
+    def serve(listener: socket.socket) -> None:
+        with suppress(OSError):
+            conn, _ = listener.accept()
+            with conn, conn.makefile("rb") as lines:
+                if word == b"":
+                    silent.set()
+                else:
+                    conn.sendall(b"220 here\r\n")
+                for line in lines:
+                    said = line.split()[0].upper() if line.split() else b""
+                    if said == word:
+                        silent.set()
+                    elif not silent.is_set() and said in answers:
+                        conn.sendall(answers[said] + b"\r\n")
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = Thread(target=serve, args=(listener,), daemon=True)
+        thread.start()
+        yield SmtpServer("127.0.0.1", listener.getsockname()[1], tls=False), silent
+
+
+@pytest.mark.parametrize("word", [b"", b"EHLO", b"MAIL", b"RCPT"])
+async def test_what_is_broken_off_before_it_was_offered_was_not_taken(word: bytes) -> None:
+    with silent_at(word) as (server, silent), pytest.raises(NotTakenError, match="interrupted"):
+        await cancelled(client(server).send(MAIL), silent)
+
+
+@pytest.mark.parametrize("word", [b"DATA", b"."])
+async def test_what_is_broken_off_after_it_was_offered_is_uncertain(word: bytes) -> None:
+    with silent_at(word) as (server, silent), pytest.raises(UncertainError, match="interrupted"):
+        await cancelled(client(server).send(MAIL), silent)
+
+
+async def test_what_is_broken_off_at_the_goodbye_was_sent() -> None:
+    with silent_at(b"QUIT") as (server, silent):
+        assert MAIL.key in await cancelled(client(server).send(MAIL), silent)
+
+
+@pytest.mark.parametrize("tries", [0, MOST_TRIES - 1])
+async def test_a_worker_that_stops_before_the_message_was_offered_gives_it_back(
+    dana: Person, desk: Desk, owner: Owner, tries: int
+) -> None:
+    made = await desk.queued(dana)
+    owner.do("UPDATE notify.delivery SET tries = %s", tries)
+    with silent_at(b"") as (server, silent):
+        await cancelled(desk.deliver(dana, made, client(server)), silent)
+    assert desk.state(made) == ("queued", tries + 1, "interrupted")
+    assert desk.jobs(made) == [0.0, 0.0]
+    mood = Mood()
+    with serving(mood) as server:
+        await desk.deliver(dana, made, client(server))
+    assert desk.state(made)[0] == "sent"
+
+
+async def test_a_worker_that_stops_while_it_writes_down_what_was_sent_writes_it_down(
+    dana: Person, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = await desk.queued(dana)
+    write, writing = delivering._write, asyncio.Event()
+
+    async def slowly(*args: Any) -> None:
+        writing.set()
+        await asyncio.sleep(0.2)
+        await write(*args)
+
+    monkeypatch.setattr(delivering, "_write", slowly)
+    running = asyncio.create_task(desk.deliver(dana, made, RecordingMail()))
+    await writing.wait()
+    running.cancel()
+    await running
+    assert desk.state(made) == ("sent", 1, None)

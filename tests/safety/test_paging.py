@@ -80,7 +80,7 @@ async def test_the_sweep_climbs_too_when_the_queue_lost_every_job(
         assert await steps(database_url) == expected
         assert await paging.sweep(context(parts)) == 0
     assert await told(database_url, boss)
-    await later(database_url, 3600)
+    await later(database_url, 250)
     assert await paging.sweep(context(parts)) == 0
 
 
@@ -185,3 +185,134 @@ async def test_whoever_is_on_duty_takes_over_from_who_is_not(
     done = await winner.post(path + "/steps", json={"step": "resolve", "outcome": "safe_with_plan"})
     assert done.json()["state"] == "resolved"
     assert await rows(database_url, "SELECT contacted_at FROM safety.crisis_event") == before
+
+
+async def mails(url: str, who: Person) -> int:
+    return len(await rows(url, "SELECT 1 FROM notify.delivery WHERE person_id = $1", who.id))
+
+
+async def test_an_event_that_nobody_takes_goes_on_paging_by_jobs(
+    alice: Person, dana: Person, parts: Edge, database_url: str
+) -> None:
+    await dana.put("/v1/crisis/duty", json={"on_duty": True})
+    event = (await danger(alice))["event_id"]
+    for _ in range(6):
+        assert await run_due(parts, database_url) <= 1
+        assert await run_due(parts, database_url) == 0
+        await later(database_url, 300)
+    assert await steps(database_url) == [0, 2, 3, 4]
+    for expected in (5, 6, 7, 8):
+        assert await run_due(parts, database_url) == 1
+        assert (await steps(database_url))[-1] == expected
+        await later(database_url, 900)
+    assert len(await rows(database_url, "SELECT 1 FROM jobs.pgqueuer WHERE entrypoint = 'safety.page'")) == 1
+    await dana.post(f"/v1/people/{alice.id}/crisis-events/{event}/claim")
+    before = await mails(database_url, dana)
+    await later(database_url, 3600)
+    await run_due(parts, database_url)
+    assert await paging.sweep(context(parts)) == 0
+    assert await mails(database_url, dana) == before
+
+
+async def test_the_sweep_goes_on_paging_once_for_all_that_was_missed(
+    alice: Person, dana: Person, parts: Edge, database_url: str
+) -> None:
+    await dana.put("/v1/crisis/duty", json={"on_duty": True})
+    await danger(alice)
+    await run_due(parts, database_url)
+    for seconds in (5 * 3600, 900, 86_400, 86_400):
+        await rows(database_url, "DELETE FROM jobs.pgqueuer WHERE entrypoint = 'safety.page'")
+        await later(database_url, seconds + 11)
+        before = await mails(database_url, dana)
+        assert await paging.sweep(context(parts)) == 1
+        assert await mails(database_url, dana) == before + 1, "one page, however many were missed"
+        assert await paging.sweep(context(parts)) == 0
+    await later(database_url, 3600)
+    assert await paging.sweep(context(parts)) == 0, "once a day after the first"
+
+
+async def test_a_month_of_silence_can_be_paged(alice: Person, dana: Person, parts: Edge, database_url: str) -> None:
+    await danger(alice)
+    await run_due(parts, database_url)
+    await rows(database_url, "UPDATE safety.page SET step = 32767")
+    await later(database_url, 30 * 86_400)
+    assert await paging.sweep(context(parts)) == 1
+    assert await paging.sweep(context(parts)) == 0
+
+
+async def test_when_those_on_duty_are_silent_others_are_told_and_then_supervisors(
+    alice: Person, dana: Person, circle: Circle, parts: Edge, database_url: str
+) -> None:
+    await dana.put("/v1/crisis/duty", json={"on_duty": True})
+    fay = await circle.staff("fay", Role.RESPONDER)
+    gone = await circle.staff("gone", Role.RESPONDER)
+    await rows(database_url, "UPDATE identity.person SET status = 'suspended' WHERE person_id = $1", gone.id)
+    bosses = [await supervisor(circle, database_url)]
+    bosses.append(await circle.staff("chief", Role.RESPONDER))
+    await bosses[1].put("/v1/crisis/duty", json={"on_duty": False})
+    await rows(database_url, "UPDATE safety.duty SET is_supervisor = true WHERE person_id = $1", bosses[1].id)
+    await danger(alice)
+    told_by_now = []
+    for seconds in (0, 121, 180, 300, 300):
+        await later(database_url, seconds)
+        await run_due(parts, database_url)
+        told_by_now.append([await mails(database_url, who) for who in (dana, fay, *bosses)])
+    assert told_by_now == [[1, 0, 0, 0], [2, 0, 0, 0], [3, 1, 0, 0], [4, 2, 1, 1], [5, 3, 2, 2]]
+    assert not await told(database_url, gone)
+
+
+async def test_without_a_supervisor_the_others_are_told_all_the_same(
+    alice: Person, dana: Person, circle: Circle, parts: Edge, database_url: str
+) -> None:
+    await dana.put("/v1/crisis/duty", json={"on_duty": True})
+    fay = await circle.staff("fay", Role.RESPONDER)
+    await alice.post("/v1/crisis/report", json={})
+    await run_due(parts, database_url)
+    for seconds, expected in ((601, 0), (600, 1), (600, 2), (1800, 3), (3600, 4)):
+        await later(database_url, seconds)
+        await run_due(parts, database_url)
+        assert await mails(database_url, fay) == expected
+
+
+async def test_opening_an_event_queues_its_first_page_only(alice: Person, parts: Edge, database_url: str) -> None:
+    await danger(alice)
+    waiting = "SELECT execute_after <= now() AS due FROM jobs.pgqueuer WHERE entrypoint = 'safety.page'"
+    assert [row["due"] for row in await rows(database_url, waiting)] == [True]
+    await run_due(parts, database_url)
+    assert [row["due"] for row in await rows(database_url, waiting)] == [False]
+
+
+async def test_a_mild_event_that_is_raised_is_a_high_one(
+    alice: Person, dana: Person, parts: Edge, database_url: str
+) -> None:
+    await dana.put("/v1/crisis/duty", json={"on_duty": True})
+    answer = await alice.post("/v1/checkins", json={"mood_score": 1, "stress_level": 10, "anxiety_level": 10})
+    path = f"/v1/people/{alice.id}/crisis-events/{answer.json()['crisis']['event_id']}"
+    await dana.post(path + "/claim")
+    assert (await dana.post(path + "/steps", json={"step": "raise"})).json()["state"] == "paged"
+    [item] = (await dana.get("/v1/crisis/desk")).json()["items"]
+    assert item["risk_level"] == "high"
+    for table in ("safety.desk", "safety.crisis_event"):
+        [row] = await rows(database_url, f"SELECT risk_level, response_due_at - now() < '2 hours' AS soon FROM {table}")
+        assert row == {"risk_level": "high", "soon": True}
+    await run_due(parts, database_url)
+    assert await steps(database_url) == [0]
+
+
+async def test_of_very_many_responders_those_on_duty_and_supervisors_are_told(
+    alice: Person, dana: Person, circle: Circle, parts: Edge, database_url: str
+) -> None:
+    boss = await supervisor(circle, database_url)
+    await dana.put("/v1/crisis/duty", json={"on_duty": True})
+    await rows(
+        database_url,
+        "INSERT INTO identity.person (person_id, country, roles)"
+        " SELECT ('00000000-0000-4000-8000-' || lpad(n::text, 12, '0'))::uuid, 'FR', '{responder}'"
+        " FROM generate_series(1, 250) AS n",
+    )
+    await danger(alice)
+    await run_due(parts, database_url)
+    assert [r["responder_id"] for r in await rows(database_url, "SELECT responder_id FROM safety.page")] == [dana.id]
+    await later(database_url, 601)
+    await run_due(parts, database_url)
+    assert await told(database_url, boss)

@@ -19,8 +19,10 @@ from wellspring.safety.protocol import (
     check,
     first_response_due,
     is_final,
+    next_page,
     pages,
     protocol_for,
+    step_due,
     steps_from,
 )
 
@@ -125,6 +127,25 @@ def test_pages_go_on_to_the_next_and_then_the_supervisor(level: Level, minutes: 
     assert [p.step for p in sent] == list(range(len(minutes)))
     if sent:
         assert [p.to for p in sent] == ["next_responder"] * 3 + ["supervisor"]
+
+
+@pytest.mark.parametrize(
+    ("level", "passed", "step", "following"),
+    [
+        ("critical", 0, 0, 2),
+        ("critical", 10, 3, 15),
+        ("critical", 15, 4, 30),
+        ("critical", 1439, 98, 1440),
+        ("critical", 1440, 99, 2880),
+        ("high", 30, 3, 60),
+        ("high", 119, 4, 120),
+        ("high", 1440, 27, 2880),
+        ("high", 14400, 36, 15840),
+    ],
+)
+def test_an_event_that_nobody_takes_goes_on_paging(level: Level, passed: int, step: int, following: int) -> None:
+    waited = timedelta(minutes=passed)
+    assert (step_due(level, waited), next_page(level, waited)) == (step, timedelta(minutes=following))
 
 
 @pytest.mark.parametrize(

@@ -49,11 +49,12 @@ async def change(
     at = check_time(data.occurred_at or row.occurred_at, context.now)
     person = about(context.person)
     same = before.journal_text == data.journal_text
-    known = signals.of(context, data, at, row.timezone)
     stored = await tx.one(q.READ, request.person_id, row_id)
     if same and data.journal_text:
         found = reading.kept(found, data.journal_text, person.language, stored, kept.evidence)
-    understood = reading.understand(found, data.journal_text, person.language, known)
+    understood = reading.understand(
+        found, data.journal_text, person.language, lambda: signals.of(context, data, at, row.timezone)
+    )
     graver = rank(understood.judgement.level) > rank(row.risk_level)  # type: ignore[arg-type]
     recent, known_id = bool(context.event_levels), row.crisis_event_id if same and not graver else None
     text = data.journal_text

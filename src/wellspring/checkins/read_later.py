@@ -61,10 +61,13 @@ async def read_on(context: JobContext, person_id: UUID, row_id: UUID) -> None:
     """
     async with context.db.begin(DbRole.WORKER, subject=person_id, read_only=True) as tx:
         before = await _entry(tx, context, person_id, row_id, q.AS_STORED)
-        if before is None or not before.waits or before.kept.journal_text is None:
+        if before is None or not before.waits:
             return
         language = about(await tx.one(q.PERSON, person_id)).language
     text = before.kept.journal_text
+    if not text:
+        await _without_words(context, person_id, row_id)
+        return
     readers: Readers = context.ports[READERS]
     read = await readers.read(text, hint=language, limit_s=None)
     async with context.db.begin(DbRole.WORKER, subject=person_id) as tx:
@@ -77,6 +80,14 @@ async def read_on(context: JobContext, person_id: UUID, row_id: UUID) -> None:
             await _judge(tx, entry, found, text, person)
     if not read.finished:
         raise Unfinished
+
+
+async def _without_words(context: JobContext, person_id: UUID, row_id: UUID) -> None:
+    """Judge a moment of which nothing was written and that could not be judged at once."""
+    async with context.db.begin(DbRole.WORKER, subject=person_id) as tx:
+        entry = await _entry(tx, context, person_id, row_id, q.FOR_JOB)
+        if entry is not None and entry.waits and not entry.kept.journal_text:
+            await _judge(tx, entry, reading.NOTHING, None, about(await tx.one(q.PERSON, person_id)))
 
 
 async def _entry(tx: Tx, context: JobContext, person_id: UUID, row_id: UUID, query: Query[q.Row]) -> _Entry | None:
@@ -101,19 +112,23 @@ def _with_earlier(now: Reading, entry: _Entry) -> Reading:
     return msgspec.structs.replace(now, level=level, crisis=crisis, evidence=evidence)
 
 
-async def _judge(tx: Tx, entry: _Entry, found: TextRead, text: str, person: About) -> None:
+async def _judge(tx: Tx, entry: _Entry, found: TextRead, text: str | None, person: About) -> None:
     row = entry.row
     week = await tx.one(q.WEEK, entry.person_id, row.id)
-    known = signals.of(week, as_written(row, entry.kept), row.occurred_at, row.timezone)
-    understood = reading.understand(found, text, person.language, known)
-    if understood.reading is None:
+    understood = reading.understand(
+        found,
+        text,
+        person.language,
+        lambda: signals.of(week, as_written(row, entry.kept), row.occurred_at, row.timezone),
+    )
+    if understood.failed:
         raise Unjudged
     event_id = await _respond(tx, entry, understood, text, recent=bool(week.event_levels))
-    await _store(tx, entry, understood, understood.reading, event_id, emotions=person.emotion_reading)
+    await _store(tx, entry, understood, event_id, emotions=person.emotion_reading)
     await stream.publish(tx, entry.person_id, "checkin.changed", row.id)
 
 
-async def _respond(tx: Tx, entry: _Entry, understood: Understood, text: str, *, recent: bool) -> UUID | None:
+async def _respond(tx: Tx, entry: _Entry, understood: Understood, text: str | None, *, recent: bool) -> UUID | None:
     """Open an event if the entry asks for a graver one than it has; else what was found joins the one it has."""
     row, judged = entry.row, understood.judgement
     evidence = show.evidence(understood.reading, text)
@@ -128,23 +143,21 @@ async def _respond(tx: Tx, entry: _Entry, understood: Understood, text: str, *, 
     return await open_event(tx, entry.sealer, new)
 
 
-async def _store(
-    tx: Tx, entry: _Entry, understood: Understood, read: Reading, event_id: UUID | None, *, emotions: bool
-) -> None:
-    row, stored, judged = entry.row, entry.stored, understood.judgement
+async def _store(tx: Tx, entry: _Entry, understood: Understood, event_id: UUID | None, *, emotions: bool) -> None:
+    row, stored, judged, read = entry.row, entry.stored, understood.judgement, understood.reading
     seen = feelings.seen(read, emotions=emotions)
     await tx.do(
         q.READ_LATER,
         entry.person_id,
         row.id,
         reading.state_of(entry.kept.journal_text, understood),
-        read.level,
+        read.level if read else "low",
         worst((judged.level, _level(row))),
         max(judged.risk_score, stored.risk_score),
         event_id is not None,
         event_id,
         understood.versions,
-        words.seal(msgspec.structs.replace(entry.kept, evidence=read.evidence), entry.sealer, row.id),
+        words.seal(msgspec.structs.replace(entry.kept, evidence=read.evidence if read else ()), entry.sealer, row.id),
         *feelings.columns(seen),
     )
 

@@ -1,5 +1,6 @@
 """What is read in a journal text: before the transaction of a check-in, and judged within it."""
 
+from collections.abc import Callable
 from typing import Final
 
 import msgspec
@@ -71,11 +72,14 @@ def at_once(text: str | None, language: str) -> TextRead:
     return TextRead(read(text, hint=language)) if text else NOTHING
 
 
-def understand(found: TextRead, text: str | None, language: str, known: Signals) -> Understood:
-    """Judge a moment with its text. Danger is never missed silently: what cannot be judged is unread, help is shown."""
+def understand(found: TextRead, text: str | None, language: str, known: Callable[[], Signals]) -> Understood:
+    """Judge a moment with its text and what is `known` of the last days.
+
+    Danger is never missed silently: what cannot be judged, with words or without, is unread, and help is shown.
+    """
     try:
         reading = None if found.reading is None or text is None else hinted(found.reading, text, language)
-        judged = judge(reading, known, reading_failed=found.failed)
+        judged = judge(reading, known(), reading_failed=found.failed)
         return Understood(reading, judged, failed=found.failed, finished=found.finished)
     except Exception as error:  # noqa: BLE001  the entry must be stored and help shown whatever breaks here
         log.error("judging_failed", error=error)
@@ -83,10 +87,12 @@ def understand(found: TextRead, text: str | None, language: str, known: Signals)
 
 
 def state_of(text: str | None, understood: Understood) -> str:
-    """Return none, read, partly or unread."""
+    """Return none, read, partly, or unread: then a job judges it, though there may be no words."""
+    if understood.failed:
+        return "unread"
     if not text:
         return "none"
-    if understood.failed or understood.reading is None:
+    if understood.reading is None:
         return "unread"
     return "read" if understood.reading.fully_read else "partly"
 

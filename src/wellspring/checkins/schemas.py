@@ -111,6 +111,8 @@ class QuickCheck(Struct, forbid_unknown_fields=True, kw_only=True):
 class Checkin(Struct):
     """A check-in as stored. `reading` tells whether its journal was read: none, read, partly or unread.
 
+    Unread may be one without words too: the moment could not be judged, help is shown, and a job judges it.
+
     Made by position where many are made: Python builds a mapping for each call with so many names.
     """
 

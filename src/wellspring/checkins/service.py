@@ -101,8 +101,9 @@ async def create(
     person = about(context.person)
     timezone = _timezone(data.timezone, person.timezone)
     at = check_time(data.occurred_at or context.now, context.now)
-    known = signals.of(context, data, at, timezone)
-    understood = reading.understand(found, data.journal_text, person.language, known)
+    understood = reading.understand(
+        found, data.journal_text, person.language, lambda: signals.of(context, data, at, timezone)
+    )
     sealer = request.keys.sealer(context.wrapped, request.person_id)
     crisis, event_id = await respond(
         tx, request, sealer, person, understood, data.journal_text, row_id, recent=bool(context.event_levels)

@@ -100,6 +100,16 @@ def _responder(db: Database) -> Finding:
     return OK if count else warning("There is no responder: members in danger are told that nobody is on duty.")
 
 
+def _supervisor(db: Database) -> Finding:
+    if db.settings.environment != "production":
+        return skipped("Only where real people are served.")
+    count = db.value(
+        "SELECT count(*) FROM identity.person JOIN safety.duty USING (person_id)"
+        " WHERE status = 'active' AND 'responder' = ANY(roles) AND is_supervisor"
+    )
+    return OK if count else warning("No responder is a supervisor: nobody can close what could not be reached.")
+
+
 def _clock(db: Database) -> Finding:
     theirs = db.value("SELECT clock_timestamp()")
     assert isinstance(theirs, datetime)
@@ -134,6 +144,7 @@ _AFTER: Final[tuple[tuple[str, str, Callable[[Database], Finding]], ...]] = (
     ("WS026", "Clocks", _clock),
     ("WS027", "Jobs", _jobs),
     ("WS028", "Real people", _synthetic),
+    ("WS029", "Supervisor", _supervisor),
 )
 """These read tables, so they wait for the migrations."""
 

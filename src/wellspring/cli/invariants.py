@@ -31,7 +31,9 @@ INVARIANTS: Final = (
         "WI001",
         "Every high or critical crisis event has a page within a minute.",
         """SELECT e.person_id, e.id FROM safety.crisis_event e
-           WHERE e.risk_level IN ('high', 'critical') AND e.created_at < now() - interval '1 minute'
+           WHERE e.risk_level IN ('high', 'critical')
+             AND greatest(e.created_at, (SELECT max(s.at) FROM safety.event_step s WHERE s.person_id = e.person_id
+                 AND s.event_id = e.id AND s.to_state = 'paged')) < now() - interval '1 minute'
              AND NOT EXISTS (SELECT 1 FROM safety.page p WHERE p.person_id = e.person_id AND p.event_id = e.id)""",
     ),
     Invariant(

@@ -19,7 +19,8 @@ from wellspring.language import Reading
 from wellspring.safety import show
 from wellspring.safety.desk import NOTE
 from wellspring.safety.events import EVIDENCE, PartNote, Sealed
-from wellspring.safety.protocol import Outcome, Protocol, State, pages, protocol_for
+from wellspring.safety.levels import Level
+from wellspring.safety.protocol import Outcome, Protocol, State, next_page, pages, protocol_for, step_due
 from wellspring.safety.resources import for_country
 from wellspring.safety.risk import Judgement
 
@@ -128,18 +129,26 @@ def _answer(found: Found, desk: Desk, now: datetime, r: Random) -> Course:
     return course
 
 
+def _paged_step(course: Course, level: Level, now: datetime) -> int:
+    """Return the last page that was sent, or -1 for none."""
+    if course.paged_at is None:
+        return -1
+    return step_due(level, max(min(course.claimed_at or now, now) - course.paged_at, timedelta()))
+
+
 def _pages(
     rows: Rows, persona: Persona, event_id: UUID, found: Found, course: Course, desk: Desk, now: datetime, r: Random
 ) -> None:
-    """Pages sent until somebody took the event; those still to come are jobs, as the program would have them."""
+    """Pages sent until somebody took the event; the next one is a job, as the program would have it."""
     assert course.paged_at is not None
     until = min(course.claimed_at or now, now)
-    for page in pages(found.judgement.level, course.paged_at):
+    level = found.judgement.level
+    if course.state == "paged":
+        due = course.paged_at + next_page(level, until - course.paged_at)
+        add(rows, "jobs.pgqueuer", 100, "safety.page", jobs.encode(persona.person_id, event_id), "queued", due)
+    for page in pages(level, course.paged_at):
         if page.due > until:
-            if course.state == "paged":
-                payload = jobs.encode(persona.person_id, event_id)
-                add(rows, "jobs.pgqueuer", 100, "safety.page", payload, "queued", page.due)
-            continue
+            break
         people = [desk.responder, desk.supervisor] if page.to == "supervisor" else [desk.responder]
         for who in people:
             taken = course.claimed_at if who == course.claimed_by else None
@@ -192,6 +201,7 @@ def open_event(
         found.has_plan,
         due,
         course.paged_at,
+        _paged_step(course, judged.level, now),
         course.claimed_by,
         course.claimed_at,
         course.contacted_at,

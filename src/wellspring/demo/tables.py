@@ -53,7 +53,16 @@ COLUMNS: Final[dict[str, tuple[str, ...]]] = {
     "safety.crisis_event": (
         *("person_id", "id", "trigger_source", "source_id", "risk_level", "risk_score", "state", "categories"),
         *("evidence", "wants_contact", "risk_factors", "protective_factors", "resources_shown", "safety_plan_shown"),
-        *("response_due_at", "paged_at", "claimed_by", "claimed_at", "contacted_at", "resolved_at", "outcome"),
+        *(
+            "response_due_at",
+            "paged_at",
+            "paged_step",
+            "claimed_by",
+            "claimed_at",
+            "contacted_at",
+            "resolved_at",
+            "outcome",
+        ),
         *("versions", "version", "created_at", "updated_at"),
     ),
     "safety.desk": (

@@ -122,7 +122,7 @@ class Year:
             found = TextRead(read_lightly(text, hint=language))
         else:
             found = reading.at_once(text, language)
-        return reading.understand(found, text, language, known)
+        return reading.understand(found, text, language, lambda: known)
 
     def _event(self, moment: Moment, data: CheckinCreate, understood: Understood, row_id: UUID) -> UUID | None:
         judged = understood.judgement

@@ -36,19 +36,26 @@ Handler = Callable[[JobContext, JobPayload], Awaitable[None]]
 Tick = Callable[[JobContext], Awaitable[None]]
 
 JOBS: Final[dict[str, Handler]] = {}
+AT_ONCE: Final[dict[str, int]] = {}
+"""How many of a job may run at the same time, where that is limited."""
 TICKS: Final[dict[str, tuple[str, Tick]]] = {}
 
 H = TypeVar("H", bound=Handler)
 K = TypeVar("K", bound=Tick)
 
 
-def register(name: str) -> Callable[[H], H]:
-    """Register a handler under `slice.verb`."""
+def register(name: str, *, at_once: int = 0) -> Callable[[H], H]:
+    """Register a handler under `slice.verb`; `at_once` limits how many run at the same time, of all workers together.
+
+    A job that waits for somebody else's machine needs a limit, else it holds the places of all others.
+    """
 
     def add(handler: H) -> H:
         if name in JOBS:
             raise ValueError(f"job {name} is registered twice")
         JOBS[name] = handler
+        if at_once:
+            AT_ONCE[name] = at_once
         return handler
 
     return add

@@ -1,5 +1,6 @@
 """Delivering: claim the row, send outside of any transaction, write down what happened."""
 
+import asyncio
 from typing import Final
 from uuid import UUID
 
@@ -12,12 +13,14 @@ from wellspring.kernel.crypto import Unreadable
 from wellspring.kernel.db import DbRole
 from wellspring.kernel.jobs import JobContext, JobPayload
 from wellspring.notify import queries as q
-from wellspring.notify.ports import Mail, MailPort, NotTakenError, RefusedError, UncertainError
+from wellspring.notify.ports import INTERRUPTED, Mail, MailPort, NotTakenError, RefusedError, UncertainError
 from wellspring.notify.service import DELIVER
 from wellspring.notify.smtp import WHOLE_S
 from wellspring.notify.templates import words
 
 MOST_TRIES: Final = 5
+AT_ONCE: Final = 25
+"""Half of a worker's places: a mail server that hangs holds these, and pages and readings go on in the others."""
 FIRST_WAIT_S: Final = 15.0
 GIVE_UP_S: Final = 2 * WHOLE_S
 """A claim older than this belongs to a worker that died."""
@@ -35,7 +38,7 @@ class _Result(Struct, frozen=True):
     code: str | None = None
 
 
-@jobs.register(DELIVER)
+@jobs.register(DELIVER, at_once=AT_ONCE)
 async def deliver(ctx: JobContext, job: JobPayload) -> None:
     """Send one message. May run twice: only the run that claims the row sends."""
     async with ctx.db.begin(DbRole.WORKER, subject=job.person_id) as tx:
@@ -47,7 +50,11 @@ async def deliver(ctx: JobContext, job: JobPayload) -> None:
         except Unreadable:
             address = None
     result = await _send(ctx, job.ref, claimed, address)
-    await _write(ctx, job, claimed.tries, result)
+    writing = asyncio.ensure_future(_write(ctx, job, claimed.tries, result))
+    try:
+        await asyncio.shield(writing)
+    except asyncio.CancelledError:
+        await writing
     log.info("delivery", id=job.ref, state=result.state, code=result.code, tries=claimed.tries)
 
 
@@ -65,7 +72,8 @@ async def _send(ctx: JobContext, delivery_id: UUID, claimed: q.Claimed, address:
     except RefusedError as error:
         return _Result("failed", code=error.code)
     except NotTakenError as error:
-        return _Result("queued" if claimed.tries < MOST_TRIES else "failed", code=error.code)
+        again = claimed.tries < MOST_TRIES or error.code == INTERRUPTED
+        return _Result("queued" if again else "failed", code=error.code)
 
 
 def _mail(ctx: JobContext, delivery_id: UUID, claimed: q.Claimed, address: str) -> Mail:
@@ -76,13 +84,16 @@ def _mail(ctx: JobContext, delivery_id: UUID, claimed: q.Claimed, address: str) 
 
 
 async def _write(ctx: JobContext, job: JobPayload, tries: int, result: _Result) -> None:
-    """Write down what happened to this try, and queue the next one after 15, 30, 60 and 120 seconds."""
+    """Write down what happened to this try, and queue the next one after 15, 30, 60 and 120 seconds.
+
+    What we broke off ourselves is tried again at once, by whoever works now.
+    """
     row = (job.person_id, job.ref, tries)
     async with ctx.db.begin(DbRole.WORKER, subject=job.person_id) as tx:
         if result.state == "sent":
             await tx.do(q.SENT, *row, result.provider_id)
         elif result.state == "queued":
-            wait = FIRST_WAIT_S * 2 ** (tries - 1)
+            wait = 0.0 if result.code == INTERRUPTED else FIRST_WAIT_S * 2 ** (tries - 1)
             if await tx.do(q.AGAIN, *row, result.code, wait):
                 await jobs.enqueue(tx, DELIVER, job.person_id, job.ref, after_s=wait, priority=jobs.URGENT)
         else:

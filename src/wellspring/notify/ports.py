@@ -1,8 +1,11 @@
 """The way out for mail: what a port promises, and a recording one. `smtp.py` is the real one."""
 
-from typing import Protocol
+from typing import Final, Protocol
 
 from msgspec import Struct
+
+INTERRUPTED: Final = "interrupted"
+"""The code of a message that was broken off by our side."""
 
 
 class Mail(Struct, frozen=True):

@@ -14,7 +14,7 @@ import aiosmtplib
 from msgspec import Struct
 
 from wellspring.kernel.settings import Settings
-from wellspring.notify.ports import Mail, MailPort, NotTakenError, RefusedError, UncertainError
+from wellspring.notify.ports import INTERRUPTED, Mail, MailPort, NotTakenError, RefusedError, UncertainError
 
 _STEP_S: Final = 10.0
 """How long one answer of the server may take."""
@@ -86,18 +86,23 @@ class SmtpMail:
     async def send(self, mail: Mail) -> str:
         """Hand a message over and return its Message-ID, by which the server's log names it.
 
-        Raises NotTakenError, RefusedError, or UncertainError: no answer came after the message was offered.
+        Raises NotTakenError, RefusedError, or UncertainError: no answer came after the message was offered. Broken off
+        by a cancel (the worker stops), it says which of them it is, too: the caller has to write that down.
         """
         message = self._message(mail)
         client = self._client()
-        offered = False
+        offered = taken = False
         try:
             async with asyncio.timeout(self._whole_s):
                 await self._open(client)
                 await self._envelope(client, mail.to)
                 offered = True
                 await self._data(client, message)
+                taken = True
             await _goodbye(client)
+        except asyncio.CancelledError as error:
+            if not taken:
+                raise (UncertainError if offered else NotTakenError)(INTERRUPTED) from error
         except TimeoutError as error:
             raise (UncertainError("no_answer") if offered else NotTakenError("timed_out")) from error
         finally:

@@ -215,16 +215,12 @@ async def move(tx: Tx, keys: Keyring, who: Principal, person_id: UUID, event_id:
         sealer = await vault.sealer(tx, keys, person_id)
         note = (step_id, sealer.seal(wanted.note.encode(), NOTE, step_id))
     await _record(tx, who, person_id, event_id, before, found.after, wanted.outcome, note, claimed_by)
+    if found.name == "raise":
+        await tx.do(q.RAISE, person_id, event_id, "high", protocol_for("high").first_response.total_seconds())
     if found.after == "paged":
-        await _page_again(tx, row.risk_level, person_id, event_id)
+        await tx.do(q.PAGE_JOB, jobs.encode(person_id, event_id), 0.0)
+        tx.wake_jobs = True
     return found.after
-
-
-async def _page_again(tx: Tx, level: str, person_id: UUID, event_id: UUID) -> None:
-    protocol = protocol_for("critical" if level == "critical" else "high")
-    for after in (0.0, *(r.after.total_seconds() for r in protocol.repages)):
-        await tx.do(q.PAGE_JOB, jobs.encode(person_id, event_id), after)
-    tx.wake_jobs = True
 
 
 __all__ = ["claim", "glimpse", "listing", "move", "my_duty", "open_claimed", "set_duty", "view"]

@@ -70,12 +70,10 @@ def _note(part: Part) -> PartNote:
 
 
 async def open_event(tx: Tx, sealer: Sealer, new: NewEvent) -> UUID:
-    """Write event, desk row, page jobs and stream row in one statement; return the event's id."""
+    """Write event, desk row, the first page's job and stream row in one statement; return the event's id."""
     judged, event_id = new.judgement, ids.new()
     protocol = protocol_for(judged.level)
     assert protocol.first_state is not None
-    paged = protocol.first_state == "paged"
-    delays = [0.0, *(r.after.total_seconds() for r in protocol.repages)] if paged else []
     sealed = Sealed(
         evidence=new.evidence,
         explanation=[_note(p) for p in judged.explanation],
@@ -100,11 +98,10 @@ async def open_event(tx: Tx, sealer: Sealer, new: NewEvent) -> UUID:
         protocol.first_response.total_seconds(),
         {"risk": judged.version, **new.versions},
         jobs.encode(new.person_id, event_id),
-        delays,
         ids.new(),
     )
     tx.woken.add(new.person_id)
-    tx.wake_jobs = tx.wake_jobs or paged
+    tx.wake_jobs = tx.wake_jobs or protocol.first_state == "paged"
     metrics.CRISES.labels(judged.level).inc()
     return event_id
 

@@ -12,17 +12,29 @@ from wellspring.notify import service as notify
 from wellspring.notify.templates import Template
 from wellspring.safety import queries as q
 from wellspring.safety.levels import Level
-from wellspring.safety.protocol import PROTOCOLS, pages
+from wellspring.safety.protocol import next_page, step_due, waits
 
 log = logs.get("paging")
 SWEEP_EVERY: Final = 10.0
 SWEEP_AFTER: Final = 10.0
-_WAITS: Final = {level: [r.after.total_seconds() for r in row.repages] for level, row in PROTOCOLS.items()}
+NEXT_RESPONDERS: Final = 2
+"""From this page on, others than those on duty are told too."""
+SUPERVISORS: Final = 3
+"""From this page on, supervisors are told too."""
+
+
+def _by_id(one: q.ToPage) -> UUID:
+    """Always in this order: two pages at once must not wait for each other's streams."""
+    return one.person_id
+
+
+def _waits(level: Level) -> list[float]:
+    return [wait.total_seconds() for wait in waits(level)]
 
 
 @jobs.register("safety.page")
 async def page(context: JobContext, payload: JobPayload) -> None:
-    """Send every page of an event that is due and was not sent; nothing once somebody has acknowledged it."""
+    """Page for an event when a page of it is due and was not sent; nothing once somebody has acknowledged it."""
     async with context.db.begin(DbRole.WORKER, subject=payload.person_id) as tx:
         await _page(tx, payload.person_id, payload.ref)
 
@@ -32,37 +44,43 @@ async def _page(tx: Tx, person_id: UUID, event_id: UUID) -> None:
     if event is None or event.state != "paged":
         return
     level: Level = "critical" if event.risk_level == "critical" else "high"
-    rounds = await tx.one(q.STEPS_PAGED, person_id, event_id)
-    first = 10 * rounds.round
-    plan = pages(level, event.paged_at or event.now)
-    due = [p for p in plan if p.due <= event.now and first + p.step > rounds.last]
-    if not due:
+    waited = event.now - (event.paged_at or event.now)
+    step = step_due(level, waited)
+    if step <= event.paged_step:
         return
-    # The steps that follow count from the first page, which may have been late: those of the opening come too early.
-    following = next((p for p in plan if p.due > event.now), None)
-    if following is not None:
-        wait = (following.due - event.now).total_seconds()
-        await tx.do(q.PAGE_JOB, jobs.encode(person_id, event_id), wait)
-    supervisors = any(p.to == "supervisor" for p in due)
-    await _send(tx, person_id, event_id, first + due[-1].step, level, supervisors=supervisors)
+    await tx.do(q.PAGE_JOB, jobs.encode(person_id, event_id), (next_page(level, waited) - waited).total_seconds())
+    last = await tx.one(q.LAST_PAGE, person_id, event_id)
+    # An event that was handed back pages from the beginning, and its pages count on from the next ten.
+    before = last - event.paged_step if event.paged_step >= 0 else -(-(last + 1) // 10) * 10
+    await _send(tx, event, step, before + step, level)
 
 
-async def _send(tx: Tx, person_id: UUID, event_id: UUID, step: int, level: Level, *, supervisors: bool) -> None:
-    """Page those on duty; supervisors at the last step; everybody when nobody is on duty; never who is in danger."""
-    everybody = [r for r in await tx.all(q.RESPONDERS) if r.person_id != person_id]
-    chosen = [r for r in everybody if r.on_duty or (supervisors and r.is_supervisor)] or everybody
+async def _send(tx: Tx, event: q.EventRow, step: int, number: int, level: Level) -> None:
+    """Write down whom a page tells, under its number in the event, and queue their mails."""
+    chosen = chosen_for(
+        step, [r for r in sorted(await tx.all(q.RESPONDERS), key=_by_id) if r.person_id != event.person_id]
+    )
     if not chosen:
-        log.error("nobody_to_page", event_id=str(event_id))
-    for responder in chosen:
-        await tx.do(q.ADD_PAGE, person_id, ids.new(), event_id, step, responder.person_id)
-    if not chosen:
-        await tx.do(q.ADD_PAGE, person_id, ids.new(), event_id, step, None)
-    await tx.do(q.MARK_PAGED, person_id, event_id)
+        log.error("nobody_to_page", event_id=str(event.id))
+    told: list[UUID | None] = [r.person_id for r in chosen]
+    for responder_id in told or [None]:
+        await tx.do(q.ADD_PAGE, event.person_id, ids.new(), event.id, number, responder_id)
+    await tx.do(q.MARK_PAGED, event.person_id, event.id, step)
     for responder in chosen:
         await tx.set_subject(responder.person_id)
-        await stream.publish(tx, responder.person_id, "desk.changed", event_id)
+        await stream.publish(tx, responder.person_id, "desk.changed", event.id)
         template: Template = "crisis_page_now" if level == "critical" else "crisis_page"
-        await notify.queue(tx, responder.person_id, template, f"page:{event_id}:{step}", event_id)
+        await notify.queue(tx, responder.person_id, template, f"page:{event.id}:{number}", event.id)
+
+
+def chosen_for(step: int, everybody: list[q.ToPage]) -> list[q.ToPage]:
+    """Return whom a page tells: those on duty, later others too, then supervisors too; all when nobody is on duty.
+
+    Each step tells those of the step before again, so that nobody who goes on duty meanwhile is left out.
+    """
+    if not any(r.on_duty for r in everybody):
+        return everybody
+    return [r for r in everybody if r.on_duty or step >= (SUPERVISORS if r.is_supervisor else NEXT_RESPONDERS)]
 
 
 async def sweep(context: JobContext) -> int:
@@ -71,7 +89,7 @@ async def sweep(context: JobContext) -> int:
     Web and worker processes sweep alike, each event under its row lock: a page is sent once.
     """
     async with context.db.begin(DbRole.MAINTENANCE, read_only=True) as tx:
-        missed = await tx.all(q.UNPAGED, SWEEP_AFTER, _WAITS["critical"], _WAITS["high"])
+        missed = await tx.all(q.UNPAGED, SWEEP_AFTER, _waits("critical"), _waits("high"))
     for event in missed:
         log.warning("swept", event_id=str(event.id))
         await _alone(event.id, page(context, JobPayload(event.person_id, event.id)))

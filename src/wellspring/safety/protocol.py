@@ -5,6 +5,7 @@ which the source designs promise, are not promised. No step here tells an emerge
 that is a human's decision, or the member's own tap.
 """
 
+from bisect import bisect_right
 from datetime import datetime, timedelta
 from typing import Final, Literal
 
@@ -34,6 +35,9 @@ Refusal = Literal["no_such_step", "not_yours", "outcome_missing", "outcome_not_a
 HOUR: Final = timedelta(hours=1)
 MINUTE: Final = timedelta(minutes=1)
 
+DAY: Final = 24 * HOUR
+"""For so long an event that nobody takes pages at its own rhythm; after that once a day."""
+
 AFTER_CARE: Final = (24 * HOUR, 72 * HOUR, 168 * HOUR)
 """First contact, second contact, appointment or look back at a week: risk is highest in the first days."""
 
@@ -46,12 +50,16 @@ class RePage(msgspec.Struct, frozen=True):
 
 
 class Protocol(msgspec.Struct, frozen=True, kw_only=True):
-    """What a level sets in motion. `first_state` is None when no event is opened."""
+    """What a level sets in motion. `first_state` is None when no event is opened.
+
+    `again`: the rhythm after the last of `repages`, counted from the first page; None where nothing pages.
+    """
 
     level: Level
     first_state: State | None
     first_response: timedelta
     repages: tuple[RePage, ...]
+    again: timedelta | None = None
     shown: tuple[Shown, ...]
     told: Told
     after_care: tuple[timedelta, ...]
@@ -103,6 +111,7 @@ PROTOCOLS: Final[dict[Level, Protocol]] = {
         first_state="paged",
         first_response=2 * HOUR,
         repages=_escalating((10, "next_responder"), (20, "next_responder"), (30, "supervisor")),
+        again=HOUR,
         shown=("resources", "emergency_number", "safety_plan", "ask_a_person", "who_sees"),
         told="responders_on_duty",
         after_care=AFTER_CARE,
@@ -112,6 +121,7 @@ PROTOCOLS: Final[dict[Level, Protocol]] = {
         first_state="paged",
         first_response=timedelta(0),
         repages=_escalating((2, "next_responder"), (5, "next_responder"), (10, "supervisor")),
+        again=15 * MINUTE,
         shown=("emergency_number", "resources", "safety_plan", "ask_a_person", "who_sees"),
         told="responders_on_duty",
         after_care=AFTER_CARE,
@@ -172,8 +182,28 @@ def first_response_due(level: Level, opened: datetime) -> datetime:
     return opened + PROTOCOLS[level].first_response
 
 
+def waits(level: Level) -> tuple[timedelta, ...]:
+    """How long after the first page each later one of the first day is due, in order; none for low and moderate."""
+    row = PROTOCOLS[level]
+    if row.again is None:
+        return ()
+    steps = tuple(r.after for r in row.repages)
+    first = steps[-1] // row.again + 1
+    return (*steps, *(n * row.again for n in range(first, -(-DAY // row.again))))
+
+
+def step_due(level: Level, waited: timedelta) -> int:
+    """The last page that is due when nobody took an event for so long after its first page, which is step 0."""
+    return bisect_right(waits(level), waited) + waited // DAY
+
+
+def next_page(level: Level, waited: timedelta) -> timedelta:
+    """How long after the first page the next one is due."""
+    return next((wait for wait in waits(level) if wait > waited), (waited // DAY + 1) * DAY)
+
+
 def pages(level: Level, paged: datetime) -> tuple[Page, ...]:
-    """All pages of an event that nobody acknowledges, in order; none for low and moderate."""
+    """The first pages of an event that nobody acknowledges, in order; none for low and moderate."""
     row = PROTOCOLS[level]
     if row.first_state != "paged":
         return ()

@@ -19,9 +19,8 @@ _OPEN: Final = f"""WITH e AS (INSERT INTO safety.crisis_event (person_id, id, tr
     d AS (INSERT INTO safety.desk (person_id, id, risk_level, state, wants_contact, created_at, response_due_at)
         SELECT $1, $2, $5, $7, $10, e.created_at, e.response_due_at FROM e),
     j AS (INSERT INTO jobs.pgqueuer (priority, entrypoint, payload, status, execute_after)
-        SELECT {jobs.URGENT}, 'safety.page', $17::bytea, 'queued', now() + make_interval(secs => s)
-        FROM unnest($18::float8[]) AS s),
-    {stream.append("$1::uuid", "$19::uuid", "'crisis.opened'", "$2::uuid")}
+        SELECT {jobs.URGENT}, 'safety.page', $17::bytea, 'queued', now() WHERE $7::text = 'paged'),
+    {stream.append("$1::uuid", "$18::uuid", "'crisis.opened'", "$2::uuid")}
     SELECT created_at FROM e"""
 OPEN: Final = Query(_OPEN, datetime, M)
 OPEN_IN_JOB: Final = Query(_OPEN, datetime, W)
@@ -42,6 +41,7 @@ class EventRow(Struct, frozen=True):
     created_at: datetime
     response_due_at: datetime
     paged_at: datetime | None
+    paged_step: int
     claimed_by: UUID | None
     outcome: str | None
     now: datetime
@@ -49,8 +49,8 @@ class EventRow(Struct, frozen=True):
 
 _EVENT: Final = (
     "SELECT (SELECT k.wrapped FROM kernel.person_key k WHERE k.person_id = $1), person_id, id, trigger_source,"
-    " risk_level, risk_score, state, evidence, wants_contact, created_at, response_due_at, paged_at, claimed_by,"
-    " outcome, now() FROM safety.crisis_event WHERE person_id = $1 AND id = $2"
+    " risk_level, risk_score, state, evidence, wants_contact, created_at, response_due_at, paged_at,"
+    " paged_step, claimed_by, outcome, now() FROM safety.crisis_event WHERE person_id = $1 AND id = $2"
 )
 EVENT: Final = Query(_EVENT, EventRow, M, S, W)
 EVENT_LOCKED: Final = Query(_EVENT + " FOR UPDATE", EventRow, S, W)
@@ -90,22 +90,11 @@ ADD_PAGE: Final = Query(
 )
 
 
-class Rounds(Struct, frozen=True):
-    """How often the event was handed back, and the last step paged (each round counts on by ten)."""
-
-    round: int
-    last: int
-
-
-STEPS_PAGED: Final = Query(
-    "SELECT (SELECT count(*) FROM safety.event_step"
-    " WHERE person_id = $1 AND event_id = $2 AND to_state = 'paged')::int,"
-    " coalesce((SELECT max(step) FROM safety.page WHERE person_id = $1 AND event_id = $2), -1)::int",
-    Rounds,
-    W,
+LAST_PAGE: Final = Query(
+    "SELECT coalesce((SELECT max(step) FROM safety.page WHERE person_id = $1 AND event_id = $2), -1)", int, W
 )
 MARK_PAGED: Final = Query(
-    "UPDATE safety.crisis_event SET paged_at = coalesce(paged_at, now()), updated_at = now()"
+    "UPDATE safety.crisis_event SET paged_at = coalesce(paged_at, now()), paged_step = $3, updated_at = now()"
     " WHERE person_id = $1 AND id = $2",
     int,
     W,
@@ -121,11 +110,11 @@ class Unpaged(Struct, frozen=True):
 
 UNPAGED: Final = Query(
     "SELECT e.person_id, e.id FROM safety.crisis_event e WHERE e.state = 'paged'"
-    " AND e.created_at < now() - make_interval(secs => $1::float8) AND (e.paged_at IS NULL OR EXISTS (SELECT 1"
-    " FROM unnest(CASE e.risk_level WHEN 'critical' THEN $2::float8[] ELSE $3::float8[] END)"
-    " WITH ORDINALITY AS s(after, step) WHERE e.paged_at < now() - make_interval(secs => $1::float8 + s.after)"
-    " AND s.step > (SELECT coalesce(max(p.step), 0) % 10 FROM safety.page p"
-    " WHERE p.person_id = e.person_id AND p.event_id = e.id))) ORDER BY e.created_at LIMIT 50",
+    " AND e.created_at < now() - make_interval(secs => $1::float8) AND (e.paged_at IS NULL OR e.paged_step <"
+    " (SELECT count(*) FROM unnest(CASE e.risk_level WHEN 'critical' THEN $2::float8[] ELSE $3::float8[] END) AS s"
+    " WHERE e.paged_at < now() - make_interval(secs => $1::float8 + s))"
+    " + floor(extract(epoch FROM now() - e.paged_at - make_interval(secs => $1::float8)) / 86400))"
+    " ORDER BY e.created_at LIMIT 50",
     Unpaged,
     X,
     crosses_people=True,
@@ -208,6 +197,7 @@ MOVE_EVENT: Final = Query(
     " contacted_at = CASE WHEN $3 = 'contacted' AND state <> $3 THEN now() ELSE contacted_at END,"
     " resolved_at = CASE WHEN $3 IN ('resolved', 'reviewed') THEN now() ELSE resolved_at END,"
     " paged_at = CASE WHEN $3 = 'paged' THEN NULL ELSE paged_at END,"
+    " paged_step = CASE WHEN $3 = 'paged' THEN -1 ELSE paged_step END,"
     " version = version + 1, updated_at = now() WHERE person_id = $1 AND id = $2",
     int,
     S,
@@ -219,6 +209,14 @@ ADD_STEP: Final = Query(
     int,
     S,
     W,
+)
+RAISE: Final = Query(
+    "WITH d AS (UPDATE safety.desk SET risk_level = $3, response_due_at = now() + make_interval(secs => $4::float8)"
+    " WHERE person_id = $1 AND id = $2)"
+    " UPDATE safety.crisis_event SET risk_level = $3, response_due_at = now() + make_interval(secs => $4::float8)"
+    " WHERE person_id = $1 AND id = $2",
+    int,
+    S,
 )
 PAGE_JOB: Final = Query(
     jobs.insert("'safety.page'", "$1::bytea", "now() + make_interval(secs => $2::float8)", priority=jobs.URGENT),
