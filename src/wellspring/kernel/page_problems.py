@@ -8,7 +8,7 @@ from litestar.response.base import ASGIResponse
 from litestar.types import Receive, Scope, Send
 
 from wellspring.kernel.edge import Req, request_id
-from wellspring.kernel.errors import Problem, Unauthenticated, Unavailable
+from wellspring.kernel.errors import Problem, TooMany, Unauthenticated, Unavailable
 from wellspring.kernel.pages import FormStale, fields, frame, redirect, render
 
 
@@ -48,7 +48,7 @@ async def problem_page(request: Req, problem: Problem) -> Response[Any]:
         if request.method == "GET":
             return redirect(request, f"/sign-in?next={quote(request.url.path)}")
         return await _unsent(request, problem)
-    if isinstance(problem, FormStale) or (request.method == "POST" and isinstance(problem, Unavailable)):
+    if isinstance(problem, FormStale) or (request.method == "POST" and isinstance(problem, Unavailable | TooMany)):
         return await _unsent(request, problem)
     await _settle_frame(request, problem)
     shown = {
