@@ -96,6 +96,16 @@ async def test_a_request_in_flight_is_told_to_wait(parts: Edge, alice: Person) -
     assert (await add(alice, "key-000001")).status_code == 201
 
 
+async def test_a_rival_that_was_there_first_is_told_to_wait(parts: Edge, alice: Person) -> None:
+    """It committed between our look and our write: the statement of the look had not seen its row yet."""
+    key = idempotency.key("key-000001", alice.id, "emergency-contacts", b"{}")
+    async with parts.db.begin(DbRole.MEMBER, actor=alice.id) as tx:
+        await idempotency.keep(tx, alice.id, key, 201, ids.new())
+    with pytest.raises(InFlight):
+        async with parts.db.begin(DbRole.MEMBER, actor=alice.id) as tx:
+            await idempotency.keep(tx, alice.id, key, 201, ids.new())
+
+
 async def test_a_request_that_failed_may_be_sent_again(alice: Person) -> None:
     refused = await add(alice, "key-000001", phone=None)
     assert refused.status_code == 422
