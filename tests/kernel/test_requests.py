@@ -150,6 +150,23 @@ async def test_preferences_have_a_version_too(alice: Person) -> None:
     assert late.status_code == 412
 
 
+async def test_the_preferred_language_is_that_of_the_profile(alice: Person) -> None:
+    async def languages() -> tuple[str, str]:
+        profile, chosen = await alice.get("/v1/users/me"), await alice.get("/v1/users/me/preferences")
+        return profile.json()["language"], chosen.json()["preferred_language"]
+
+    assert await languages() == ("en", "en")
+    answer = await alice.put("/v1/users/me/preferences", json={"preferred_language": "fr"})
+    assert (answer.status_code, answer.json()["preferred_language"]) == (200, "fr")
+    assert await languages() == ("fr", "fr")
+    kept = await alice.put("/v1/users/me/preferences", json={"theme": "dark"})
+    assert (kept.json()["theme"], kept.json()["preferred_language"]) == ("dark", "fr")
+    await alice.patch("/v1/users/me", json={"language": "en"})
+    assert await languages() == ("en", "en")
+    refused = await alice.put("/v1/users/me/preferences", json={"preferred_language": "xx"})
+    assert (refused.status_code, refused.json()["errors"][0]["path"]) == (422, "preferred_language")
+
+
 # --- problems ---
 
 
