@@ -452,6 +452,33 @@ def test_which_origins_are_this_site() -> None:
         assert same_origin(here, origin, host) is same, origin
 
 
+async def test_the_head_of_an_answer_is_that_of_get_without_its_body(client: httpx.AsyncClient, alice: Person) -> None:
+    assert (await client.head("/v1/users/me")).status_code == 401
+    for path, who in (("/livez", {}), ("/help", {}), ("/static/app.css", {}), ("/v1/users/me", alice.headers)):
+        got, head = await client.get(path, headers=who), await client.head(path, headers=who)
+        assert (head.status_code, head.content) == (200, b""), path
+        assert head.headers["content-length"] == got.headers["content-length"], path
+        assert head.headers["content-type"] == got.headers["content-type"], path
+    assert (await client.head("/v1/auth/login")).status_code == 405
+    endless = await client.head("/v1/stream", headers=alice.headers)
+    assert endless.status_code == 405
+    assert "HEAD" not in endless.headers["allow"]
+
+
+async def test_an_address_tells_what_it_takes(client: httpx.AsyncClient) -> None:
+    for path, allowed in (
+        ("/livez", {"GET", "HEAD", "OPTIONS"}),
+        ("/v1/auth/login", {"POST", "OPTIONS"}),
+        ("/v1/checkins", {"GET", "HEAD", "POST", "OPTIONS"}),
+    ):
+        answer = await client.options(path)
+        assert (answer.status_code, answer.content) == (204, b""), path
+        assert set(answer.headers["allow"].split(", ")) == allowed
+    assert (await client.options("/v1/nothing")).status_code == 404
+    refused = await client.put("/livez")
+    assert (refused.status_code, "HEAD" in refused.headers["allow"]) == (405, True)
+
+
 # --- nothing that people write is logged ---
 
 CHECKIN = {

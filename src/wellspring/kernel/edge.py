@@ -100,6 +100,8 @@ async def guard(connection: "ASGIConnection[Any, Any, Any, Any]", handler: BaseR
     if handler.opt.get("exempt") or access is Access.PUBLIC:
         return
     if access is None:
+        if connection.scope.get("method") == "OPTIONS":
+            return  # Litestar's own answer: the kinds of request that an address takes; no route of ours is one
         raise Forbidden("this route declares no access")
     who = identify(connection, cookie=bool(handler.opt.get("cookie")))
     if who is None:

@@ -10,7 +10,9 @@ from uuid import UUID
 import msgspec
 import uuid_utils
 from litestar.enums import ScopeType
+from litestar.exceptions import MethodNotAllowedException, NotFoundException
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
+from litestar.utils import normalize_path
 from prometheus_client import Counter, Histogram
 
 from wellspring.kernel import logs, metrics
@@ -38,6 +40,8 @@ _HEADERS: Final = [
 _STRICT_TLS: Final = (b"strict-transport-security", b"max-age=31536000; includeSubDomains")
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _NO_STORE: Final = (b"cache-control", b"no-store")
+_ENDLESS: Final = frozenset({"/v1/stream"})
+"""What is sent for as long as somebody reads has no head alone."""
 _HELP: Final = frozenset({"/help", "/v1/crisis/resources"})
 
 
@@ -97,7 +101,10 @@ class Outermost:
         request_id = _request_id(scope)
         scope["request_id"] = request_id  # type: ignore[typeddict-unknown-key]
         extra = [*self._headers, (b"x-request-id", request_id.encode())]
-        status = 500
+        status, method = 500, scope["method"]
+        only_head = method == "HEAD" and scope["path"] not in _ENDLESS
+        if only_head:
+            scope["method"] = "GET"
 
         async def sending(message: Message) -> None:
             nonlocal status
@@ -106,7 +113,11 @@ class Outermost:
                 headers = list(message.get("headers", ()))
                 if not any(name == b"cache-control" for name, _ in headers):
                     headers.append(_NO_STORE)
+                if status == 405 or method == "OPTIONS":
+                    headers = _allowing(headers, _taken(self._app, scope["path"]))
                 message["headers"] = [*headers, *extra]
+            elif only_head and message["type"] == "http.response.body":
+                message["body"] = b""
             await send(message)
 
         wait = self._wait(scope, extra) if self._limited else 0
@@ -114,7 +125,7 @@ class Outermost:
             await _refuse(sending, request_id, wait)
         else:
             await self._app(scope, receive, sending)
-        self._note(scope, status, time.perf_counter() - started)
+        self._note(scope, method, status, time.perf_counter() - started)
 
     def _wait(self, scope: Scope, extra: list[tuple[bytes, bytes]]) -> int:
         """Count a request; return how long its caller has to wait, 0 when they need not.
@@ -156,8 +167,8 @@ class Outermost:
         except TokenRefused:
             return None
 
-    def _note(self, scope: Scope, status: int, seconds: float) -> None:
-        route, method = str(scope.get("path_template") or "unmatched"), str(scope.get("method", ""))
+    def _note(self, scope: Scope, method: str, status: int, seconds: float) -> None:
+        route = str(scope.get("path_template") or "unmatched")
         count, duration = _meters(method if method in _METHODS else "other", route, status)
         count.inc()
         duration.observe(seconds)
@@ -175,6 +186,24 @@ class Outermost:
 def _meters(method: str, route: str, status: int) -> tuple[Counter, Histogram]:
     """Return the two series of a kind of answer; looking them up by their labels costs more than counting."""
     return metrics.REQUESTS.labels(method, route, str(status)), metrics.DURATION.labels(route)
+
+
+def _taken(app: Any, path: str) -> str | None:
+    """Return the kinds of request that an address takes. Litestar's own answer to OPTIONS knows some of them only."""
+    try:
+        app.asgi_router.handle_routing(path=normalize_path(path), method="none")
+    except MethodNotAllowedException as error:
+        allowed = (error.headers or {})["allow"]
+        return f"{allowed}, HEAD" if "GET" in allowed and path not in _ENDLESS else allowed
+    except NotFoundException:
+        pass
+    return None
+
+
+def _allowing(headers: list[tuple[bytes, bytes]], taken: str | None) -> list[tuple[bytes, bytes]]:
+    if taken is None:
+        return headers
+    return [*((name, value) for name, value in headers if name != b"allow"), (b"allow", taken.encode())]
 
 
 def _answers_kindly(scope: Scope, wait: int) -> bool:
