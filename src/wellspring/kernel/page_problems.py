@@ -9,7 +9,7 @@ from litestar.types import Receive, Scope, Send
 
 from wellspring.kernel.edge import Req, request_id
 from wellspring.kernel.errors import Problem, TooMany, Unauthenticated, Unavailable
-from wellspring.kernel.pages import FormStale, fields, frame, redirect, render
+from wellspring.kernel.pages import FormStale, fields, frame, local_path, redirect, render
 
 
 class Later(Response[None]):
@@ -46,7 +46,7 @@ async def problem_page(request: Req, problem: Problem) -> Response[Any]:
     opt = handler.opt if handler is not None else {}
     if isinstance(problem, Unauthenticated) and not opt.get("fragment"):
         if request.method == "GET":
-            return redirect(request, f"/sign-in?next={quote(request.url.path)}")
+            return redirect(request, f"/sign-in?next={quote(_asked_for(request))}")
         return await _unsent(request, problem)
     if isinstance(problem, FormStale) or (request.method == "POST" and isinstance(problem, Unavailable | TooMany)):
         return await _unsent(request, problem)
@@ -61,6 +61,12 @@ async def problem_page(request: Req, problem: Problem) -> Response[Any]:
     page = await render(request, "problem.html", status=problem.status, problem=shown)
     page.headers.update(problem.headers)
     return page
+
+
+def _asked_for(request: Req) -> str:
+    """Return the address that was asked for, with its query where it is none that `sign-in` would refuse."""
+    query = request.scope["query_string"].decode("latin-1")
+    return local_path(f"{request.url.path}?{query}", request.url.path) if query else request.url.path
 
 
 async def _settle_frame(request: Req, problem: Problem) -> None:
