@@ -10,6 +10,7 @@ from wellspring.kernel import dsn
 from wellspring.kernel.crypto import Keyring
 from wellspring.kernel.db import DbRole
 from wellspring.kernel.errors import Problem
+from wellspring.kernel.maintenance import AHEAD
 from wellspring.migrations.runner import Runner
 
 
@@ -81,6 +82,13 @@ def check_keys(owner_url: str, keys: Keyring) -> None:
         raise KeysDoNotFit
 
 
+def ensure_partitions(owner_url: str) -> None:
+    """Make the partitions of this quarter and the coming ones: after a long pause no job has done so yet."""
+    with psycopg.connect(owner_url, autocommit=True) as conn:
+        for table in ("audit", "stream"):
+            conn.execute("SELECT kernel.ensure_partitions(%s, %s)", (table, AHEAD))
+
+
 def prepare(owner_url: str, keys: Keyring) -> int:
     """Make the roles, run the history and check the keys; return how many versions ran.
 
@@ -91,4 +99,5 @@ def prepare(owner_url: str, keys: Keyring) -> int:
     ensure_roles(owner_url, keys)
     count = Runner(owner_url).up()
     check_keys(owner_url, keys)
+    ensure_partitions(owner_url)
     return count
