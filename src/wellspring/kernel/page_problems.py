@@ -89,6 +89,7 @@ async def _unsent(request: Req, problem: Problem) -> Response[str]:
         "why": "signed_out" if isinstance(problem, Unauthenticated) else problem.code,
         "hidden": [(n, v) for n, v in kept if not _is_text(v)],
         "texts": [(n, v) for n, v in kept if _is_text(v)],
+        "keeps_words": True,
     }
     page = await render(request, "unsent.html", status=problem.status, **context)
     page.headers.update({k: v for k, v in problem.headers.items() if k != "WWW-Authenticate"})

@@ -199,6 +199,7 @@ async def _frame_context(request: Req) -> tuple[dict[str, Any], list[Cookie]]:
         "path": request.url.path,
         "exit_url": f"https://{language}.wikipedia.org/",
         "site_name": SITE,
+        "keeps_words": False,
         "notices": [{"kind": "accent", "text": words, "undo": None}] if words else [],
     }, cookies
 
