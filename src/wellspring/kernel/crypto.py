@@ -53,7 +53,7 @@ class Sealer:
 
 
 class Keyring:
-    """The operator's keys: KEKs by number (the highest is current unless one is named), and keys derived from a root."""
+    """The operator's keys: KEKs by number (the highest is current unless one is named), and the derived ones."""
 
     def __init__(self, keks: dict[int, bytes], root: bytes, current: int | None = None) -> None:
         """Take KEKs of 32 bytes each by number 1–255, the 32-byte root for derived keys, and which KEK is current."""
