@@ -181,6 +181,9 @@ def test_children_do_not_get_the_owners_login() -> None:
     assert place.without_login(url) == "postgresql://db.example:5433/wellspring?sslmode=require"
     embedded = "postgresql://postgres:secret@/wellspring?host=%2Frun&port=5432"
     assert place.without_login(embedded) == "postgresql:///wellspring?host=%2Frun&port=5432"
+    inside = "postgresql://db.example/wellspring?user=owner&sslmode=require&password=secret&passfile=%2Fx"
+    assert place.without_login(inside) == "postgresql://db.example/wellspring?sslmode=require"
+    assert place.without_login("postgresql://db.example/x?user=owner") == "postgresql://db.example/x"
 
 
 def test_children_do_not_get_the_owners_login_by_a_file_either(clean: pytest.MonkeyPatch, tmp_path: Path) -> None:

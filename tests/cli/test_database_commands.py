@@ -5,6 +5,7 @@ import re
 from functools import partial
 from pathlib import Path
 from typing import LiteralString
+from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
 import anyio
@@ -15,7 +16,7 @@ import pytest
 from tests.cli.conftest import Run, key_text
 from tests.support.database import KEYS
 from tests.support.people import PASSWORD, Circle
-from wellspring.cli import demo, invariants, synthetic
+from wellspring.cli import demo, invariants, prepare, synthetic
 from wellspring.cli.errors import DatabaseAway, DemoData, KeysFromEnvironment, KeysGone, NotEmpty, SettingsWrong
 from wellspring.cli.rotate import rewrap
 from wellspring.identity.errors import EmailTaken, PasswordRefused
@@ -187,6 +188,49 @@ def test_other_keys_are_refused_before_anything_changes(database_url: str) -> No
         bootstrap.prepare(database_url, Keyring({1: b"x" * 32}, b"x" * 32))
     with psycopg.connect(dsn.for_role(database_url, KEYS, DbRole.MEMBER)):
         pass  # who runs with the right keys still gets in
+
+
+def test_another_installation_keeps_its_roles(server_url: str, database_url: str) -> None:
+    """Login roles belong to the whole server: a second one there, with other keys, locked the first out."""
+    passwords = "SELECT array_agg(rolpassword ORDER BY rolname) FROM pg_authid WHERE rolname LIKE 'wellspring%'"
+    with psycopg.connect(database_url, autocommit=True) as conn:
+        before = conn.execute(passwords).fetchone()
+        url = bootstrap.ensure_database(server_url, "a_second_installation")
+        try:
+            with pytest.raises(bootstrap.RolesOfAnother):
+                bootstrap.prepare(url, Keyring({1: b"x" * 32}, b"x" * 32))
+            assert conn.execute(passwords).fetchone() == before
+        finally:
+            conn.execute("DROP DATABASE a_second_installation")
+
+
+def test_an_owner_without_the_rights_is_told_in_words(
+    server_url: str, clean: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    with psycopg.connect(server_url, autocommit=True) as conn:
+        conn.execute("CREATE ROLE little LOGIN PASSWORD 'little'")
+        conn.execute("CREATE DATABASE of_little OWNER little")
+        parts = urlsplit(bootstrap.with_database(server_url, "of_little"))
+        url = parts._replace(netloc=f"little:little@{parts.netloc.rpartition('@')[2]}").geturl()
+        clean.setenv("DATABASE_URL", url)
+        clean.setenv("WELLSPRING_DATA", str(tmp_path))
+        clean.setenv("WELLSPRING_KEYS", key_text(1))
+        try:
+            with pytest.raises(SystemExit):
+                prepare.main()
+        finally:
+            conn.execute("DROP DATABASE of_little WITH (FORCE)")
+            conn.execute("DROP ROLE little")
+    said = " ".join(capfd.readouterr().err.split())
+    assert "CREATEROLE" in said
+    assert "[database_refused]" in said
+    assert "Traceback" not in said
+
+
+def test_an_old_server_is_refused(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bootstrap, "_OLDEST", 990_000)
+    with pytest.raises(bootstrap.ServerTooOld):
+        bootstrap.prepare(database_url, KEYS)
 
 
 def test_doctor_notices_a_changed_migration(installed: Run, database_url: str) -> None:

@@ -176,3 +176,22 @@ def test_an_own_database_in_production_needs_keys_of_its_own(tmp_path: object, m
     with pytest.raises(KeysMissing):
         keys.load(settings(tmp_path, environment="production"))
     assert keys.load(settings(tmp_path, environment="development")).current == 1
+
+
+def test_a_process_that_starts_again_after_a_rotation_seals_under_the_key_of_its_siblings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = Settings(data=tmp_path)
+    sibling = keys.load(settings)
+    monkeypatch.setenv(keys.PINNED, keys.newest(settings))
+    keys.add_kek(settings)
+    again = keys.load(settings)
+    _, wrapped = again.new_key(ALICE)
+    sibling.unwrap(wrapped, ALICE)
+    monkeypatch.delenv(keys.PINNED)
+    restarted = keys.load(settings)
+    assert restarted.current == 2
+    _, wrapped = restarted.new_key(ALICE)
+    again.unwrap(wrapped, ALICE)
+    with pytest.raises(Unreadable):
+        sibling.unwrap(wrapped, ALICE)

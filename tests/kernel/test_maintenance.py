@@ -13,6 +13,7 @@ from wellspring.kernel import ids, maintenance, seal
 from wellspring.kernel.crypto import Keyring, Unreadable
 from wellspring.kernel.edge import Edge
 from wellspring.kernel.jobs import TICKS, JobContext
+from wellspring.migrations import bootstrap
 
 pytestmark = pytest.mark.anyio
 
@@ -81,6 +82,76 @@ async def test_partitions_exist_two_quarters_ahead_and_are_made_once(
     assert await _partitions(owner) == names
     today = datetime.now(UTC)
     assert f"audit_{today.year}q{(today.month + 2) // 3}" in names
+
+
+QUARTER = "date_trunc('quarter', now() AT TIME ZONE 'UTC') AT TIME ZONE 'UTC'"
+
+
+def _stream_row(at: str) -> str:
+    return (
+        "INSERT INTO kernel.stream (person_id, id, seq, topic, ref)"
+        f" SELECT gen_random_uuid(), kernel.uuid7_floor({at}), 1, 'x', gen_random_uuid()"
+    )
+
+
+async def test_a_quarter_that_began_without_its_partition_keeps_no_other_from_being_made(
+    context: JobContext, owner: asyncpg.Connection
+) -> None:
+    """After a long pause the web processes write before the nightly job: their rows lie in the default partition."""
+    names = sorted(name for name in await _partitions(owner) if name.startswith("stream") and "default" not in name)
+    for name in names:
+        await owner.execute(f"DROP TABLE kernel.{name}")
+    await owner.execute(_stream_row("now()"))
+    await maintenance.partitions_tick(context)
+    found = await _partitions(owner)
+    assert names[0] not in found
+    assert set(names[1:]) <= found
+    assert await owner.fetchval("SELECT count(*) FROM kernel.stream") == 1
+
+
+async def test_a_start_makes_the_partitions_before_anybody_writes(owner: asyncpg.Connection, database_url: str) -> None:
+    names = await _partitions(owner)
+    for name in names:
+        if "default" not in name:
+            await owner.execute(f"DROP TABLE kernel.{name}")
+    bootstrap.prepare(database_url, database.KEYS)
+    assert await _partitions(owner) == names
+
+
+async def test_changes_are_kept_for_two_quarters(context: JobContext, owner: asyncpg.Connection) -> None:
+    for months in (3, 6, 9, 12):
+        await owner.execute(_stream_row(f"{QUARTER} - interval '{months} months'"))
+    await owner.execute(
+        "DO $$ DECLARE start timestamptz := date_trunc('quarter', now() AT TIME ZONE 'UTC') AT TIME ZONE 'UTC'"
+        " - interval '24 months'; BEGIN EXECUTE format('CREATE TABLE kernel.%I PARTITION OF kernel.stream"
+        " FOR VALUES FROM (%L) TO (%L)', 'stream' || to_char(start AT TIME ZONE 'UTC', '\"_\"YYYY\"q\"Q'),"
+        " kernel.uuid7_floor(start), kernel.uuid7_floor(start + interval '3 months')); END $$"
+    )
+    await owner.execute(_stream_row(f"{QUARTER} - interval '24 months'"))
+    before = await _partitions(owner)
+    await maintenance.partitions_tick(context)
+    await maintenance.partitions_tick(context)
+    assert await owner.fetchval("SELECT count(*) FROM kernel.stream") == 2
+    [gone] = before - await _partitions(owner)
+    assert gone.startswith("stream_")
+
+
+async def test_what_became_of_messages_is_kept_for_two_quarters(
+    context: JobContext, owner: asyncpg.Connection, alice: Person
+) -> None:
+    for number, (age, state) in enumerate((("7 months", "sent"), ("7 months", "queued"), ("5 months", "sent"))):
+        await owner.execute(
+            "INSERT INTO notify.delivery (person_id, id, channel, template, language, unique_key, ref, state,"
+            " created_at)"
+            f" VALUES ($1, $2, 'mail', 'x', 'en', $3, $2, $4, now() - interval '{age}')",
+            alice.id,
+            ids.new(),
+            str(number),
+            state,
+        )
+    await TICKS["notify.forget"][1](context)
+    left = await owner.fetch("SELECT unique_key FROM notify.delivery WHERE template = 'x' ORDER BY 1")
+    assert [row["unique_key"] for row in left] == ["1", "2"]
 
 
 async def _partitions(owner: asyncpg.Connection) -> set[str]:

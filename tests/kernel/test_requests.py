@@ -96,6 +96,16 @@ async def test_a_request_in_flight_is_told_to_wait(parts: Edge, alice: Person) -
     assert (await add(alice, "key-000001")).status_code == 201
 
 
+async def test_a_rival_that_was_there_first_is_told_to_wait(parts: Edge, alice: Person) -> None:
+    """It committed between our look and our write: the statement of the look had not seen its row yet."""
+    key = idempotency.key("key-000001", alice.id, "emergency-contacts", b"{}")
+    async with parts.db.begin(DbRole.MEMBER, actor=alice.id) as tx:
+        await idempotency.keep(tx, alice.id, key, 201, ids.new())
+    with pytest.raises(InFlight):
+        async with parts.db.begin(DbRole.MEMBER, actor=alice.id) as tx:
+            await idempotency.keep(tx, alice.id, key, 201, ids.new())
+
+
 async def test_a_request_that_failed_may_be_sent_again(alice: Person) -> None:
     refused = await add(alice, "key-000001", phone=None)
     assert refused.status_code == 422
@@ -138,6 +148,23 @@ async def test_preferences_have_a_version_too(alice: Person) -> None:
     assert (first.status_code, first.headers["etag"]) == (200, '"1"')
     late = await alice.put("/v1/users/me/preferences", json={}, headers={"if-match": 'W/"0"'})
     assert late.status_code == 412
+
+
+async def test_the_preferred_language_is_that_of_the_profile(alice: Person) -> None:
+    async def languages() -> tuple[str, str]:
+        profile, chosen = await alice.get("/v1/users/me"), await alice.get("/v1/users/me/preferences")
+        return profile.json()["language"], chosen.json()["preferred_language"]
+
+    assert await languages() == ("en", "en")
+    answer = await alice.put("/v1/users/me/preferences", json={"preferred_language": "fr"})
+    assert (answer.status_code, answer.json()["preferred_language"]) == (200, "fr")
+    assert await languages() == ("fr", "fr")
+    kept = await alice.put("/v1/users/me/preferences", json={"theme": "dark"})
+    assert (kept.json()["theme"], kept.json()["preferred_language"]) == ("dark", "fr")
+    await alice.patch("/v1/users/me", json={"language": "en"})
+    assert await languages() == ("en", "en")
+    refused = await alice.put("/v1/users/me/preferences", json={"preferred_language": "xx"})
+    assert (refused.status_code, refused.json()["errors"][0]["path"]) == (422, "preferred_language")
 
 
 # --- problems ---
@@ -423,6 +450,33 @@ def test_which_origins_are_this_site() -> None:
         ("", "care.example", False),
     ):
         assert same_origin(here, origin, host) is same, origin
+
+
+async def test_the_head_of_an_answer_is_that_of_get_without_its_body(client: httpx.AsyncClient, alice: Person) -> None:
+    assert (await client.head("/v1/users/me")).status_code == 401
+    for path, who in (("/livez", {}), ("/help", {}), ("/static/app.css", {}), ("/v1/users/me", alice.headers)):
+        got, head = await client.get(path, headers=who), await client.head(path, headers=who)
+        assert (head.status_code, head.content) == (200, b""), path
+        assert head.headers["content-length"] == got.headers["content-length"], path
+        assert head.headers["content-type"] == got.headers["content-type"], path
+    assert (await client.head("/v1/auth/login")).status_code == 405
+    endless = await client.head("/v1/stream", headers=alice.headers)
+    assert endless.status_code == 405
+    assert "HEAD" not in endless.headers["allow"]
+
+
+async def test_an_address_tells_what_it_takes(client: httpx.AsyncClient) -> None:
+    for path, allowed in (
+        ("/livez", {"GET", "HEAD", "OPTIONS"}),
+        ("/v1/auth/login", {"POST", "OPTIONS"}),
+        ("/v1/checkins", {"GET", "HEAD", "POST", "OPTIONS"}),
+    ):
+        answer = await client.options(path)
+        assert (answer.status_code, answer.content) == (204, b""), path
+        assert set(answer.headers["allow"].split(", ")) == allowed
+    assert (await client.options("/v1/nothing")).status_code == 404
+    refused = await client.put("/livez")
+    assert (refused.status_code, "HEAD" in refused.headers["allow"]) == (405, True)
 
 
 # --- nothing that people write is logged ---

@@ -111,6 +111,29 @@ def test_the_address_people_use() -> None:
     assert Settings(tls_cert=Path("x")).base_url == "https://127.0.0.1:8000"
     found = Settings(public_url="https://care.example/")
     assert (found.base_url, found.secure) == ("https://care.example", True)
+    assert Settings(host="::1").base_url == "http://[::1]:8000"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PUBLIC_URL", "care.example"),
+        ("PUBLIC_URL", "https://"),
+        ("PUBLIC_URL", "https://[care"),
+        ("SMTP_URL", "mail.example:587"),
+        ("SMTP_URL", "http://secret@mail.example"),
+        ("SMTP_URL", "smtp://secret@mail.example:many"),
+        ("TRUSTED_PROXY", "proxy"),
+        ("TRUSTED_PROXY", "10.0.0.0/8"),
+    ],
+)
+def test_addresses_that_are_none_are_refused_at_the_start(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(f"WELLSPRING_{name}", value)
+    with pytest.raises(ValidationError, match=name.lower()) as refused:
+        Settings()
+    assert "secret" not in str(refused.value)
 
 
 def test_each_role_signs_in_with_a_password_of_its_own() -> None:
@@ -121,6 +144,8 @@ def test_each_role_signs_in_with_a_password_of_its_own() -> None:
     assert all("secret" not in address for address in found.values())
     assert found[DbRole.MEMBER].endswith("@/db?host=/run/pg&port=5")
     assert found[DbRole.MEMBER].startswith("postgresql://wellspring_member:")
+    inside = dsn.for_role("postgresql://db/x?user=owner&passwor%64=secret&sslmode=require", ring, DbRole.MEMBER)
+    assert inside.endswith("@db/x?sslmode=require")
 
 
 def test_a_table_is_declared_once() -> None:

@@ -45,3 +45,11 @@ async def test_days_that_cannot_be_shown_stay_in_their_fields(at_home: Browser) 
     assert answer.status_code == 422
     asked = fields(answer.text, "/history")
     assert (asked["start_date"], asked["end_date"]) == ("2026-03-02", "2026-03-01")
+
+
+async def test_browsers_may_keep_an_empty_form_and_nothing_that_was_written(at_home: Browser) -> None:
+    """Firefox forgets what is typed in a page that says no-store as soon as a link is followed."""
+    assert (await at_home.get("/check-in")).headers["cache-control"] == "private, no-cache"
+    given = fields((await at_home.get("/check-in")).text, "/check-in") | {"journal_text": "words"}
+    for answer in (await at_home.post("/check-in", given), await at_home.get("/home")):
+        assert answer.headers["cache-control"] == "no-store"

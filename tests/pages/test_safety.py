@@ -67,6 +67,7 @@ async def test_help_is_shown_while_the_database_is_down(visitor: Browser, at_hom
     unsent = await at_home.post("/check-in", given)
     assert unsent.status_code == 503
     assert fields(unsent.text, "/check-in")["journal_text"] == "kept\nall of it"
+    assert "hreflang" not in unsent.text, "a link to this page in French would lose what it keeps"
 
 
 async def test_a_plan_is_written_read_and_changed(at_home: Browser, stranger: Browser) -> None:

@@ -262,3 +262,23 @@ async def test_a_program_signs_out_of_a_locked_session(dana: Person, database_ur
     assert (await dana.post("/v1/auth/logout")).status_code == 204
     assert not await conn.fetchval("SELECT count(*) FROM identity.session WHERE is_staff AND ended_at IS NULL")
     await conn.close()
+
+
+async def test_signing_in_leads_to_the_very_page_that_was_asked_for(visitor: Browser, alice: Person) -> None:
+    for odd in ("/history?x=%5C%5Celsewhere", "/history?" + "x" * 600, "/history?a=//elsewhere.example"):
+        assert "next=/history" in (await visitor.get(odd)).headers["location"]
+    asked = await visitor.get("/history?start_date=2026-03-01&end_date=2026-03-02")
+    assert asked.status_code == 303
+    form = fields((await visitor.get(asked.headers["location"])).text, "/sign-in")
+    answer = await visitor.post("/sign-in", form | {"email": alice.email, "password": PASSWORD})
+    assert answer.headers["location"] == "/history?start_date=2026-03-01&end_date=2026-03-02"
+
+
+async def test_the_language_of_a_visitor_is_kept_as_safely_as_the_rest(visitor: Browser, parts: Edge) -> None:
+    await visitor.get("/?lang=fr")
+    assert 'lang="fr"' in (await visitor.get("/")).text
+    parts.settings = parts.settings.model_copy(update={"public_url": "https://care.example"})
+    given = (await visitor.get("/?lang=fr")).headers.get_list("set-cookie")
+    [language] = [one for one in given if "ws_language" in one]
+    assert language.startswith("__Host-ws_language=fr;")
+    assert "secure" in language.lower()

@@ -207,9 +207,19 @@ PAGES: dict[str, tuple[str, list[str], str, Context]] = {
         "unsent.html",
         GUEST,
         "/check-in",
-        {"why": "signed_out", "hidden": [("mood_score", "3")], "texts": [("journal_text", JOURNAL)]},
+        {
+            "why": "signed_out",
+            "hidden": [("mood_score", "3")],
+            "texts": [("journal_text", JOURNAL)],
+            "keeps_words": True,
+        },
     ),
-    "unsent-stale": ("unsent.html", MEMBER, "/contacts", {"why": "form_stale", "hidden": [], "texts": []}),
+    "unsent-stale": (
+        "unsent.html",
+        MEMBER,
+        "/contacts",
+        {"why": "form_stale", "hidden": [], "texts": [], "keeps_words": True},
+    ),
     "text": ("text.html", GUEST, "/texts/terms", {"title": "Our rules", "body": "What we promise.", "version": 1}),
     "contacts": (
         "contacts.html",

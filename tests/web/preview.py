@@ -67,6 +67,7 @@ def render(page: str, lang: str = "en", look: dict[str, object] | None = None, e
         "path": path,
         "exit_url": "https://en.wikipedia.org/wiki/Special:Random",
         "site_name": "Wellspring",
+        "keeps_words": False,
         "notices": [{"kind": "accent", "text": "Saved.", "undo": None}] if page == "preferences" else [],
     }
     return (env or environment(lang)).get_template(template).render(frame | context)

@@ -119,8 +119,14 @@ async def _show_form(
 
 @page("/check-in", Access.SELF)
 async def check_in_page(request: Req) -> Response[str]:
-    """Show the form of a check-in."""
-    return await _show_form(request, {}, {})
+    """Show the form of a check-in.
+
+    It holds nothing of anybody yet, so browsers may keep it: with `no-store` Firefox forgets what is typed in it as
+    soon as somebody follows a link, "Get help now" above all.
+    """
+    page = await _show_form(request, {}, {})
+    page.headers["Cache-Control"] = "private, no-cache"
+    return page
 
 
 async def _said(request: Req, problem: Problem) -> dict[str, str]:

@@ -18,7 +18,7 @@ from wellspring.kernel.settings import Settings
 from wellspring.safety import resources
 
 _OLDEST_PYTHON: Final = (3, 11)
-_PRIVATE_FILE: Final = 0o600
+_FOR_OTHERS: Final = 0o077
 _OTHERS_MAY_READ: Final = 0o066
 _LITTLE: Final = 1 << 30
 _TOO_LITTLE: Final = 200 << 20
@@ -50,8 +50,8 @@ def _key_file(settings: Settings) -> Finding:
             return failed(f"{path} is not there, and the database is: put it back from your backup.")
         return skipped(f"{path} will be made at the first start.")
     mode = stat.S_IMODE(path.stat().st_mode)
-    if mode != _PRIVATE_FILE:
-        return failed(f"{path} has mode {mode:04o}. It must be 0600, and has to be thought of as seen by others.")
+    if mode & _FOR_OTHERS:
+        return failed(f"{path} has mode {mode:04o}. Other accounts can read or change the keys: chmod 600 it.")
     return _parses(settings, str(path))
 
 

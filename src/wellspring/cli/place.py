@@ -6,7 +6,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from wellspring.cli.errors import KeysGone, SettingsWrong
-from wellspring.kernel import keys
+from wellspring.kernel import dsn, keys
 from wellspring.kernel.settings import Settings
 
 DATABASE: Final = "wellspring"
@@ -55,5 +55,6 @@ def _is_address(url: str) -> bool:
 def without_login(url: str) -> str:
     """Return an address without user and password: the program's roles have their own, derived from the keys."""
     parts = urlsplit(url)
-    query = f"?{parts.query}" if parts.query else ""
+    kept = dsn.without_login(parts.query)
+    query = f"?{kept}" if kept else ""
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}{query}"

@@ -7,6 +7,7 @@ import os
 import sys
 
 import psycopg
+from sqlalchemy.exc import DBAPIError
 
 from wellspring import seeding
 from wellspring.cli import console, demo, place, synthetic, tether
@@ -33,6 +34,10 @@ def prepare(settings: Settings) -> None:
         demo.show(demo.ensure(settings, ring, url, int(people)), json=form == "json")
 
 
+def _first_line(error: BaseException | None) -> str:
+    return str(error).strip().splitlines()[0]
+
+
 def main() -> None:
     """Prepare, or say why not."""
     tether.tie_if_child()
@@ -44,7 +49,14 @@ def main() -> None:
         console.complain(error.code, str(error))
         sys.exit(1)
     except psycopg.OperationalError as error:
-        console.complain("database_unavailable", str(error).strip().splitlines()[0])
+        console.complain("database_unavailable", _first_line(error))
+        sys.exit(1)
+    except (psycopg.Error, DBAPIError) as error:
+        said = error.orig if isinstance(error, DBAPIError) else error
+        words = f"PostgreSQL refused to make the database ready: {_first_line(said)}."
+        if isinstance(said, psycopg.errors.InsufficientPrivilege):
+            words += " The login of DATABASE_URL must own the database and may create roles (CREATEROLE)."
+        console.complain("database_refused", words)
         sys.exit(1)
 
 

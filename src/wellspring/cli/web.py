@@ -1,5 +1,6 @@
 """The web processes: granian's main process and its workers (`python -m wellspring.cli.web`)."""
 
+import os
 import sys
 from typing import Final
 
@@ -10,6 +11,7 @@ from granian.server.mp import MPServer
 
 from wellspring.cli import address, stdlog, tether
 from wellspring.cli.errors import NeedsDatabase, Refusal
+from wellspring.kernel import keys
 from wellspring.kernel.settings import Settings
 
 _HEADER_MS: Final = 10_000  # a client that sends its headers more slowly is sent away
@@ -52,7 +54,8 @@ def main() -> None:
         if settings.database_url is None:
             raise NeedsDatabase
         address.claim(settings.host, settings.port)
-    except Refusal as stop:
+        os.environ.setdefault(keys.PINNED, keys.newest(settings))
+    except (Refusal, keys.KeysMissing) as stop:
         sys.exit(str(stop))
     address.raise_file_limit()
     server(settings).serve()

@@ -119,14 +119,18 @@ async def preferences(tx: Tx, person_id: UUID) -> tuple[Preferences, int]:
     found = await tx.maybe(q.PREFERENCES, person_id)
     if found is None:
         return Preferences(), 0
-    return msgspec.convert(found.chosen, Preferences), found.version
+    return msgspec.convert({**(found.chosen or {}), "preferred_language": found.language}, Preferences), found.version
 
 
 async def set_preferences(tx: Tx, person_id: UUID, wanted: Preferences, seen: int | None = None) -> int:
     """Store all preferences and return their version; raises PreconditionFailed when another was seen."""
-    version = await tx.maybe(q.SET_PREFERENCES, person_id, msgspec.to_builtins(wanted), seen)
+    chosen = msgspec.to_builtins(wanted)
+    language = chosen.pop("preferred_language", None)
+    version = await tx.maybe(q.SET_PREFERENCES, person_id, chosen, seen)
     if version is None:
         raise PreconditionFailed
+    if language is not None:
+        await tx.do(q.SET_LANGUAGE, person_id, language)
     return version
 
 

@@ -154,7 +154,7 @@ async def save_preferences(request: Req) -> Response[Any]:
         wanted = sent.to(Preferences)
         async with as_member(request) as tx:
             await me.set_preferences(tx, who.person_id, wanted)
-            profile = ProfileChange(language=wanted.preferred_language, timezone=sent.one("timezone") or UNSET)
+            profile = ProfileChange(timezone=sent.one("timezone") or UNSET)
             await me.change(tx, edge(request).keys, who.person_id, profile, None)
             await audit.record(tx, access(request, "identity:preferences:change", "profile"))
     except Invalid as problem:

@@ -175,13 +175,26 @@ CHANGE_ME: Final = Query(
 
 
 class Chosen(Struct, frozen=True):
-    """Stored preferences."""
+    """Stored preferences, none (version 0) before anything was chosen, and the language of the profile."""
 
-    chosen: dict[str, Any]
+    language: str
+    chosen: dict[str, Any] | None
     version: int
 
 
-PREFERENCES: Final = Query("SELECT chosen, version FROM identity.preferences WHERE person_id = $1", Chosen, M, W)
+PREFERENCES: Final = Query(
+    "SELECT p.language, c.chosen, coalesce(c.version, 0) FROM identity.person p"
+    " LEFT JOIN identity.preferences c USING (person_id) WHERE p.person_id = $1",
+    Chosen,
+    M,
+    W,
+)
+SET_LANGUAGE: Final = Query(
+    "UPDATE identity.person SET language = $2, version = version + 1, updated_at = now()"
+    " WHERE person_id = $1 AND language <> $2",
+    int,
+    M,
+)
 SET_PREFERENCES: Final = Query(
     "INSERT INTO identity.preferences AS p (person_id, chosen) VALUES ($1, $2) ON CONFLICT (person_id)"
     " DO UPDATE SET chosen = excluded.chosen, version = p.version + 1, updated_at = now()"

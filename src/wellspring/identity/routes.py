@@ -145,14 +145,15 @@ async def get_preferences(request: Req) -> Response[Preferences]:
 
 @put("/v1/users/me/preferences", Access.SELF, tags=["identity"], summary="Set my preferences")
 async def set_preferences(request: Req, data: JSONBody[Preferences]) -> Response[Preferences]:
-    """Replace all preferences; a field that is left out takes its default."""
+    """Replace all preferences; a field that is left out takes its default, but the language stays."""
     person_id = principal(request).person_id
     async with as_member(request) as tx:
         _, version = await me.preferences(tx, person_id)
         etags.check(request, version)
-        version = await me.set_preferences(tx, person_id, data, etags.wanted(request))
+        await me.set_preferences(tx, person_id, data, etags.wanted(request))
+        stored, version = await me.preferences(tx, person_id)
         await audit.record(tx, access(request, "identity:preferences:change", "profile"))
-    return Response(data, headers=etags.of(version))
+    return Response(stored, headers=etags.of(version))
 
 
 @get("/v1/users/me/emergency-contacts", Access.SELF, tags=["identity"], summary="My emergency contacts")

@@ -153,7 +153,10 @@ class ProfileChange(Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class Preferences(Struct, forbid_unknown_fields=True, kw_only=True):
-    """How Wellspring looks, sounds and speaks to one person. Times are of the person's own clock."""
+    """How Wellspring looks, sounds and speaks to one person. Times are of the person's own clock.
+
+    The preferred language is the one of the profile; where it is left out, it stays.
+    """
 
     theme: Literal["light", "dark", "auto"] = "auto"
     high_contrast: bool = False
@@ -164,7 +167,7 @@ class Preferences(Struct, forbid_unknown_fields=True, kw_only=True):
     haptic_feedback: bool = True
     notification_sound: Literal["none", "gentle_chime", "soft_bell", "wood"] = "gentle_chime"
     reduce_motion: bool = False
-    preferred_language: Language = "en"
+    preferred_language: Language | UnsetType = UNSET
     communication_style: Style = "warm"
     morning_checkin_enabled: bool = True
     morning_checkin_time: Clock = "08:00"

@@ -53,14 +53,14 @@ class Sealer:
 
 
 class Keyring:
-    """The operator's keys: KEKs by number (the highest is current), and keys derived for indexes, tokens, audit."""
+    """The operator's keys: KEKs by number (the highest is current unless one is named), and the derived ones."""
 
-    def __init__(self, keks: dict[int, bytes], root: bytes) -> None:
-        """Take KEKs of 32 bytes each by number 1–255 and the 32-byte root for derived keys."""
+    def __init__(self, keks: dict[int, bytes], root: bytes, current: int | None = None) -> None:
+        """Take KEKs of 32 bytes each by number 1–255, the 32-byte root for derived keys, and which KEK is current."""
         if not keks or any(len(k) != 32 or not 0 < n < 256 for n, k in keks.items()) or len(root) != 32:
             raise ValueError("key-encryption keys are 32 bytes each, numbered 1 to 255; the root is 32 bytes")
         self._keks = {number: AESGCM(key) for number, key in keks.items()}
-        self.current = max(keks)
+        self.current = current if current in keks else max(keks)
         self._root = root
         self._system = Sealer(self.derive("system-seal"))
         self._cache: OrderedDict[tuple[bytes, UUID], Sealer] = OrderedDict()

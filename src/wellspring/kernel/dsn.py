@@ -1,10 +1,18 @@
 """Connection addresses: the owner's URL becomes one per login role, with passwords derived from the operator's keys."""
 
 import base64
-from urllib.parse import quote, urlsplit, urlunsplit
+from typing import Final
+from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from wellspring.kernel.crypto import Keyring
 from wellspring.kernel.db import DbRole
+
+_LOGIN: Final = frozenset({"user", "password", "passfile"})
+
+
+def without_login(query: str) -> str:
+    """Return the query of an address without user and password, which libpq takes from there as well."""
+    return "&".join(part for part in query.split("&") if unquote(part.partition("=")[0]) not in _LOGIN)
 
 
 def password(keys: Keyring, role: DbRole) -> str:
@@ -17,7 +25,7 @@ def for_role(url: str, keys: Keyring, role: DbRole) -> str:
     parts = urlsplit(url)
     address = parts.netloc.rpartition("@")[2]
     login = f"{role.login}:{quote(password(keys, role), safe='')}@{address}"
-    return urlunsplit(("postgresql", login, parts.path, parts.query, ""))
+    return urlunsplit(("postgresql", login, parts.path, without_login(parts.query), ""))
 
 
 def all_roles(url: str, keys: Keyring) -> dict[DbRole, str]:

@@ -13,7 +13,7 @@ from litestar.handlers import BaseRouteHandler
 from wellspring.kernel import audit
 from wellspring.kernel.crypto import Keyring
 from wellspring.kernel.db import Begin, Database, DbRole, Session
-from wellspring.kernel.errors import Forbidden, NotFound, Unauthenticated
+from wellspring.kernel.errors import Forbidden, NotFound, TooMany, Unauthenticated
 from wellspring.kernel.hub import Hub
 from wellspring.kernel.policy import Access, Permission
 from wellspring.kernel.principal import Principal
@@ -94,9 +94,14 @@ def identify(connection: "ASGIConnection[Any, Any, Any, Any]", *, cookie: bool) 
 async def guard(connection: "ASGIConnection[Any, Any, Any, Any]", handler: BaseRouteHandler) -> None:
     """Refuse unless the route's declared access allows the caller. A route that declares nothing is closed."""
     access = handler.opt.get("access")
+    wait = over_limit(connection)
+    if wait and not handler.opt.get("spared"):
+        raise TooMany(wait)
     if handler.opt.get("exempt") or access is Access.PUBLIC:
         return
     if access is None:
+        if connection.scope.get("method") == "OPTIONS":
+            return  # Litestar's own answer: the kinds of request that an address takes; no route of ours is one
         raise Forbidden("this route declares no access")
     who = identify(connection, cookie=bool(handler.opt.get("cookie")))
     if who is None:
@@ -105,6 +110,11 @@ async def guard(connection: "ASGIConnection[Any, Any, Any, Any]", handler: BaseR
         # 404 before 403: a stranger must not learn that something is there.
         raise NotFound if connection.scope.get("path_params") else Forbidden
     connection.scope["principal"] = who  # type: ignore[typeddict-unknown-key]
+
+
+def over_limit(connection: "ASGIConnection[Any, Any, Any, Any]") -> int:
+    """Return how long this caller has to wait, 0 when they need not: see `middleware`."""
+    return cast("int", connection.scope.get("over_limit", 0))
 
 
 def principal(request: "ASGIConnection[Any, Any, Any, Any]") -> Principal:

@@ -8,6 +8,7 @@ import re
 from typing import Final
 from uuid import UUID
 
+from asyncpg import UniqueViolationError
 from msgspec import Struct
 
 from wellspring.kernel.db import DbRole, Query, Tx
@@ -96,6 +97,9 @@ async def begin(tx: Tx, person_id: UUID, wanted: Key | None) -> Stored | None:
 
 
 async def keep(tx: Tx, person_id: UUID, wanted: Key | None, status: int, ref: UUID) -> None:
-    """Remember what this request made."""
+    """Remember what this request made; raises InFlight when a rival with the same key did so a moment ago."""
     if wanted is not None:
-        await tx.do(KEEP, person_id, wanted.digest, wanted.body, status, ref)
+        try:
+            await tx.do(KEEP, person_id, wanted.digest, wanted.body, status, ref)
+        except UniqueViolationError as error:
+            raise InFlight from error

@@ -3,6 +3,7 @@
 import base64
 import os
 from pathlib import Path
+from typing import Final
 
 import msgspec
 from msgspec import Struct
@@ -10,6 +11,11 @@ from msgspec import Struct
 from wellspring.kernel.crypto import Keyring
 from wellspring.kernel.errors import Problem
 from wellspring.kernel.settings import Settings
+
+PINNED: Final = "WELLSPRING_CURRENT_KEK"
+"""Names the key-encryption key that was the newest when a program started, for all its processes: one that starts
+again after `keys rotate` must not seal under a key that the others have not read yet.
+"""
 
 
 class KeysMissing(Problem):
@@ -72,18 +78,24 @@ def ensure(settings: Settings) -> KeyFile:
     return made
 
 
-def keyring(file: KeyFile) -> Keyring:
+def keyring(file: KeyFile, current: int | None = None) -> Keyring:
     """Return the keyring of a key file; raises KeysMissing."""
     try:
         keks = {int(number): base64.b64decode(key) for number, key in file.keks.items()}
-        return Keyring(keks, base64.b64decode(file.root))
+        return Keyring(keks, base64.b64decode(file.root), current)
     except ValueError as error:
         raise KeysMissing("each key is 32 bytes in base64, and keks are numbered from 1 to 255") from error
 
 
 def load(settings: Settings) -> Keyring:
     """Return the keyring; raises KeysMissing."""
-    return keyring(ensure(settings))
+    pinned = os.environ.get(PINNED, "")
+    return keyring(ensure(settings), int(pinned) if pinned.isdecimal() else None)
+
+
+def newest(settings: Settings) -> str:
+    """Return the number of the newest key-encryption key, as `PINNED` names it; raises KeysMissing."""
+    return str(keyring(ensure(settings)).current)
 
 
 def add_kek(settings: Settings) -> int:

@@ -1,5 +1,6 @@
 """Upkeep of the kernel's own tables, and the rotation of the key-encryption key."""
 
+from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
@@ -17,10 +18,11 @@ BATCH: Final = 5000
 AHEAD: Final = 2
 """Quarters for which partitions exist beyond the current one."""
 
+FORGET_STREAM: Final = Query("SELECT kernel.forget_stream()", int, DbRole.MAINTENANCE)
 PARTITIONS: Final = Query("SELECT kernel.ensure_partitions($1, $2)", int, DbRole.MAINTENANCE)
 
 
-def _old(table: str, key: str, test: str) -> Query[int]:
+def old(table: str, key: str, test: str) -> Query[int]:
     """Return the statement that deletes one batch of rows that are too old; a batch never locks for long."""
     return Query(
         f"DELETE FROM {table} WHERE ctid = ANY(ARRAY("
@@ -32,11 +34,11 @@ def _old(table: str, key: str, test: str) -> Query[int]:
 
 
 OLD: Final = (
-    _old("kernel.idempotency", "created_at", "created_at < now() - interval '7 days'"),
-    _old("kernel.attempt", "last_at", "last_at < now() - interval '1 day' AND coalesce(locked_until, now()) <= now()"),
-    _old("jobs.pgqueuer_log", "created", "created < now() - interval '7 days'"),
-    _old("jobs.pgqueuer_statistics", "created", "created < now() - interval '90 days'"),
-    _old(
+    old("kernel.idempotency", "created_at", "created_at < now() - interval '7 days'"),
+    old("kernel.attempt", "last_at", "last_at < now() - interval '1 day' AND coalesce(locked_until, now()) <= now()"),
+    old("jobs.pgqueuer_log", "created", "created < now() - interval '7 days'"),
+    old("jobs.pgqueuer_statistics", "created", "created < now() - interval '90 days'"),
+    old(
         "jobs.pick",
         "job_id",
         "last_at < now() - interval '1 minute' AND NOT EXISTS (SELECT 1 FROM jobs.pgqueuer q WHERE q.id = job_id)",
@@ -45,10 +47,10 @@ OLD: Final = (
 """What may go: keys of repeated requests, failed sign-ins, the queue's log, counts of picks of jobs that are done."""
 
 
-async def clean(db: Database) -> int:
+async def clean(db: Database, queries: Sequence[Query[int]] = OLD) -> int:
     """Delete what is too old, batch by batch; return how many rows."""
     total = 0
-    for query in OLD:
+    for query in queries:
         found = BATCH
         while found == BATCH:
             async with db.begin(DbRole.MAINTENANCE) as tx:
@@ -65,10 +67,12 @@ async def clean_tick(context: JobContext) -> None:
 
 @every("11 3 * * *", "kernel.partitions")
 async def partitions_tick(context: JobContext) -> None:
-    """Make the partitions of the coming quarters."""
+    """Make the partitions of the coming quarters; changes of quarters that ended two quarters ago go."""
     async with context.db.begin(DbRole.MAINTENANCE) as tx:
         for table in ("audit", "stream"):
             await tx.one(PARTITIONS, table, AHEAD)
+    async with context.db.begin(DbRole.MAINTENANCE) as tx:
+        await tx.one(FORGET_STREAM)
 
 
 class Wrapped(Struct, frozen=True):

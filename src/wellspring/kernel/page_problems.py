@@ -8,8 +8,8 @@ from litestar.response.base import ASGIResponse
 from litestar.types import Receive, Scope, Send
 
 from wellspring.kernel.edge import Req, request_id
-from wellspring.kernel.errors import Problem, Unauthenticated, Unavailable
-from wellspring.kernel.pages import FormStale, fields, frame, redirect, render
+from wellspring.kernel.errors import Problem, TooMany, Unauthenticated, Unavailable
+from wellspring.kernel.pages import FormStale, fields, frame, local_path, redirect, render
 
 
 class Later(Response[None]):
@@ -46,9 +46,9 @@ async def problem_page(request: Req, problem: Problem) -> Response[Any]:
     opt = handler.opt if handler is not None else {}
     if isinstance(problem, Unauthenticated) and not opt.get("fragment"):
         if request.method == "GET":
-            return redirect(request, f"/sign-in?next={quote(request.url.path)}")
+            return redirect(request, f"/sign-in?next={quote(_asked_for(request))}")
         return await _unsent(request, problem)
-    if isinstance(problem, FormStale) or (request.method == "POST" and isinstance(problem, Unavailable)):
+    if isinstance(problem, FormStale) or (request.method == "POST" and isinstance(problem, Unavailable | TooMany)):
         return await _unsent(request, problem)
     await _settle_frame(request, problem)
     shown = {
@@ -61,6 +61,12 @@ async def problem_page(request: Req, problem: Problem) -> Response[Any]:
     page = await render(request, "problem.html", status=problem.status, problem=shown)
     page.headers.update(problem.headers)
     return page
+
+
+def _asked_for(request: Req) -> str:
+    """Return the address that was asked for, with its query where it is none that `sign-in` would refuse."""
+    query = request.scope["query_string"].decode("latin-1")
+    return local_path(f"{request.url.path}?{query}", request.url.path) if query else request.url.path
 
 
 async def _settle_frame(request: Req, problem: Problem) -> None:
@@ -83,6 +89,7 @@ async def _unsent(request: Req, problem: Problem) -> Response[str]:
         "why": "signed_out" if isinstance(problem, Unauthenticated) else problem.code,
         "hidden": [(n, v) for n, v in kept if not _is_text(v)],
         "texts": [(n, v) for n, v in kept if _is_text(v)],
+        "keeps_words": True,
     }
     page = await render(request, "unsent.html", status=problem.status, **context)
     page.headers.update({k: v for k, v in problem.headers.items() if k != "WWW-Authenticate"})

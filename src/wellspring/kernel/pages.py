@@ -107,7 +107,7 @@ async def local(request: Req) -> Local:
 
 
 def _visitor_language(request: Req) -> str:
-    for wanted in (request.query_params.get("lang"), request.cookies.get(_LANGUAGE)):
+    for wanted in (request.query_params.get("lang"), _sent_cookie(request, _LANGUAGE)):
         if wanted in i18n.NAMES:
             return wanted
     return i18n.negotiate(request.headers.get("accept-language"))
@@ -181,7 +181,7 @@ async def _frame_context(request: Req) -> tuple[dict[str, Any], list[Cookie]]:
         bound = secrets.token_urlsafe(24)
         cookies.append(_cookie(request, _VISITOR, bound, None))
     if found is None and request.query_params.get("lang") in i18n.NAMES:
-        cookies.append(Cookie(_LANGUAGE, value=language, path="/", httponly=True, samesite="lax", max_age=12 * MONTH))
+        cookies.append(_cookie(request, _LANGUAGE, language, 12 * MONTH))
     note = _sent_cookie(request, _NOTE)
     if note:
         cookies.append(_cookie(request, _NOTE, "", 0))
@@ -199,6 +199,7 @@ async def _frame_context(request: Req) -> tuple[dict[str, Any], list[Cookie]]:
         "path": request.url.path,
         "exit_url": f"https://{language}.wikipedia.org/",
         "site_name": SITE,
+        "keeps_words": False,
         "notices": [{"kind": "accent", "text": words, "undo": None}] if words else [],
     }, cookies
 

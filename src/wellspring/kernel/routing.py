@@ -153,14 +153,21 @@ def delete(path: str, access: Access | Permission, **extra: Any) -> Wrap:
 
 
 def page(
-    path: str, access: Access | Permission, *, fragment: bool = False, listens: bool = False, **extra: Any
+    path: str,
+    access: Access | Permission,
+    *,
+    fragment: bool = False,
+    listens: bool = False,
+    spared: bool = False,
+    **extra: Any,
 ) -> Wrap:
     """Declare a page: its caller is known by the cookie; it is not part of the API document.
 
     A `fragment` is a part that a page fetches again by itself; it never leads to the sign-in page. One that `listens`
-    is answered behind the lock of an idle staff session too: its handler must then show nobody.
+    is answered behind the lock of an idle staff session too: its handler must then show nobody. One that is `spared`
+    is answered beyond the limit of requests too: it must then cost little.
     """
-    opt = {"access": access, "cookie": True, "page": True, "fragment": fragment, "listens": listens}
+    opt = {"access": access, "cookie": True, "page": True, "fragment": fragment, "listens": listens, "spared": spared}
     return Route(path, http_method="GET", opt=opt, include_in_schema=False, **extra)
 
 

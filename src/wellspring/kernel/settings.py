@@ -1,10 +1,12 @@
 """Settings, from the environment (`WELLSPRING_…`); any secret may come from a file (`WELLSPRING_…_FILE`)."""
 
 import os
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
@@ -26,10 +28,20 @@ class _FromFiles(PydanticBaseSettingsSource):
         return {key: value for value, key, _ in found if value is not None}
 
 
+def _has_form(url: str, *schemes: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in schemes and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        return False
+
+
 class Settings(BaseSettings):
     """Everything an operator sets. Without any of it the program runs for one machine, on loopback, from `data`."""
 
-    model_config = SettingsConfigDict(env_prefix=_PREFIX, extra="ignore", frozen=True, env_ignore_empty=True)
+    model_config = SettingsConfigDict(
+        env_prefix=_PREFIX, extra="ignore", frozen=True, env_ignore_empty=True, hide_input_in_errors=True
+    )
 
     environment: Literal["production", "development", "demo", "test"] = "production"
     data: Path = Path("data")
@@ -63,10 +75,33 @@ class Settings(BaseSettings):
         """Order: arguments, files, environment."""
         return init_settings, _FromFiles(settings_cls), env_settings
 
+    @field_validator("public_url")
+    @classmethod
+    def _is_site(cls, url: str) -> str:
+        if url and not _has_form(url, "http", "https"):
+            raise ValueError("write https://care.example.org")
+        return url
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _is_mail_server(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None and not _has_form(url.get_secret_value(), "smtp", "smtps"):
+            raise ValueError("write smtp://user:password@mail.example.org:587, or smtps://")
+        return url
+
+    @field_validator("trusted_proxy")
+    @classmethod
+    def _is_address(cls, address: str) -> str:
+        try:
+            return str(ip_address(address)) if address else ""
+        except ValueError:
+            raise ValueError("write the address of the proxy in numbers, such as 127.0.0.1") from None
+
     @property
     def base_url(self) -> str:
         """Return the address people use, without a slash at the end."""
-        return self.public_url.rstrip("/") or f"http{'s' if self.tls_cert else ''}://{self.host}:{self.port}"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return self.public_url.rstrip("/") or f"http{'s' if self.tls_cert else ''}://{host}:{self.port}"
 
     @property
     def secure(self) -> bool:

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from wellspring.identity import contact
 from wellspring.identity.schemas import Language
-from wellspring.kernel import jobs, logs
+from wellspring.kernel import jobs, logs, maintenance
 from wellspring.kernel.crypto import Unreadable
 from wellspring.kernel.db import DbRole
 from wellspring.kernel.jobs import JobContext, JobPayload
@@ -108,3 +108,9 @@ async def sweep(ctx: JobContext) -> None:
         for lost in await tx.all(q.OVERDUE, OVERDUE_S):
             dedupe = f"{DELIVER}:{lost.id}"
             await jobs.enqueue(tx, DELIVER, lost.person_id, lost.id, dedupe=dedupe, priority=jobs.URGENT)
+
+
+@jobs.every("29 3 * * *", "notify.forget")
+async def forget(ctx: JobContext) -> None:
+    """Each night: what became of messages is forgotten after two quarters."""
+    await maintenance.clean(ctx.db, (q.OLD,))

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from wellspring.kernel import maintenance
 from wellspring.kernel.db import DbRole, Query
 
 S, W, A = DbRole.STAFF, DbRole.WORKER, DbRole.MAINTENANCE
@@ -93,4 +94,10 @@ OUTBOX: Final = Query(
     Message,
     S,
     crosses_people=True,
+)
+
+OLD: Final = maintenance.old(
+    "notify.delivery",
+    "created_at",
+    "created_at < now() - interval '6 months' AND state NOT IN ('queued', 'sending')",
 )

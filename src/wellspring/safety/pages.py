@@ -6,7 +6,7 @@ from typing import Any, Final
 from litestar import Response
 
 from wellspring.kernel import audit, forms, pages
-from wellspring.kernel.edge import Req, access, as_member, as_signin, edge, principal
+from wellspring.kernel.edge import Req, access, as_member, as_signin, edge, over_limit, principal
 from wellspring.kernel.errors import Invalid, PreconditionFailed, Problem
 from wellspring.kernel.i18n import Local
 from wellspring.kernel.policy import Access
@@ -32,6 +32,8 @@ def _countries(here: Local) -> list[dict[str, str]]:
 async def _for_person(request: Req, here: Local) -> dict[str, Any]:
     """Return what the help page adds for whoever is signed in; the helplines never wait for the database."""
     nobody = {"contact": shown.contact(None, here), "duty": shown.duty(False, here), "safety_plan_url": None}
+    if over_limit(request):
+        return nobody
     try:
         if await pages.frame(request) is None:
             async with as_signin(request) as tx:
@@ -59,15 +61,15 @@ async def _own_country(request: Req) -> str:
     return edge(request).settings.country if found is None else found.country
 
 
-@page("/help", Access.PUBLIC)
+@page("/help", Access.PUBLIC, spared=True)
 async def help_page(request: Req) -> Response[str]:
-    """Show help lines of a country, without signing in, and even while the database is down."""
+    """Show help lines of a country, without signing in, beyond the limit of requests and while the database is down."""
     own = await _own_country(request)
     here = await pages.local(request)
     asked_for = (request.query_params.get("country") or own).upper()
     code = asked_for if len(asked_for) == 2 and asked_for.isascii() and asked_for.isalpha() else own
     found, emergency = show.resources(code, here.language), emergency_number(code)
-    return await pages.render(
+    page = await pages.render(
         request,
         "crisis.html",
         country={"code": found.country, "name": found.country_name},
@@ -78,6 +80,10 @@ async def help_page(request: Req) -> Response[str]:
         key=forms.new_key(),
         **await _for_person(request, here),
     )
+    if over_limit(request):
+        page.headers["Cache-Control"] = "private, max-age=60"
+        page.headers["Vary"] = "Cookie, Accept-Language"
+    return page
 
 
 @form("/help/contact", Access.SELF)

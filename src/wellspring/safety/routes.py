@@ -39,7 +39,13 @@ def language_of(request: Req) -> str:
     return "fr" if accepted.strip().lower().startswith("fr") else "en"
 
 
-@get("/v1/crisis/resources", Access.PUBLIC, tags=TAGS, summary="Where help is, without signing in")
+@get(
+    "/v1/crisis/resources",
+    Access.PUBLIC,
+    opt={"spared": True},
+    tags=TAGS,
+    summary="Where help is, without signing in",
+)
 async def list_resources(
     request: Req,
     country: Annotated[

@@ -31,7 +31,9 @@
     shifts = [...shifts.filter((at) => event.timeStamp - at < 1500), event.timeStamp];
     if (shifts.length >= 3) leave();
   });
-  addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
+  // A page that the browser kept may be out of date, or of a session that has ended. One that holds a long text is
+  // kept all the same: it shows nothing but what was just typed, and signing out empties it.
+  addEventListener("pageshow", (event) => { if (event.persisted && !one("form[data-draft]")) location.reload(); });
 
   // A draft stays on the device only while the person has asked for it.
   const draftKey = (form) => DRAFT + form.dataset.draft;
@@ -99,7 +101,10 @@
   document.addEventListener("submit", (event) => {
     bar("[data-not-sent]", false);
     all("[data-time-taken]", event.target).forEach((field) => { field.value = Math.round((Date.now() - opened) / 1000); });
-    if (event.target.matches("[data-sign-out]")) store.forgetDrafts();
+    if (event.target.matches("[data-sign-out]")) {
+      store.forgetDrafts();
+      all("form[data-draft]").forEach((form) => form.reset());
+    }
   }, true);
   const connection = () => bar("[data-offline]", !navigator.onLine);
   addEventListener("online", connection);
