@@ -63,6 +63,10 @@ class Read(Struct, frozen=True):
     finished: bool
 
 
+class _NotLoaded(Exception):
+    """The encoder of this process does not load."""
+
+
 class Readers:
     """Reads texts for one process. Without model files it reads by rules alone."""
 
@@ -72,6 +76,7 @@ class Readers:
         self._models: Models | None = None
         self._loaded = False
         self._broken = False
+        self._is_open = False
         self._slots = BoundedSemaphore(waiting + 1)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="encoder")
 
@@ -79,7 +84,7 @@ class Readers:
         """Load the models now: the light ones here, the encoder on its thread."""
         models = self._known()
         if models is not None and models.has_encoder:
-            self._thread.submit(_open, models).add_done_callback(self._opened)
+            self._thread.submit(self._start, models)
 
     def close(self) -> None:
         """Stop after the text that is being read; those that wait get their light reading."""
@@ -115,6 +120,8 @@ class Readers:
             if task is not None and task.cancelling():
                 raise
             return _done("crowded", light, finished=False)  # this pool was closed while the text waited
+        except _NotLoaded:  # as above, for those who asked before this was known
+            return _done("light", light, finished=limit_s is None)
         except Exception as error:  # noqa: BLE001  whatever breaks in a model, the light reading stands
             log.error("encoder_failed", error=error)
             return _done("failed", light, finished=False)
@@ -137,7 +144,7 @@ class Readers:
         if bounded and not self._slots.acquire(blocking=False):
             return None
         try:
-            future = self._thread.submit(_read, models, text, hint, light)
+            future = self._thread.submit(self._read, models, text, hint, light)
         except RuntimeError:  # closed
             if bounded:
                 self._slots.release()
@@ -146,24 +153,31 @@ class Readers:
             future.add_done_callback(lambda _: self._slots.release())
         return future
 
-    def _opened(self, future: "Future[None]") -> None:
-        """Say so when the encoder does not load: this process then reads lightly until it starts again."""
-        error = None if future.cancelled() else future.exception()
-        if error is not None:
-            self._broken = True
-            log.error("encoder_not_loaded", error=error)
+    def _start(self, models: Models) -> None:
+        if self._open(models):
+            memory.give_back()
 
+    def _open(self, models: Models) -> bool:
+        """Open the encoder; where it does not load, say so once: this process reads lightly until it starts again."""
+        if self._is_open:
+            return True
+        if not self._broken:
+            try:
+                models.open()
+            except Exception as error:  # noqa: BLE001  whatever is wrong with it, the light reading stands
+                self._broken = True
+                log.error("encoder_not_loaded", error=error)
+            else:
+                self._is_open = True
+        return self._is_open
 
-def _open(models: Models) -> None:
-    models.open()
-    memory.give_back()
-
-
-def _read(models: Models, text: str, hint: str | None, light: Reading) -> Reading:
-    found = models.fully(text, hint, light)
-    if len(text) >= _LONG:
-        memory.give_back()
-    return found
+    def _read(self, models: Models, text: str, hint: str | None, light: Reading) -> Reading:
+        if not self._open(models):
+            raise _NotLoaded
+        found = models.fully(text, hint, light)
+        if len(text) >= _LONG:
+            memory.give_back()
+        return found
 
 
 def _done(outcome: Outcome, reading: Reading, *, finished: bool) -> Read:
