@@ -184,6 +184,18 @@ async def test_models_that_do_not_load_leave_the_rules_and_a_job() -> None:
     assert [line["event"] for line in logs] == ["models_not_loaded"]
 
 
+async def test_other_requests_go_on_while_a_long_text_full_of_danger_is_read() -> None:
+    readers = Readers(lambda: None)
+    text = ("I want to die. " * 1400)[:20_000]
+    reading, turns = asyncio.create_task(readers.read(text)), 0
+    while not reading.done():
+        await asyncio.sleep(0.001)
+        turns += 1
+    readers.close()
+    assert (await reading).reading == read(text)
+    assert turns > 3, "the whole text was read on the event loop"
+
+
 async def test_closing_answers_those_who_wait_and_reads_go_on_lightly() -> None:
     models = StandIn()
     models.go.clear()

@@ -1,8 +1,8 @@
 """Reading within a request: light models at once, the encoder on one thread of its own, never beyond a limit.
 
-Rules and the light model read in the caller's thread. The encoder reads on a thread beside the event loop (onnxruntime
-lets other threads run meanwhile); at most a few texts wait for it. Whoever would wait too long gets the light reading,
-and a job finishes it. What is measured here tells how often that happens, never what was read.
+Rules and the light model read a short text in the caller's thread, a long one on another. The encoder reads on a thread
+of its own (onnxruntime lets other threads run meanwhile); at most a few texts wait for it. Whoever would wait too long
+gets the light reading, and a job finishes it. What is measured here tells how often that happens, never what was read.
 """
 
 import asyncio
@@ -25,6 +25,9 @@ LIMIT_S: Final = 0.1
 """How long a request waits for the encoder."""
 WAITING: Final = 8
 """Texts that may wait for the encoder's thread: at 8 ms each, the last of them is read before the limit."""
+_BESIDE: Final = 1_500
+"""Characters from which on rules and the light model read on a thread: at up to 20 µs each where every sentence speaks
+of danger, a long text would keep all other requests of the process waiting."""
 _LONG: Final = 800
 """Characters from which on a text takes so much memory to read that it is given back afterwards: about 12 MB, and 50 MB
 at 2,000, since a long text is read at once. Giving it back takes 2 ms."""
@@ -101,8 +104,11 @@ class Readers:
         Without a limit (jobs) the text waits as long as it takes. A model that fails leaves the light reading; only
         what rules and light models raise is raised.
         """
-        light = self.lightly(text, hint=hint)
-        models = self._models
+        models = self._known()
+        if len(text) < _BESIDE:
+            light = self.lightly(text, hint=hint)
+        else:
+            light = await asyncio.to_thread(self.lightly, text, hint=hint)
         if self._broken:  # a job is read elsewhere, perhaps with models that load; there it ends
             return _done("light", light, finished=limit_s is None)
         if models is None or not models.has_encoder:
