@@ -98,7 +98,8 @@ async def correct(request: Req, checkin_id: FromPath[UUID]) -> Response[Any]:
     """Keep what the person says of a reading, or take it back; then show the page it was said on."""
     sent, person_id = await forms.read(request), principal(request).person_id
     here = f"/check-ins/{checkin_id}"
-    answer, note = sent.one("answer"), "saved"
+    answer = sent.one("answer")
+    note: pages.Note = "saved"
     try:
         async with as_member(request) as tx:
             if answer == "none":
