@@ -247,7 +247,6 @@ async def test_an_answer_to_what_was_read_in_the_words_before_a_change_is_refuse
     path = await path_of(alice)
     entry = path.removesuffix("/reading")
     shown = (await alice.get(entry)).json()["updated_at"]
-    assert (await alice.get(path)).json()["updated_at"] == shown
     assert (await said(alice, path, answer="yes", about="frustrated", updated_at=shown))["answer"] == "yes"
     assert (await alice.patch(entry, json={"journal_text": "A lantern."})).status_code == 200
     old: dict[str, Any] = {"about": "frustrated", "updated_at": shown}

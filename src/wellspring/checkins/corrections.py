@@ -55,7 +55,6 @@ def _reading(row: q.ReadingRow) -> TextReading:
         journal_sentiment_score=rounded(seen.sentiment),
         journal_emotion_classification=_by_name(seen.scores or []),
         versions=row.versions,
-        updated_at=row.updated_at,
         correction=correction,
     )
 

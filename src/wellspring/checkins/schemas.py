@@ -185,7 +185,6 @@ class TextReading(Struct, kw_only=True):
     journal_sentiment_score: float | None
     journal_emotion_classification: dict[str, float]
     versions: dict[str, str]
-    updated_at: datetime
     correction: Correction | None
 
 
