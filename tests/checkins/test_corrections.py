@@ -239,3 +239,35 @@ async def test_an_answer_about_a_text_that_is_being_changed_is_not_about_the_new
         await asyncio.sleep(0.5)
     assert (await answering).json()["correction"] is None
     assert owner.execute("SELECT count(*) FROM checkins.correction").fetchone() == (0,)
+
+
+async def test_an_answer_to_what_was_read_in_the_words_before_a_change_is_refused(
+    alice: Person, owner: "psycopg.Connection[Any]"
+) -> None:
+    path = await path_of(alice)
+    entry = path.removesuffix("/reading")
+    shown = (await alice.get(entry)).json()["updated_at"]
+    assert (await said(alice, path, answer="yes", about="frustrated", updated_at=shown))["answer"] == "yes"
+    assert (await alice.patch(entry, json={"journal_text": "A lantern."})).status_code == 200
+    old: dict[str, Any] = {"about": "frustrated", "updated_at": shown}
+    for answer in ({"answer": "yes"}, {"answer": "no"}, {"answer": "other", "emotion": "sadness"}):
+        refused = await alice.post(f"{path}/correction", json=old | answer)
+        assert (refused.status_code, refused.json()["code"]) == (409, "words_changed")
+    unsure = await alice.post(f"{path}/correction", json={"answer": "yes", "about": "frustrated"})
+    assert unsure.json()["code"] == "words_changed", "who does not say when it was shown may have seen the old words"
+    assert owner.execute("SELECT count(*) FROM checkins.correction").fetchone() == (0,)
+    assert (await alice.post(f"{path}/correction", json={"answer": "yes", "updated_at": "then"})).status_code == 422
+    now = (await alice.get(entry)).json()["updated_at"]
+    assert (await said(alice, path, answer="yes", about="calm", updated_at=now))["emotion"] == "calm"
+
+
+async def test_the_same_words_read_anew_keep_the_answer_to_what_was_read_first(
+    alice: Person, owner: "psycopg.Connection[Any]"
+) -> None:
+    path = await path_of(alice)
+    entry = path.removesuffix("/reading")
+    await alice.patch(entry, json={"mood_score": 5})
+    shown = (await alice.get(entry)).json()["updated_at"]
+    owner.execute("UPDATE checkins.checkin SET ai_emotion_primary = 'anger'")
+    kept = await said(alice, path, answer="yes", about="frustrated", updated_at=shown)
+    assert (kept["answer"], kept["emotion"]) == ("other", "frustrated")

@@ -1,5 +1,6 @@
 """The main job: a check-in, end to end."""
 
+import asyncio
 import importlib
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,12 +13,13 @@ from tests.support.people import Circle, Person
 
 from wellspring.checkins import history_pages
 from wellspring.checkins import queries as q
+from wellspring.checkins.jobs import roll_all, roll_day
 from wellspring.checkins.read_later import read_on
 from wellspring.identity.schemas import TIMEZONES
 from wellspring.kernel import ids
 from wellspring.kernel.db import DbRole
 from wellspring.kernel.edge import Edge
-from wellspring.kernel.jobs import JobContext
+from wellspring.kernel.jobs import JobContext, JobPayload
 
 pytestmark = pytest.mark.anyio
 
@@ -200,6 +202,33 @@ async def test_a_change_is_judged_again(alice: Person) -> None:
     assert answer.json()["checkin"]["mood_score"] == 5
     stale = await alice.patch(path, json={"mood_score": 3}, headers={"if-match": '"1"'})
     assert (stale.status_code, stale.json()["code"]) == (412, "precondition_failed")
+
+
+async def test_no_text_instead_of_none_is_no_other_text(alice: Person, database_url: str) -> None:
+    worst = {"mood_score": 1, "stress_level": 10, "anxiety_level": 10}
+    made = (await alice.post("/v1/checkins", json=worst)).json()["checkin"]
+    with psycopg.connect(database_url, autocommit=True) as owner:
+        owner.execute("UPDATE safety.crisis_event SET created_at = created_at - interval '4 days'")
+        for text in ("", None):
+            answer = await alice.patch(f"/v1/checkins/{made['id']}", json={"journal_text": text})
+            assert answer.json()["crisis"]["level"] == "moderate"
+            assert owner.execute("SELECT count(*) FROM safety.crisis_event").fetchone() == (1,), "one moment, one event"
+        await alice.patch(f"/v1/checkins/{made['id']}", json={"journal_text": "fine"})
+        assert owner.execute("SELECT count(*) FROM safety.crisis_event").fetchone() == (2,)
+
+
+async def test_a_day_is_rolled_by_one_after_the_other(alice: Person, parts: Edge, database_url: str) -> None:
+    """Who counted before another check-in came must not write after who has counted it."""
+    first = UUID((await alice.post("/v1/checkins", json={"mood_score": 2})).json()["checkin"]["id"])
+    context = JobContext(parts.db, parts.settings, parts.keys, parts.ports)
+    async with parts.db.begin(DbRole.WORKER, subject=alice.id) as tx:
+        await tx.one(q.ROLL_IN_TURN, alice.id)
+        jobs = [asyncio.create_task(job(context, JobPayload(alice.id, first))) for job in (roll_day, roll_all)]
+        assert not (await asyncio.wait(jobs, timeout=0.3))[0]
+        await alice.post("/v1/checkins", json={"mood_score": 8})
+    await asyncio.gather(*jobs)
+    with psycopg.connect(database_url) as owner:
+        assert owner.execute("SELECT count, mood_min, mood_max FROM checkins.day").fetchall() == [(2, 2, 8)]
 
 
 async def test_searching_one_s_own_journal(alice: Person, charlie: Person) -> None:

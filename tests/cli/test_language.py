@@ -67,6 +67,33 @@ def test_score_reads_and_writes_files(run: Run, models: Path, tmp_path: Path) ->
     assert isinstance(run("language", "score", str(tmp_path / "none.jsonl")).exception, CorpusWrong)
 
 
+def test_what_is_read_is_not_written_over(run: Run, models: Path, tmp_path: Path) -> None:
+    source, link = tmp_path / "in.jsonl", tmp_path / "link.jsonl"
+    source.write_text('{"id": 1, "text": "soup"}\n', "utf-8")
+    link.symlink_to(source)
+    for out in (source, link):
+        done = run("language", "score", str(source), "--out", str(out), "--models", str(models))
+        assert isinstance(done.exception, FileRefused)
+    assert source.read_text("utf-8") == '{"id": 1, "text": "soup"}\n'
+
+
+def test_a_byte_order_mark_is_no_error(run: Run, models: Path, tmp_path: Path) -> None:
+    source = tmp_path / "in.jsonl"
+    source.write_text('{"id": 1, "text": "soup"}\n{"id": 2, "text": "tea"}\n', "utf-8-sig")
+    done = run("language", "score", str(source), "--models", str(models))
+    assert ["error" in json.loads(line) for line in done.stdout.splitlines()] == [False, False]
+
+
+def test_models_in_a_folder_named_shipped_are_a_column_of_their_own(
+    run: Run, models: Path, own: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(model, "shipped", lambda: None)
+    named = models.rename(models.with_name("shipped"))
+    done = run("language", "evaluate", "--data", str(own), "--models", str(named), "--json")
+    (both,) = json.loads(done.stdout).values()
+    assert set(both) == {"shipped", str(named)}
+
+
 def test_without_models_the_rules_answer_and_say_so(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(model, "shipped", lambda: None)
     done = run("language", "score", input='{"id": 1, "text": "I want to kill myself"}\n')

@@ -51,6 +51,11 @@ async def test_a_file_that_cannot_be_written_is_named(installed: Run, tmp_path: 
         partial(installed, "language", "corrections", "--out", str(tmp_path / "nowhere" / "x.jsonl"))
     )
     assert isinstance(answer.exception, FileRefused)
+    (tmp_path / "file").write_text("kept", "utf-8")
+    answer = await anyio.to_thread.run_sync(
+        partial(installed, "language", "corrections", "--out", str(tmp_path / "file" / "x.jsonl"))
+    )
+    assert isinstance(answer.exception, FileRefused)
 
 
 def test_a_failed_run_leaves_no_file(run: Run, clean: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+import structlog
 
 from tests.language import made
 from wellspring.language import higher, model, read
@@ -130,9 +131,21 @@ def test_damaged_files_leave_the_rules(left: int, tmp_path: Path, monkeypatch: p
         Models(tmp_path)
     monkeypatch.setattr(model, "Models", lambda: Models(tmp_path))
     model.shipped.cache_clear()
-    found = read_lightly("I want to die.")
+    with structlog.testing.capture_logs() as lines:
+        found = [read_lightly("I want to die.") for _ in range(2)]
     model.shipped.cache_clear()
-    assert found == read("I want to die.")
+    assert found == [read("I want to die.")] * 2
+    assert [line["event"] for line in lines] == ["models_not_loaded"], "who runs this must learn of it, once"
+
+
+def test_files_that_were_left_out_are_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(model, "Models", lambda: Models(tmp_path))
+    monkeypatch.setattr(model, "MODELS", tmp_path)
+    model.shipped.cache_clear()
+    with structlog.testing.capture_logs() as lines:
+        assert model.shipped() is None
+    model.shipped.cache_clear()
+    assert not lines
 
 
 def test_without_an_encoder_the_light_reading_is_all(models: Models, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -143,7 +143,7 @@ async def test_an_encoder_that_breaks_leaves_the_light_reading_and_no_words_in_t
 
 async def test_an_encoder_that_does_not_load_is_told_once_and_never_asked() -> None:
     models = StandIn()
-    models.broken = True
+    models.unloadable = True
     readers = Readers(lambda: models)
     with structlog.testing.capture_logs() as lines:
         readers.start()
@@ -153,6 +153,21 @@ async def test_an_encoder_that_does_not_load_is_told_once_and_never_asked() -> N
     assert (await readers.read(TEXT, limit_s=None)).finished, "a job does not come back for it for ever"
     assert [line["event"] for line in lines] == ["encoder_not_loaded"]
     readers.close()
+
+
+async def test_an_encoder_that_does_not_load_ends_the_jobs_of_a_worker_that_never_started_it() -> None:
+    models = StandIn()
+    models.unloadable = True
+    readers = Readers(lambda: models)
+    before = counted("light")
+    with structlog.testing.capture_logs() as lines:
+        found = await asyncio.gather(*(readers.read(f"{TEXT} {n}", limit_s=None) for n in range(3)))
+        in_a_request = await readers.read(TEXT)
+    readers.close()
+    assert all(one.finished for one in found)
+    assert not in_a_request.finished
+    assert [line["event"] for line in lines] == ["encoder_not_loaded"]
+    assert counted("light") == before + 4
 
 
 async def test_models_that_do_not_load_leave_the_rules_and_a_job() -> None:
@@ -167,6 +182,18 @@ async def test_models_that_do_not_load_leave_the_rules_and_a_job() -> None:
     assert (found.reading, found.finished) == (read("I want to die."), False)
     assert (in_a_job.reading, in_a_job.finished) == (found.reading, True)
     assert [line["event"] for line in logs] == ["models_not_loaded"]
+
+
+async def test_other_requests_go_on_while_a_long_text_full_of_danger_is_read() -> None:
+    readers = Readers(lambda: None)
+    text = ("I want to die. " * 1400)[:20_000]
+    reading, turns = asyncio.create_task(readers.read(text)), 0
+    while not reading.done():
+        await asyncio.sleep(0.001)
+        turns += 1
+    readers.close()
+    assert (await reading).reading == read(text)
+    assert turns > 3, "the whole text was read on the event loop"
 
 
 async def test_closing_answers_those_who_wait_and_reads_go_on_lightly() -> None:

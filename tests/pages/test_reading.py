@@ -240,3 +240,27 @@ async def test_when_the_rest_is_ordinary_the_words_about_it_go(
     await read_on(context, alice.id, UUID(result.rsplit("/", 1)[1]))
     assert (await at_home.get(f"{result}/news?asked=1")).text.strip() == ""
     context.ports[READERS].close()
+
+
+async def test_an_answer_from_a_page_of_the_words_before_is_not_kept_and_says_so(
+    at_home: Browser, alice: Person, owner: "psycopg.Connection[Any]"
+) -> None:
+    result, entry = await checked_in(at_home)
+    before = (await at_home.get(result)).text
+    await alice.patch(f"/v1{entry.replace('check-ins', 'checkins')}", json={"journal_text": "A lantern."})
+    sent = fields(before, f"{entry}/reading") | {"answer": "yes"}
+    after = text((await at_home.follow(await at_home.post(f"{entry}/reading", sent))).text)
+    assert "Not kept: this check-in was changed" in after
+    assert "Your words sounded calm. Is that right?" in after
+    assert owner.execute("SELECT count(*) FROM checkins.correction").fetchone() == (0,)
+
+
+async def test_taking_it_back_twice_is_taking_it_back(at_home: Browser, stranger: Browser, alice: Person) -> None:
+    result, entry = await checked_in(at_home)
+    await say(at_home, result, entry, answer="yes")
+    page = (await at_home.get(result)).text
+    for _ in range(2):
+        sent = fields(page, f"{entry}/reading") | {"answer": "none"}
+        answer = await at_home.post(f"{entry}/reading", sent)
+        assert answer.status_code == 303
+        assert "Is that right?" in text((await at_home.follow(answer)).text)

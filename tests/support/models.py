@@ -25,6 +25,7 @@ class StandIn:
     def __init__(self, *, has_encoder: bool = True) -> None:
         self.has_encoder = has_encoder
         self.broken = False
+        self.unloadable = False
         self.unsure = False
         self.doubts = False
         self.go = threading.Event()
@@ -33,7 +34,7 @@ class StandIn:
         self.read_by_encoder: list[str] = []
 
     def open(self) -> object:
-        if self.broken:
+        if self.unloadable:
             raise OSError("encoder.onnx")
         return self
 

@@ -377,6 +377,7 @@ HEARD: Context = {
     "answer": None,
     "emotion": None,
     "choices": EMOTIONS,
+    "updated_at": "2026-11-20T18:40:00+00:00",
 }
 ENTRIES = [
     {

@@ -1,5 +1,6 @@
 """Changing a check-in: what is named is replaced, the moment is judged again."""
 
+import asyncio
 from uuid import UUID
 
 import msgspec
@@ -48,10 +49,12 @@ async def change(
     check_lists(data)
     at = check_time(data.occurred_at or row.occurred_at, context.now)
     person = about(context.person)
-    same = before.journal_text == data.journal_text
+    same = (before.journal_text or "") == (data.journal_text or "")
     stored = await tx.one(q.READ, request.person_id, row_id)
     if same and data.journal_text:
-        found = reading.kept(found, data.journal_text, person.language, stored, kept.evidence)
+        found = await asyncio.to_thread(  # the rules read it again: up to a quarter of a second for a long text
+            reading.kept, found, data.journal_text, person.language, stored, kept.evidence
+        )
     understood = reading.understand(
         found, data.journal_text, person.language, lambda: signals.of(context, data, at, row.timezone)
     )

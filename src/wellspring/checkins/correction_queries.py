@@ -27,6 +27,8 @@ class ReadingRow(Struct, frozen=True):
     sentiment: float | None
     scores: list[float] | None
     versions: dict[str, str]
+    version: int
+    updated_at: datetime
     is_on: bool
     answer: str | None
     emotion: str | None
@@ -40,7 +42,7 @@ class ReadingRow(Struct, frozen=True):
 
 READING: Final = Query(
     "SELECT k.id, k.reading_state, k.ai_emotion_primary, k.ai_emotion_secondary, k.ai_confidence_score,"
-    " k.journal_sentiment_score, k.emotion_scores, k.versions,"
+    " k.journal_sentiment_score, k.emotion_scores, k.versions, k.version, k.updated_at,"
     f" {identity.READS_FEELINGS.format(person='$1')}, c.answer, c.emotion, c.at FROM checkins.checkin k"
     " LEFT JOIN checkins.correction c ON c.person_id = k.person_id AND c.id = k.id"
     " WHERE k.person_id = $1 AND k.id = $2",
@@ -53,6 +55,7 @@ CORRECT: Final = Query(
     " ai_emotion_primary, ai_emotion_secondary, ai_confidence_score, emotion_scores, versions FROM"
     " (SELECT * FROM checkins.checkin WHERE person_id = $1 AND id = $2 FOR SHARE) k"
     " WHERE ai_emotion_primary IS NOT NULL AND ($5::text IS NULL OR ai_emotion_primary = $5)"
+    " AND ($6::timestamptz IS NULL OR updated_at = $6)"
     " ON CONFLICT (person_id, id) DO UPDATE SET answer = excluded.answer, emotion = excluded.emotion,"
     " read_primary = excluded.read_primary, read_secondary = excluded.read_secondary,"
     " read_confidence = excluded.read_confidence, read_scores = excluded.read_scores,"

@@ -27,11 +27,21 @@ class NothingRead(Conflict):
     code = "nothing_read"
 
 
+class WordsChanged(Conflict):
+    """This check-in was changed after it was shown. Look at what is read in it now, then answer."""
+
+    code = "words_changed"
+
+
 async def reading_of(tx: Tx, person_id: UUID, row_id: UUID) -> TextReading:
     """Return what was read in one of the caller's check-ins; raises NotFound."""
     row = await tx.maybe(q.READING, person_id, row_id)
     if row is None:
         raise NotFound
+    return _reading(row)
+
+
+def _reading(row: q.ReadingRow) -> TextReading:
     seen = row.seen if row.is_on else UNSEEN
     correction = None
     if row.answer is not None and row.at is not None:
@@ -56,23 +66,33 @@ def _by_name(scores: list[float]) -> dict[str, float]:
 async def correct(tx: Tx, person_id: UUID, row_id: UUID, said: CorrectionWrite) -> TextReading:
     """Keep what somebody says of a reading; a later answer takes the place of an earlier one.
 
-    Raises NotFound, NothingRead, Invalid.
+    Raises NotFound, NothingRead, WordsChanged, Invalid.
     """
     if (said.emotion is None) == (said.answer == "other"):
         raise Invalid.of(
             "emotion", "emotion_only_with_other", "Name an emotion when the answer is other, and only then."
         )
     about = None if said.answer == "other" else said.about
-    if not await tx.do(q.CORRECT, person_id, row_id, said.answer, said.emotion, about):
-        found = await reading_of(tx, person_id, row_id)
-        if found.ai_emotion_primary is None or about is None:
-            raise NothingRead
-        if said.answer == "no":
-            await tx.do(q.DROP, person_id, row_id)
-        else:
-            await tx.do(q.CORRECT, person_id, row_id, "other", about, None)
+    if not await tx.do(q.CORRECT, person_id, row_id, said.answer, said.emotion, about, said.updated_at):
+        await _of_what_was_shown(tx, person_id, row_id, said, about)
     await stream.publish(tx, person_id, "checkin.changed", row_id)
     return await reading_of(tx, person_id, row_id)
+
+
+async def _of_what_was_shown(tx: Tx, person_id: UUID, row_id: UUID, said: CorrectionWrite, about: str | None) -> None:
+    """Keep what an answer to an earlier reading of the same words still says."""
+    row = await tx.maybe(q.READING, person_id, row_id)
+    if row is None:
+        raise NotFound
+    is_same = row.version == 1 if said.updated_at is None else row.updated_at == said.updated_at
+    if not is_same and (said.updated_at is not None or about is not None):
+        raise WordsChanged
+    if about is None or not row.is_on or row.primary is None:
+        raise NothingRead
+    if said.answer == "no":
+        await tx.do(q.DROP, person_id, row_id)
+    else:
+        await tx.do(q.CORRECT, person_id, row_id, "other", about, None, said.updated_at)
 
 
 async def take_back(tx: Tx, person_id: UUID, row_id: UUID) -> None:

@@ -167,11 +167,21 @@ class Row(Struct, frozen=True):
 
 
 _UNREAD: Final = ("sleep", "text_level", "risk_score", "versions", *_OF_READING)
-_ROW: Final = (
-    "id, nullif(created_at, occurred_at) AS created, nullif(updated_at, created_at) AS updated, version,"
-    " ai_emotion_primary, ai_emotion_secondary, ai_confidence_score, "
-    + ", ".join(c for c in COLUMNS.split(", ") if c not in _UNREAD)
-)
+
+
+def _row(reads_feelings: str) -> str:
+    """Return the columns of `Row`; feelings that were read only while their writer wants that."""
+    named = ("ai_emotion_primary", "ai_emotion_secondary", "ai_confidence_score")
+    return (
+        "id, nullif(created_at, occurred_at) AS created, nullif(updated_at, created_at) AS updated, version, "
+        + ", ".join(f"CASE WHEN {reads_feelings} THEN {column} END" for column in named)
+        + ", "
+        + ", ".join(c for c in COLUMNS.split(", ") if c not in _UNREAD)
+    )
+
+
+_ROW: Final = _row(identity.READS_FEELINGS.format(person="$1"))
+_ROW_SHARED: Final = _row(identity.SUBJECT_READS_FEELINGS)
 _KEY: Final = vault.WRAPPED.format(person="$1")
 _LOCAL: Final = f"::timestamp AT TIME ZONE {identity.TIMEZONE.format(person='$1')}"
 
@@ -189,7 +199,7 @@ ONE_LOCKED: Final = Query(
     f"SELECT {_KEY}, {_ROW} FROM checkins.checkin WHERE person_id = $1 AND id = $2 FOR UPDATE", Row, M
 )
 SHARED: Final = Query(
-    f"""SELECT {_KEY}, {_ROW} FROM checkins.checkin WHERE person_id = $1 AND (occurred_at, id) < ($2, $3)
+    f"""SELECT {_KEY}, {_ROW_SHARED} FROM checkins.checkin WHERE person_id = $1 AND (occurred_at, id) < ($2, $3)
         ORDER BY occurred_at DESC, id DESC LIMIT $4""",
     Row,
     S,
@@ -236,6 +246,10 @@ DAYS: Final = Query(
     M,
     S,
 )
+ROLL_IN_TURN: Final = Query(
+    "SELECT true FROM pg_advisory_xact_lock(hashtextextended('checkins.day:' || $1::uuid, 0))", bool, W
+)
+"""One after the other: whoever rolls later has seen more, and must not be overwritten by who saw less."""
 ROLL_ALL: Final = Query(
     "WITH gone AS (DELETE FROM checkins.day d WHERE person_id = $1 AND NOT EXISTS (SELECT 1 FROM checkins.checkin c"
     " WHERE c.person_id = $1 AND (c.occurred_at AT TIME ZONE c.timezone)::date = d.day))"

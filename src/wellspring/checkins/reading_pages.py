@@ -10,6 +10,7 @@ from litestar.params import FromPath
 from wellspring.checkins import correction_queries as q
 from wellspring.checkins import corrections
 from wellspring.checkins import queries as readings
+from wellspring.checkins.corrections import WordsChanged
 from wellspring.checkins.entering import EMOTIONS
 from wellspring.checkins.reading import PENDING
 from wellspring.checkins.schemas import Checkin, CorrectionWrite
@@ -60,6 +61,7 @@ def _heard(found: Checkin, said: q.Said | None) -> dict[str, Any]:
         "answer": said.answer if said else None,
         "emotion": said.emotion if said else None,
         "choices": EMOTIONS,
+        "updated_at": found.updated_at.isoformat(),
     }
 
 
@@ -97,16 +99,28 @@ async def correct(request: Req, checkin_id: FromPath[UUID]) -> Response[Any]:
     sent, person_id = await forms.read(request), principal(request).person_id
     here = f"/check-ins/{checkin_id}"
     answer = sent.one("answer")
-    async with as_member(request) as tx:
-        if answer == "none":
-            await corrections.take_back(tx, person_id, checkin_id)
-            await audit.record(tx, access(request, "checkins:correction:remove", "checkins"))
-        else:
-            emotion = sent.one("emotion") or None if answer == "other" else None
-            said = sent.to(CorrectionWrite, emotion=emotion, about=sent.one("about") or None)
-            await corrections.correct(tx, person_id, checkin_id, said)
-            await audit.record(tx, access(request, "checkins:correction:write", "checkins"))
-    return pages.redirect(request, pages.local_path(sent.one("back"), here), note="saved")
+    note: pages.Note = "saved"
+    try:
+        async with as_member(request) as tx:
+            if answer == "none":
+                await _take_back(tx, request, checkin_id)
+            else:
+                emotion = sent.one("emotion") or None if answer == "other" else None
+                said = sent.to(CorrectionWrite, emotion=emotion, about=sent.one("about") or None)
+                await corrections.correct(tx, person_id, checkin_id, said)
+                await audit.record(tx, access(request, "checkins:correction:write", "checkins"))
+    except WordsChanged:
+        note = "words_changed"
+    return pages.redirect(request, pages.local_path(sent.one("back"), here), note=note)
+
+
+async def _take_back(tx: Tx, request: Req, checkin_id: UUID) -> None:
+    """Remove what was said of a reading; tapped twice, it is gone already. Raises NotFound without such an entry."""
+    try:
+        await corrections.take_back(tx, principal(request).person_id, checkin_id)
+    except NotFound:
+        await corrections.reading_of(tx, principal(request).person_id, checkin_id)
+    await audit.record(tx, access(request, "checkins:correction:remove", "checkins"))
 
 
 @page("/reading", Access.SELF)

@@ -153,13 +153,15 @@ class Checkin(Struct):
 class CorrectionWrite(Struct, forbid_unknown_fields=True, kw_only=True):
     """What somebody says of the feeling that was read: yes, no, or another one; `emotion` goes with `other` only.
 
-    `about` is the feeling that was shown. Where another has been read since, a yes is kept as that feeling by the
-    person's own word, and a no, which says nothing of what is read now, is not kept.
+    `about` is the feeling that was shown. Where another has been read in the same words since, a yes is kept as that
+    feeling by the person's own word, and a no, which says nothing of what is read now, is not kept. `updated_at` is
+    that of the check-in as it was shown: where it has been changed since, nothing is kept.
     """
 
     answer: Annotated[Literal["yes", "no", "other"], Meta(examples=["other"])]
     emotion: Annotated[Named | None, Meta(examples=["overwhelm"])] = None
     about: Annotated[Named | None, Meta(examples=["frustrated"])] = None
+    updated_at: Moment | None = None
 
 
 class Correction(Struct, kw_only=True):

@@ -62,11 +62,18 @@ def score(
     light: _Light = False,
 ) -> None:
     """Judge texts: lines of {"id", "text"} in, a line for each out, in the same order."""
+    _refuse_same(source, out)
     reader = Reader(models, light=light)
     with _bytes_from(source) as lines, _bytes_to(out) as written:
         for answer in scoring.scored(lines, reader):
             written.write(msgspec.json.encode(answer) + b"\n")
             written.flush()
+
+
+def _refuse_same(source: Path | None, out: Path | None) -> None:
+    """Raise FileRefused where writing would empty what is to be read."""
+    if source is not None and out is not None and source.exists() and out.exists() and out.samefile(source):
+        raise FileRefused(f"{out}: this is the file that is read.")
 
 
 @contextmanager
@@ -137,7 +144,8 @@ def evaluate(
     texts = _texts(data)
     readers = {"shipped": Reader(None, light=light)}
     if models is not None:
-        readers[models.name or str(models)] = Reader(models, light=light)
+        name = models.name if models.name not in ("", *readers) else str(models.absolute())
+        readers[name] = Reader(models, light=light)
     reports = [(name, evaluated(texts, reader)) for name, reader in readers.items()]
     sets = [(f"{len(texts)} texts", reports)]
     if emotion_data is not None:

@@ -40,11 +40,10 @@ def corrections(
     agreed to it too. Lines carry no name, but texts may: keep the file like a journal, and delete it after training.
     """
     settings = settings_from(data)
+    opened = _opened(out)
     try:
-        with _opened(out) as file, owner_url(settings) as url:
+        with opened as file, owner_url(settings) as url:
             written = asyncio.run(_write(settings, url, file, out))
-    except FileThere:
-        raise
     except BaseException:
         out.unlink(missing_ok=True)  # half of an export is none, and what it holds must not lie about
         raise

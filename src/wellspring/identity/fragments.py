@@ -18,6 +18,8 @@ READS_FEELINGS: Final = (
     "coalesce((SELECT f.chosen->>'emotion_reading' FROM identity.preferences f WHERE f.person_id = {person}), '')"
     " <> 'false'"
 )
+SUBJECT_READS_FEELINGS: Final = "(SELECT identity.subject_reads_feelings())"
+"""The same for staff, of the person whom they have opened."""
 TIMEZONE: Final = "(SELECT p.timezone FROM identity.person p WHERE p.person_id = {person})"
 
 

@@ -37,6 +37,7 @@ Note = Literal[
     "asked",
     "taken_by_other",
     "step_made",
+    "words_changed",
     "duty_on",
     "duty_off",
     "done",

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from wellspring.kernel import logs
 from wellspring.language.fold import Folded, fold
 from wellspring.language.judge import higher
 from wellspring.language.light import Light, feedback_of
@@ -23,6 +24,8 @@ from wellspring.language.topics import joined
 
 if TYPE_CHECKING:
     from wellspring.language.encoder import Encoder
+
+log = logs.get("language")
 
 MODELS: Final = Path(__file__).with_name("models")
 EMOTION_SHARE: Final = 0.75
@@ -270,10 +273,12 @@ def uncounted(reading: Reading) -> bool:
 
 @functools.cache
 def shipped() -> Models | None:
-    """Return the models that came with this installation; None when they were left out or do not load."""
+    """Return the models that came with this installation; None when left out or, as the log says, not to be loaded."""
     try:
         return Models()
-    except (OSError, ValueError):
+    except (OSError, ValueError) as error:
+        if any((MODELS / name).exists() for name in ("combine.json", "light.npz")):
+            log.error("models_not_loaded", error=error)
         return None
 
 

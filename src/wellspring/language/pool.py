@@ -1,8 +1,8 @@
 """Reading within a request: light models at once, the encoder on one thread of its own, never beyond a limit.
 
-Rules and the light model read in the caller's thread. The encoder reads on a thread beside the event loop (onnxruntime
-lets other threads run meanwhile); at most a few texts wait for it. Whoever would wait too long gets the light reading,
-and a job finishes it. What is measured here tells how often that happens, never what was read.
+Rules and the light model read a short text in the caller's thread, a long one on another. The encoder reads on a thread
+of its own (onnxruntime lets other threads run meanwhile); at most a few texts wait for it. Whoever would wait too long
+gets the light reading, and a job finishes it. What is measured here tells how often that happens, never what was read.
 """
 
 import asyncio
@@ -25,6 +25,9 @@ LIMIT_S: Final = 0.1
 """How long a request waits for the encoder."""
 WAITING: Final = 8
 """Texts that may wait for the encoder's thread: at 8 ms each, the last of them is read before the limit."""
+_BESIDE: Final = 1_500
+"""Characters from which on rules and the light model read on a thread: at up to 20 µs each where every sentence speaks
+of danger, a long text would keep all other requests of the process waiting."""
 _LONG: Final = 800
 """Characters from which on a text takes so much memory to read that it is given back afterwards: about 12 MB, and 50 MB
 at 2,000, since a long text is read at once. Giving it back takes 2 ms."""
@@ -63,6 +66,10 @@ class Read(Struct, frozen=True):
     finished: bool
 
 
+class _NotLoaded(Exception):
+    """The encoder of this process does not load."""
+
+
 class Readers:
     """Reads texts for one process. Without model files it reads by rules alone."""
 
@@ -72,6 +79,7 @@ class Readers:
         self._models: Models | None = None
         self._loaded = False
         self._broken = False
+        self._is_open = False
         self._slots = BoundedSemaphore(waiting + 1)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="encoder")
 
@@ -79,7 +87,7 @@ class Readers:
         """Load the models now: the light ones here, the encoder on its thread."""
         models = self._known()
         if models is not None and models.has_encoder:
-            self._thread.submit(_open, models).add_done_callback(self._opened)
+            self._thread.submit(self._start, models)
 
     def close(self) -> None:
         """Stop after the text that is being read; those that wait get their light reading."""
@@ -96,8 +104,11 @@ class Readers:
         Without a limit (jobs) the text waits as long as it takes. A model that fails leaves the light reading; only
         what rules and light models raise is raised.
         """
-        light = self.lightly(text, hint=hint)
-        models = self._models
+        models = self._known()
+        if len(text) < _BESIDE:
+            light = self.lightly(text, hint=hint)
+        else:
+            light = await asyncio.to_thread(self.lightly, text, hint=hint)
         if self._broken:  # a job is read elsewhere, perhaps with models that load; there it ends
             return _done("light", light, finished=limit_s is None)
         if models is None or not models.has_encoder:
@@ -115,6 +126,8 @@ class Readers:
             if task is not None and task.cancelling():
                 raise
             return _done("crowded", light, finished=False)  # this pool was closed while the text waited
+        except _NotLoaded:  # as above, for those who asked before this was known
+            return _done("light", light, finished=limit_s is None)
         except Exception as error:  # noqa: BLE001  whatever breaks in a model, the light reading stands
             log.error("encoder_failed", error=error)
             return _done("failed", light, finished=False)
@@ -137,7 +150,7 @@ class Readers:
         if bounded and not self._slots.acquire(blocking=False):
             return None
         try:
-            future = self._thread.submit(_read, models, text, hint, light)
+            future = self._thread.submit(self._read, models, text, hint, light)
         except RuntimeError:  # closed
             if bounded:
                 self._slots.release()
@@ -146,24 +159,31 @@ class Readers:
             future.add_done_callback(lambda _: self._slots.release())
         return future
 
-    def _opened(self, future: "Future[None]") -> None:
-        """Say so when the encoder does not load: this process then reads lightly until it starts again."""
-        error = None if future.cancelled() else future.exception()
-        if error is not None:
-            self._broken = True
-            log.error("encoder_not_loaded", error=error)
+    def _start(self, models: Models) -> None:
+        if self._open(models):
+            memory.give_back()
 
+    def _open(self, models: Models) -> bool:
+        """Open the encoder; where it does not load, say so once: this process reads lightly until it starts again."""
+        if self._is_open:
+            return True
+        if not self._broken:
+            try:
+                models.open()
+            except Exception as error:  # noqa: BLE001  whatever is wrong with it, the light reading stands
+                self._broken = True
+                log.error("encoder_not_loaded", error=error)
+            else:
+                self._is_open = True
+        return self._is_open
 
-def _open(models: Models) -> None:
-    models.open()
-    memory.give_back()
-
-
-def _read(models: Models, text: str, hint: str | None, light: Reading) -> Reading:
-    found = models.fully(text, hint, light)
-    if len(text) >= _LONG:
-        memory.give_back()
-    return found
+    def _read(self, models: Models, text: str, hint: str | None, light: Reading) -> Reading:
+        if not self._open(models):
+            raise _NotLoaded
+        found = models.fully(text, hint, light)
+        if len(text) >= _LONG:
+            memory.give_back()
+        return found
 
 
 def _done(outcome: Outcome, reading: Reading, *, finished: bool) -> Read:

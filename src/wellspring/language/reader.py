@@ -90,6 +90,7 @@ class _Half:
         self.offset = offset
         self.odd = _ODD.search(self.text) is not None
         self.apart = letters_apart(self.text)
+        self.known: dict[tuple[int, int], str] = {}
 
     def hits(self) -> list[Hit]:
         if not (self.odd or self.apart or triggered(words(self.text))):
@@ -115,7 +116,7 @@ class _Half:
         found: list[Found] = []
         for language in TABLES:
             quoted = _quoted_words(s, quotes[language])
-            found.extend(find(Scene(s, self.text, before, after, beyond, quoted, told), language))
+            found.extend(find(Scene(s, self.text, before, after, beyond, quoted, told, self.known), language))
         return [self._hit(s, f) for f in thin(found)]
 
     def _stretch(self, ranges: list[tuple[int, int]], index: int) -> tuple[int, int]:

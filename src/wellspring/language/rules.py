@@ -63,6 +63,16 @@ class Scene(msgspec.Struct, frozen=True):
     beyond: tuple[int, int]  # the sentence after the following one: a time or a denial may come late
     quoted: list[tuple[int, int]]  # word ranges inside someone else's quotation, in order
     told: tuple[tuple[int, int], ...] = ()  # the ends of the two sentences before, the nearer one last
+    known: dict[tuple[int, int], str] = msgspec.field(
+        default_factory=dict
+    )  # plain words of stretches around, once read
+
+    def plain(self, start: int, end: int) -> str:
+        """The plain words of a stretch of the text: a sentence is asked for by each of its neighbours."""
+        found = self.known.get((start, end))
+        if found is None:
+            found = self.known[start, end] = plain_text(self.text, start, end)
+        return found
 
     @property
     def asked(self) -> bool:
@@ -143,18 +153,18 @@ def _denied(scene: Scene, first: int, last: int, rule: Rule, language: str, foll
         return 0
     if (spent := alleged(s, first, last, language, following, beyond)) is not None:
         return spent
-    preceding = plain_text(scene.text, *scene.preceding)
+    preceding = scene.plain(*scene.preceding)
     if (spent := disbelieved(s, first, last, language, preceding, following)) is not None:
         return spent
     if rule.group.category not in _ASKED or not scene.asked:
         return None
     end = scene.following[1]
-    after = plain_text(scene.text, end, end + _AFTER)
+    after = scene.plain(end, end + _AFTER)
     return 0 if answered_no(s, first, last, language, following, after) else None
 
 
 def _set_long_ago(scene: Scene, language: str) -> bool:
-    return told_of_old(plain_text(scene.text, *scene.preceding), language)
+    return told_of_old(scene.plain(*scene.preceding), language)
 
 
 def _long_over(s: Sentence, first: int, last: int, language: str, after: tuple[str, str]) -> bool:
@@ -178,7 +188,7 @@ def _judge(scene: Scene, first: int, last: int, rule: Rule, language: str, masks
         return Found(rule.group.category, first, last, min(tier, _UNDONE_TIER), None, who, when)
     if reason == "topic" and _meant_anyway(s, first, language, following):
         return Found("plan", first, last, _UNDONE_TIER, None, "first", "future")
-    beyond = plain_text(scene.text, *scene.beyond)
+    beyond = scene.plain(*scene.beyond)
     if reason is None:
         spent = _denied(scene, first, last, rule, language, following, beyond)
         if spent is not None:  # what takes the denial back stands behind it
@@ -204,9 +214,9 @@ def _beside(scene: Scene, first: int, last: int, name: str, language: str) -> bo
     A scene is sought in the words around, where "|" stands between sentences and "#" for the phrase itself.
     """
     s = scene.sentence
-    told = [plain_text(scene.text, *place) for place in scene.told]
+    told = [scene.plain(*place) for place in scene.told]
     own = " ".join([*s.words[max(0, first - NEAR) : first], "#", *s.words[last : last + NEAR], ""])
-    words = "| ".join([*told, own, plain_text(scene.text, *scene.following)])
+    words = "| ".join([*told, own, scene.plain(*scene.following)])
     return cue(TABLES[language].scenes[name]).search(words) is not None
 
 
@@ -224,7 +234,7 @@ def find(scene: Scene, language: str) -> list[Found]:
     if not places:
         return []
     masks = _Masks(s, words, language)
-    following = plain_text(scene.text, *scene.following)
+    following = scene.plain(*scene.following)
     return thin([_judge(scene, first, last, rule, language, masks, following) for rule, (first, last) in places])
 
 

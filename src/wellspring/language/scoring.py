@@ -1,5 +1,6 @@
 """JSON lines in, JSON lines out: one judgement for each line, in the order of the lines."""
 
+from codecs import BOM_UTF8
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
@@ -28,7 +29,8 @@ class _Named(msgspec.Struct):
 
 def scored(lines: Iterable[bytes], read: Read) -> Iterator[dict[str, Any]]:
     """Yield an answer for each line that is not blank; what cannot be read becomes an `error` and the rest goes on."""
-    for line in lines:
+    for number, raw in enumerate(lines):
+        line = raw.removeprefix(BOM_UTF8) if number == 0 else raw
         if line.strip():
             yield answer(line, read)
 
