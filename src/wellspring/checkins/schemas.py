@@ -111,6 +111,9 @@ class QuickCheck(Struct, forbid_unknown_fields=True, kw_only=True):
 class Checkin(Struct):
     """A check-in as stored. `reading` tells whether its journal was read: none, read, partly or unread.
 
+    `crisis_flagged` tells whether a crisis event was opened for it; null for who may not see the journal, from which
+    the event may come.
+
     Made by position where many are made: Python builds a mapping for each call with so many names.
     """
 
@@ -145,7 +148,7 @@ class Checkin(Struct):
     ai_emotion_primary: str | None
     ai_emotion_secondary: str | None
     ai_confidence_score: float | None
-    crisis_flagged: bool
+    crisis_flagged: bool | None
 
 
 class CorrectionWrite(Struct, forbid_unknown_fields=True, kw_only=True):
