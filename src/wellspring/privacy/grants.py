@@ -18,7 +18,7 @@ from wellspring.privacy.schemas import Grant, GrantChange, Grants, GrantWrite, S
 
 USUAL: Final = timedelta(days=90)
 LONGEST: Final = timedelta(days=365)
-_TOPIC: Final = "access_grant.changed"
+TOPIC: Final = "access_grant.changed"
 
 
 def _until(now: datetime, wanted: datetime | None) -> datetime:
@@ -50,7 +50,7 @@ async def add(tx: Tx, person_id: UUID, wanted: GrantWrite) -> UUID:
     await tx.do(q.CLOSE_EXPIRED, person_id, wanted.clinician_id)
     if not await tx.do(q.ADD_GRANT, person_id, grant_id, wanted.clinician_id, sorted(set(wanted.sections)), until):
         raise GrantExists
-    await stream.publish(tx, person_id, _TOPIC, grant_id)
+    await stream.publish(tx, person_id, TOPIC, grant_id)
     return grant_id
 
 
@@ -87,7 +87,7 @@ async def change(tx: Tx, person_id: UUID, grant_id: UUID, wanted: GrantChange, s
     sections = row.sections if wanted.sections is UNSET else sorted(set(wanted.sections))
     if not await tx.do(q.CHANGE_GRANT, person_id, grant_id, row.version, sections, until):
         raise PreconditionFailed
-    await stream.publish(tx, person_id, _TOPIC, grant_id)
+    await stream.publish(tx, person_id, TOPIC, grant_id)
     return await one(tx, person_id, grant_id)
 
 
@@ -95,7 +95,7 @@ async def revoke(tx: Tx, person_id: UUID, grant_id: UUID) -> None:
     """End a grant at once; raises NotFound when there is none or it has ended."""
     if not await tx.do(q.REVOKE, person_id, grant_id):
         raise NotFound
-    await stream.publish(tx, person_id, _TOPIC, grant_id)
+    await stream.publish(tx, person_id, TOPIC, grant_id)
 
 
 @events.on(ConsentAnswered)
@@ -104,4 +104,4 @@ async def honour(tx: Tx, answered: ConsentAnswered) -> None:
     if answered.kind != "data_sharing" or answered.given:
         return
     for grant_id in await tx.all(q.REVOKE_ALL, answered.person_id):
-        await stream.publish(tx, answered.person_id, _TOPIC, grant_id)
+        await stream.publish(tx, answered.person_id, TOPIC, grant_id)
