@@ -36,16 +36,26 @@ def view(row: q.GrantRow) -> Grant:
     return msgspec.convert({f: getattr(row, f) for f in Grant.__struct_fields__}, Grant)
 
 
+async def refused(tx: Tx, person_id: UUID) -> bool:
+    """Return whether the last word of a person on sharing is no."""
+    said = await tx.maybe(q.LATEST, person_id, "data_sharing")
+    return said is not None and not said.given
+
+
+async def check_clinician(tx: Tx, person_id: UUID, clinician_id: UUID) -> datetime:
+    """Return the database's time; raises GrantRefused unless this is another person and an active clinician."""
+    asked = await tx.one(q.ASK, clinician_id)
+    if not asked.is_clinician or clinician_id == person_id:
+        raise GrantRefused.of("clinician_id", "clinician_unknown", "There is no other clinician with this id.")
+    return asked.now
+
+
 async def add(tx: Tx, person_id: UUID, wanted: GrantWrite) -> UUID:
     """Share with a clinician; raises GrantRefused, GrantExists, and SharingRefused while their last word is no."""
     await tx.do(q.IN_TURN, person_id)
-    said = await tx.maybe(q.LATEST, person_id, "data_sharing")
-    if said is not None and not said.given:
+    if await refused(tx, person_id):
         raise SharingRefused
-    asked = await tx.one(q.ASK, wanted.clinician_id)
-    if not asked.is_clinician or wanted.clinician_id == person_id:
-        raise GrantRefused.of("clinician_id", "clinician_unknown", "There is no other clinician with this id.")
-    until = _until(asked.now, wanted.expires_at)
+    until = _until(await check_clinician(tx, person_id, wanted.clinician_id), wanted.expires_at)
     grant_id = ids.new()
     await tx.do(q.CLOSE_EXPIRED, person_id, wanted.clinician_id)
     if not await tx.do(q.ADD_GRANT, person_id, grant_id, wanted.clinician_id, sorted(set(wanted.sections)), until):
