@@ -14,6 +14,7 @@ from tests.web.samples import (
     HISTORY,
     HOME,
     JOURNAL,
+    KEEPING,
     LEARNED,
     LOCKED,
     LOOKED,
@@ -90,6 +91,14 @@ PAGES: dict[str, tuple[str, list[str], str, Context]] = {
         },
     ),
     "checkin": ("checkin.html", MEMBER, "/check-in", checkin()),
+    "home-paused": ("home.html", MEMBER, "/home", HOME | {"paused": True}),
+    "checkin-paused": ("checkin_paused.html", MEMBER, "/check-in", {"consents": KEEPING, "errors": {}}),
+    "checkin-agree": (
+        "checkin.html",
+        MEMBER,
+        "/check-in",
+        checkin(values=ENTERED, errors={"form": "Nothing was stored. You can agree again."}, agree=KEEPING),
+    ),
     "checkin-errors": (
         "checkin.html",
         MEMBER,

@@ -430,6 +430,7 @@ HOME: Context = {
     "quick": {"id": "c9", "key": "k9"},
     "checked_in_today": False,
     "gentle": False,
+    "paused": False,
     "actions": [
         {
             "url": "/actions/i1",
@@ -567,7 +568,7 @@ def checkin(**more: Any) -> Context:
         "form": FORM,
         "draft": "check-in-of-alice",
     }
-    return base | {"shared_with": [], "journal_shared_with": []} | more
+    return base | {"shared_with": [], "journal_shared_with": [], "agree": []} | more
 
 
 def action(state: str) -> Context:
@@ -622,4 +623,13 @@ SHARE: Context = {
 LOOKED = [
     {"when": when("Friday 20 November, 18:40"), "text": "Bob looked at 12 of your check-ins."},
     {"when": when("Friday 20 November, 18:02"), "text": "A person on duty took it on to help you."},
+]
+KEEPING = [
+    {
+        "kind": "health_data",
+        "version": 1,
+        "title": "Keep data about my health",
+        "text": "Your mood, your notes and your answers say something about your health.",
+        "given": False,
+    }
 ]

@@ -11,6 +11,7 @@ from wellspring.kernel import events, ids, stream
 from wellspring.kernel.db import Tx
 from wellspring.kernel.errors import NotFound, PreconditionFailed
 from wellspring.kernel.paging import Cursor
+from wellspring.privacy import consents
 from wellspring.privacy import queries as q
 from wellspring.privacy.errors import GrantEnded, GrantExists, GrantRefused, SharingRefused
 from wellspring.privacy.events import ConsentAnswered
@@ -36,12 +37,6 @@ def view(row: q.GrantRow) -> Grant:
     return msgspec.convert({f: getattr(row, f) for f in Grant.__struct_fields__}, Grant)
 
 
-async def refused(tx: Tx, person_id: UUID) -> bool:
-    """Return whether the last word of a person on sharing is no."""
-    said = await tx.maybe(q.LATEST, person_id, "data_sharing")
-    return said is not None and not said.given
-
-
 async def check_clinician(tx: Tx, person_id: UUID, clinician_id: UUID) -> datetime:
     """Return the database's time; raises GrantRefused unless this is another person and an active clinician."""
     asked = await tx.one(q.ASK, clinician_id)
@@ -53,7 +48,7 @@ async def check_clinician(tx: Tx, person_id: UUID, clinician_id: UUID) -> dateti
 async def add(tx: Tx, person_id: UUID, wanted: GrantWrite) -> UUID:
     """Share with a clinician; raises GrantRefused, GrantExists, and SharingRefused while their last word is no."""
     await tx.do(q.IN_TURN, person_id)
-    if await refused(tx, person_id):
+    if await consents.refused(tx, person_id, "data_sharing"):
         raise SharingRefused
     until = _until(await check_clinician(tx, person_id, wanted.clinician_id), wanted.expires_at)
     grant_id = ids.new()

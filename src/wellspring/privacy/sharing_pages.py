@@ -18,7 +18,7 @@ from wellspring.kernel.forms import Sent
 from wellspring.kernel.i18n import Local
 from wellspring.kernel.policy import Access, Role
 from wellspring.kernel.routing import form, page
-from wellspring.privacy import asking, clinicians, grants
+from wellspring.privacy import asking, clinicians, consents, grants
 from wellspring.privacy import queries as q
 from wellspring.privacy.errors import GrantEnded, GrantRefused
 from wellspring.privacy.schemas import GrantChange, GrantWrite, Section, Sections
@@ -113,8 +113,8 @@ async def _show(request: Req, errors: dict[str, str], status: int = 200) -> Resp
         names = await clinicians.names(
             tx, edge(request).keys, [one.clinician_id for one in rows + ended] + [one.clinician_id for one in team]
         )
-        refused = await grants.refused(tx, who.person_id)
-        consents = await asking.asked(request, tx, _KINDS)
+        refused = await consents.refused(tx, who.person_id, "data_sharing")
+        asked = await asking.asked(request, tx, _KINDS)
         await audit.record(tx, access(request, "privacy:access_grant:read", "access_grants", count=len(rows)))
     return await pages.render(
         request,
@@ -124,7 +124,7 @@ async def _show(request: Req, errors: dict[str, str], status: int = 200) -> Resp
         ended=[_shared(row, names, here) for row in ended],
         team=[_cared(row, names, here) for row in team],
         refused=refused,
-        consents=[one for one in consents if one.answered_at is not None],
+        consents=[one for one in asked if one.answered_at is not None],
         number=str(who.person_id) if Role.CLINICIAN in who.roles else None,
         errors=errors,
     )
@@ -175,7 +175,7 @@ def _number(sent: Sent) -> UUID:
     """Return whom a form names; raises Invalid."""
     text = (sent.one("clinician") or sent.one("number")).strip()
     if not text:
-        raise Invalid(errors=(FieldError("number", "missing", "Name a clinician."),))
+        raise Invalid(errors=(FieldError("number", "missing", "This field is needed."),))
     try:
         return UUID(text)
     except ValueError as error:
