@@ -54,3 +54,17 @@ async def test_feelings_that_were_read_go_to_nobody_while_that_is_switched_off(
     assert changed.json()["checkin"]["ai_emotion_primary"] is None
     await alice.put("/v1/users/me/preferences", json={"emotion_reading": True})
     assert await named() == {"frustrated"}, "nothing was lost"
+async def test_danger_found_in_words_is_not_told_to_who_may_not_read_them(
+    alice: Person, bob: Person, charlie: Person
+) -> None:
+    path = f"/v1/people/{alice.id}/checkins"
+    danger = {"mood_score": 6, "journal_text": "I am going to kill myself tonight, goodbye"}
+    assert (await alice.post("/v1/checkins", json=danger)).json()["checkin"]["crisis_flagged"] is True
+    await alice.post("/v1/checkins", json={"mood_score": 6})
+    assert (await charlie.get(path)).status_code == 404
+    grant = await alice.post("/v1/access-grants", json={"clinician_id": str(bob.id), "sections": ["checkins"]})
+    assert [one["crisis_flagged"] for one in (await bob.get(path)).json()["items"]] == [None, None]
+    sections = {"sections": ["checkins", "journals"]}
+    await alice.patch(f"/v1/access-grants/{grant.json()['id']}", json=sections)
+    assert [one["crisis_flagged"] for one in (await bob.get(path)).json()["items"]] == [False, True]
+    assert [one["crisis_flagged"] for one in (await alice.get("/v1/checkins")).json()["items"]] == [False, True]

@@ -1,9 +1,11 @@
 """Care teams and caseloads."""
 
+import asyncio
+
 import httpx
 import pytest
 
-from tests.privacy.support import Owner
+from tests.privacy.support import Owner, grant_body
 from tests.support.people import Circle, Person
 from wellspring.kernel import ids
 from wellspring.kernel.policy import Role
@@ -94,3 +96,41 @@ async def test_a_wrong_page_is_a_problem(bob: Person, query: str) -> None:
 async def test_a_clinician_no_more_has_no_caseload(bob: Person, erin: Person) -> None:
     await erin.put(f"/v1/people/{bob.id}/roles", json={"roles": ["member"]})
     assert (await bob.get("/v1/caseload")).status_code == 401
+
+
+async def test_what_is_shared_ends_with_the_care(circle: Circle, alice: Person, bob: Person, owner: Owner) -> None:
+    blair = await circle.staff("blair", Role.CLINICIAN)
+    shown = f"/v1/people/{alice.id}/checkins"
+    made = owner.team(alice, bob)
+    for clinician in (bob, blair):
+        await alice.post("/v1/access-grants", json=grant_body(clinician))
+    assert (await blair.delete(f"/v1/care-team/{made}")).status_code == 404
+    assert (await bob.get(shown)).status_code == 200
+    before = (await alice.get("/v1/changes")).json()["cursor"]
+    assert (await alice.delete(f"/v1/care-team/{made}")).status_code == 204
+    assert (await bob.get(shown)).status_code == 404
+    assert (await blair.get(shown)).status_code == 200
+    states = {g["clinician_id"]: g["state"] for g in (await alice.get("/v1/access-grants")).json()["items"]}
+    assert states == {str(bob.id): "revoked", str(blair.id): "active"}
+    changes = (await alice.get(f"/v1/changes?cursor={before}")).json()["items"]
+    assert sorted(c["topic"] for c in changes) == ["access_grant.changed", "care_team.changed"]
+    assert (await alice.post("/v1/access-grants", json=grant_body(bob))).status_code == 201
+
+
+async def test_who_cares_in_another_role_too_goes_on_seeing(alice: Person, bob: Person, owner: Owner) -> None:
+    first, second = owner.team(alice, bob), owner.team(alice, bob, "2026-02-01")
+    await alice.post("/v1/access-grants", json=grant_body(bob))
+    assert (await alice.delete(f"/v1/care-team/{first}")).status_code == 204
+    assert (await bob.get(f"/v1/people/{alice.id}/checkins")).status_code == 200
+    assert (await alice.delete(f"/v1/care-team/{second}")).status_code == 204
+    assert (await bob.get(f"/v1/people/{alice.id}/checkins")).status_code == 404
+
+
+async def test_two_roles_ended_at_the_same_moment_leave_nothing_shared(
+    alice: Person, bob: Person, owner: Owner
+) -> None:
+    teams = [owner.team(alice, bob), owner.team(alice, bob, "2026-02-01")]
+    await alice.post("/v1/access-grants", json=grant_body(bob))
+    answers = await asyncio.gather(*(alice.delete(f"/v1/care-team/{one}") for one in teams))
+    assert [one.status_code for one in answers] == [204, 204]
+    assert (await bob.get(f"/v1/people/{alice.id}/checkins")).status_code == 404

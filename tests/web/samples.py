@@ -431,6 +431,7 @@ HOME: Context = {
     "quick": {"id": "c9", "key": "k9"},
     "checked_in_today": False,
     "gentle": False,
+    "paused": False,
     "actions": [
         {
             "url": "/actions/i1",
@@ -568,7 +569,7 @@ def checkin(**more: Any) -> Context:
         "form": FORM,
         "draft": "check-in-of-alice",
     }
-    return base | {"shared_with": [], "journal_shared_with": []} | more
+    return base | {"shared_with": [], "journal_shared_with": [], "agree": []} | more
 
 
 def action(state: str) -> Context:
@@ -581,3 +582,55 @@ def action(state: str) -> Context:
         "why": "It helped before.",
     }
     return base | {"tags": FEEDBACK_TAGS, "values": {}, "errors": {}}
+
+
+_UNTIL = when("Friday 19 February 2027, 23:59", "2027-02-19T22:59:59Z")
+_SHARED: Context = {
+    "name": "Bob",
+    "sections": ["checkins", "journals"],
+    "until": _UNTIL,
+    "seen": when("Friday 20 November, 18:40"),
+    "url": "/sharing/g1",
+    "how": "active",
+}
+SHARING: Context = {
+    "grants": [_SHARED, _SHARED | {"name": "Blair", "sections": ["journals"], "seen": None, "url": "/sharing/g2"}],
+    "ended": [_SHARED | {"how": "revoked"}, _SHARED | {"how": "expired"}],
+    "team": [{"id": "t1", "name": "Bob", "since": when("Monday 2 March")}],
+    "refused": False,
+    "consents": [
+        {
+            "kind": "data_sharing",
+            "version": 1,
+            "title": "Share with the people who care for me",
+            "text": "You can let a clinician see some of your entries.",
+            "given": True,
+        }
+    ],
+    "number": "019aa7c2-5d10-7c3e-8f00-2b6c1d4e5f60",
+    "errors": {},
+}
+SHARE: Context = {
+    "grant": None,
+    "team": [{"id": "c1", "name": "Bob"}],
+    "key": "k",
+    "asked": None,
+    "sections": ["checkins", "journals", "interventions", "summaries", "conversations", "goals"],
+    "values": {"sections": ["checkins"], "until": "2027-02-19"},
+    "errors": {},
+    "first": "2026-11-21",
+    "last": "2027-11-20",
+}
+LOOKED = [
+    {"when": when("Friday 20 November, 18:40"), "text": "Bob looked at 12 of your check-ins."},
+    {"when": when("Friday 20 November, 18:02"), "text": "A person on duty took it on to help you."},
+]
+KEEPING = [
+    {
+        "kind": "health_data",
+        "version": 1,
+        "title": "Keep data about my health",
+        "text": "Your mood, your notes and your answers say something about your health.",
+        "given": False,
+    }
+]

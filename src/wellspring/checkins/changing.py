@@ -25,6 +25,7 @@ from wellspring.identity.fragments import about
 from wellspring.kernel import audit, jobs, stream
 from wellspring.kernel.db import Tx
 from wellspring.kernel.errors import NotFound, PreconditionFailed
+from wellspring.privacy.errors import HealthDataRefused
 from wellspring.safety.levels import rank
 
 
@@ -34,7 +35,7 @@ async def change(
     """Change a check-in and judge it again; return the reply and the new version.
 
     `found` is what was read in a journal text that was sent, before the transaction. A text that stays as it was keeps
-    what was read in it. Raises NotFound, PreconditionFailed, Invalid.
+    what was read in it. Raises NotFound, PreconditionFailed, HealthDataRefused, Invalid.
     """
     row = await tx.maybe(q.ONE_LOCKED, request.person_id, row_id)
     if row is None:
@@ -42,6 +43,8 @@ async def change(
     if seen is not None and seen != row.version:
         raise PreconditionFailed
     context = await tx.one(q.CONTEXT, request.person_id, None, None)
+    if context.refused:
+        raise HealthDataRefused
     sealer = request.keys.sealer(row.wrapped, request.person_id)
     kept = words.unseal(row.sealed, sealer, row_id)
     before = as_written(row, kept)

@@ -1,5 +1,6 @@
 """Jobs of check-ins: days rolled up for charts, and entries read that could not be read, or not fully, at once."""
 
+from wellspring.checkins import consent
 from wellspring.checkins import queries as q
 from wellspring.checkins.read_later import read_on
 from wellspring.checkins.service import READ_LATER, ROLL_DAY
@@ -29,3 +30,6 @@ async def read_later(context: JobContext, payload: JobPayload) -> None:
     """Compute the day of an entry, then read on in it, and open an event if that asks for one."""
     await roll_day(context, payload)
     await read_on(context, payload.person_id, payload.ref)
+
+
+__all__ = ["consent", "read_later", "roll_all", "roll_day"]

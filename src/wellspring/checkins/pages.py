@@ -11,6 +11,7 @@ from litestar.params import FromPath
 from wellspring.checkins import entering, history_pages, reading_pages, sending, service
 from wellspring.checkins import queries as q
 from wellspring.checkins.chart import tidy
+from wellspring.checkins.consent import KEPT_BY
 from wellspring.checkins.schemas import Checkin, CheckinCreate, QuickCheck
 from wellspring.checkins.service import CheckinCreated, CheckinExists
 from wellspring.checkins.wire import checkin
@@ -20,14 +21,15 @@ from wellspring.interventions.pages import offers
 from wellspring.kernel import audit, clock, forms, i18n, ids, pages
 from wellspring.kernel.db import Tx
 from wellspring.kernel.edge import Req, access, as_member, edge, principal
-from wellspring.kernel.errors import Invalid, KeyReused, NotFound, PreconditionFailed, Problem
+from wellspring.kernel.errors import Conflict, Invalid, KeyReused, NotFound, PreconditionFailed, Problem
 from wellspring.kernel.forms import Sent
 from wellspring.kernel.i18n import Local
 from wellspring.kernel.paging import Cursor
 from wellspring.kernel.policy import Access
 from wellspring.kernel.routing import form, page
-from wellspring.privacy import grants
-from wellspring.privacy.schemas import Section
+from wellspring.privacy import asking, consents, grants
+from wellspring.privacy.errors import HealthDataRefused, TextChanged
+from wellspring.privacy.schemas import ConsentWrite, Section
 from wellspring.safety import queries as safety_queries
 from wellspring.safety import service as safety
 from wellspring.safety import shown
@@ -75,6 +77,7 @@ async def home(request: Req) -> Response[str]:
         hard = await tx.one(safety_queries.HARD_TIME, person_id)
         offered = await recommend.logged(tx, person_id, last[0].id, here.language) if last else []
         seen_by = await shared_with(tx, person_id, "checkins", here)
+        paused = await consents.refused(tx, person_id, KEPT_BY)
     days = _week(moods, here)
     known = [day["mood"] for day in days if day["mood"] is not None]
     return await pages.render(
@@ -84,7 +87,8 @@ async def home(request: Req) -> Response[str]:
         days=days,
         quick=_entry(),
         checked_in_today=days[-1]["mood"] is not None,
-        gentle=hard or (len(known) >= 3 and sum(known) / len(known) <= _LOW),
+        gentle=hard or (not paused and len(known) >= 3 and sum(known) / len(known) <= _LOW),
+        paused=paused,
         actions=offers(offered, last[0].id, here) if last else [],
         shared_with=seen_by,
     )
@@ -99,8 +103,9 @@ async def _show_form(
     status: int = 200,
 ) -> Response[str]:
     here, person_id = await pages.local(request), principal(request).person_id
-    async with as_member(request, read_only=True) as tx:
+    async with as_member(request) as tx:
         chosen, _ = await me.preferences(tx, person_id)
+        agree = await asking.asked(request, tx, (KEPT_BY,)) if await consents.refused(tx, person_id, KEPT_BY) else []
         seen_by = await shared_with(tx, person_id, "checkins", here)
         journal_by = await shared_with(tx, person_id, "journals", here)
     return await pages.render(
@@ -114,19 +119,52 @@ async def _show_form(
         form=entering.offered(chosen, here.language, values.get("activities") or []),
         shared_with=seen_by,
         journal_shared_with=journal_by,
+        agree=agree,
     )
+
+
+async def _show_paused(request: Req, errors: dict[str, str], status: int = 200) -> Response[str] | None:
+    """Return why there are no check-ins at the moment, None when there are."""
+    async with as_member(request) as tx:
+        if not await consents.refused(tx, principal(request).person_id, KEPT_BY):
+            return None
+        asked = await asking.asked(request, tx, (KEPT_BY,))
+    return await pages.render(request, "checkin_paused.html", status=status, consents=asked, errors=errors)
 
 
 @page("/check-in", Access.SELF)
 async def check_in_page(request: Req) -> Response[str]:
-    """Show the form of a check-in.
+    """Show the form of a check-in, or why there are none at the moment and how to begin again.
 
-    It holds nothing of anybody yet, so browsers may keep it: with `no-store` Firefox forgets what is typed in it as
+    The form holds nothing of anybody yet, so browsers may keep it: with `no-store` Firefox forgets what is typed in it as
     soon as somebody follows a link, "Get help now" above all.
     """
+    paused = await _show_paused(request, {})
+    if paused is not None:
+        return paused
     page = await _show_form(request, {}, {})
     page.headers["Cache-Control"] = "private, no-cache"
     return page
+
+
+@form("/check-in/consents", Access.SELF)
+async def agree_again(request: Req) -> Response[Any]:
+    """Give again, or take back, that data about one's health is kept; new words are shown before a yes counts."""
+    try:
+        return await asking.answer(request, (KEPT_BY,), "/check-in")
+    except Conflict as problem:
+        said = await _said(request, problem)
+        return await _show_paused(request, said, problem.status) or pages.redirect(request, "/check-in")
+
+
+async def _agreed(request: Req, sent: Sent) -> None:
+    """Keep a yes that was ticked in the form itself, before what was typed there is stored; raises TextChanged."""
+    if not sent.one("agree"):
+        return
+    async with as_member(request) as tx:
+        given = ConsentWrite(given=True, version=sent.number("agree"))
+        await consents.answer(tx, principal(request).person_id, KEPT_BY, given)
+        await audit.record(tx, access(request, "privacy:consent:give", "consents"))
 
 
 async def _said(request: Req, problem: Problem) -> dict[str, str]:
@@ -153,8 +191,10 @@ async def check_in(request: Req) -> Response[Any]:
     """Store a check-in; a double tap stores it once."""
     sent, here = await forms.read(request), await pages.local(request)
     try:
-        made = await _store(request, sent, entering.created(sent, here.timezone), is_quick=False)
-    except (Invalid, CheckinExists, KeyReused) as problem:
+        data = entering.created(sent, here.timezone)
+        await _agreed(request, sent)
+        made = await _store(request, sent, data, is_quick=False)
+    except (Invalid, CheckinExists, KeyReused, HealthDataRefused, TextChanged) as problem:
         return await _refused(request, sent, problem)
     return pages.redirect(request, f"/results/{made.checkin.id}")
 
@@ -167,7 +207,7 @@ async def quick_check(request: Req) -> Response[Any]:
         quick = sent.to(QuickCheck)
         data = CheckinCreate(mood_score=quick.mood_score, id=quick.id, timezone=quick.timezone)
         made = await _store(request, sent, data, is_quick=True)
-    except (Invalid, CheckinExists, KeyReused) as problem:
+    except (Invalid, CheckinExists, KeyReused, HealthDataRefused) as problem:
         return await _refused(request, sent, problem)
     return pages.redirect(request, f"/results/{made.checkin.id}")
 
@@ -185,6 +225,7 @@ async def result(request: Req, checkin_id: FromPath[UUID]) -> Response[str]:
         seen_by = await shared_with(tx, person_id, "checkins", here)
         heard = {} if found.crisis_alert else await reading_pages.heard(tx, person_id, [found.checkin])
         news = await reading_pages.news(tx, person_id, checkin_id)
+        paused = await consents.refused(tx, person_id, KEPT_BY)
     made, crisis = found.checkin, found.crisis
     return await pages.render(
         request,
@@ -198,11 +239,11 @@ async def result(request: Req, checkin_id: FromPath[UUID]) -> Response[str]:
         contact=shown.contact(asked, here),
         duty=shown.duty(on_duty, here),
         key=forms.new_key(),
-        unread=made.reading == "unread",
+        unread=made.reading == "unread" and not paused,
         not_fully_read=made.reading == "partly",
         shared_with=seen_by,
         heard=heard.get(made.id),
-        news="waiting" if news == "waiting" and crisis is None else None,
+        news="waiting" if news == "waiting" and crisis is None and not paused else None,
         url=f"/results/{made.id}",
         asked=0,
     )
@@ -296,7 +337,7 @@ async def change_entry(request: Req, checkin_id: FromPath[UUID]) -> Response[Any
     seen = sent.number("etag")
     try:
         reply, _ = await sending.change(request, checkin_id, entering.changed(sent, found), seen)
-    except (Invalid, PreconditionFailed) as problem:
+    except (Invalid, PreconditionFailed, HealthDataRefused) as problem:
         errors = await _said(request, problem)
         values = entering.values_sent(sent)
         return await _show_entry(
@@ -321,6 +362,7 @@ PAGES: Final[list[Any]] = [
     home,
     check_in_page,
     check_in,
+    agree_again,
     quick_check,
     result,
     entry_page,

@@ -11,6 +11,7 @@ from wellspring.identity import fragments as identity
 from wellspring.interventions import fragments as interventions
 from wellspring.kernel import audit, idempotency, jobs, stream, vault
 from wellspring.kernel.db import DbRole, Query
+from wellspring.privacy import fragments as privacy
 from wellspring.safety import fragments as safety
 
 M, S, W = DbRole.MEMBER, DbRole.STAFF, DbRole.WORKER
@@ -41,6 +42,7 @@ class Context(Struct, frozen=True):
     recent_ids: list[UUID] | None
     recent_hours: list[float] | None
     kept: bytes | None
+    refused: bool
 
 
 _BASELINE: Final = """(SELECT
@@ -60,7 +62,8 @@ CONTEXT: Final = Query(
         {vault.WRAPPED.format(person="$1")}, p.about, p.contraindications,
         d.at, d.mood, d.energy, d.anxiety, d.stress, d.sleep, d.alone,
         {_BASELINE},
-        e.levels, e.hours, r.ids, r.hours, r.kept
+        e.levels, e.hours, r.ids, r.hours, r.kept,
+        {privacy.REFUSED.format(person="$1", kind="health_data")}
     FROM ({_DAYS.format(but="")}) d,
         ({identity.PERSON_ROW.format(person="$1")}) p,
         ({safety.EARLIER.format(person="$1")}) e, ({interventions.RECENT.format(person="$1")}) r""",
@@ -344,6 +347,12 @@ READ_LATER: Final = Query(
     " emotion_scores = $15::real[], crisis_probability = $16::real WHERE person_id = $1 AND id = $2",
     int,
     W,
+)
+WAITING: Final = Query(
+    "SELECT id FROM checkins.checkin WHERE person_id = $1 AND (reading_state = 'unread' OR versions ? 'pending')"
+    " ORDER BY id DESC LIMIT 1000",
+    UUID,
+    M,
 )
 PERSON: Final = Query(f"SELECT {identity.PERSON.format(person='$1')}", list[str], M, W)
 

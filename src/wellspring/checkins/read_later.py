@@ -22,6 +22,7 @@ from wellspring.kernel.jobs import JobContext
 from wellspring.language import Reading, higher
 from wellspring.language.pool import Readers
 from wellspring.language.schemas import Level as TextLevel
+from wellspring.privacy import consents
 from wellspring.safety import show
 from wellspring.safety.events import NewEvent, add_evidence, needs_event, open_event
 from wellspring.safety.levels import Level, rank, worst
@@ -57,10 +58,13 @@ async def read_on(context: JobContext, person_id: UUID, row_id: UUID) -> None:
     """Read one entry fully and judge it again; a second run finds nothing left to do.
 
     No row is locked while the encoder reads. A text that changes meanwhile has a job of its own, and what the person
-    wants of the reading is asked again then. Raises Unjudged and Unfinished.
+    wants of the reading is asked again then. Who took back that data about their health is kept is not read: the job
+    comes again when they agree again. Raises Unjudged and Unfinished.
     """
     async with context.db.begin(DbRole.WORKER, subject=person_id, read_only=True) as tx:
         before = await _entry(tx, context, person_id, row_id, q.AS_STORED)
+        if await consents.refused(tx, person_id, "health_data"):
+            return
         if before is None or not before.waits:
             return
         language = about(await tx.one(q.PERSON, person_id)).language
@@ -72,6 +76,8 @@ async def read_on(context: JobContext, person_id: UUID, row_id: UUID) -> None:
     read = await readers.read(text, hint=language, limit_s=None)
     async with context.db.begin(DbRole.WORKER, subject=person_id) as tx:
         entry = await _entry(tx, context, person_id, row_id, q.FOR_JOB)
+        if await consents.refused(tx, person_id, "health_data"):
+            return
         if entry is None or not entry.waits or entry.kept.journal_text != text:
             return
         if read.finished or entry.stored.reading_state == "unread":

@@ -112,6 +112,8 @@ class Checkin(Struct):
     """A check-in as stored. `reading` tells whether its journal was read: none, read, partly or unread.
 
     Unread may be one without words too: the moment could not be judged, help is shown, and a job judges it.
+    `crisis_flagged` tells whether a crisis event was opened for it; null for who may not see the journal, from which
+    the event may come.
 
     Made by position where many are made: Python builds a mapping for each call with so many names.
     """
@@ -147,7 +149,7 @@ class Checkin(Struct):
     ai_emotion_primary: str | None
     ai_emotion_secondary: str | None
     ai_confidence_score: float | None
-    crisis_flagged: bool
+    crisis_flagged: bool | None
 
 
 class CorrectionWrite(Struct, forbid_unknown_fields=True, kw_only=True):

@@ -6,8 +6,8 @@ from uuid import UUID
 import asyncpg
 
 from wellspring.checkins import changing, service
+from wellspring.checkins.consent import read_if_kept
 from wellspring.checkins.read_later import READERS
-from wellspring.checkins.reading import ahead
 from wellspring.checkins.schemas import CheckinChange, CheckinCreate
 from wellspring.checkins.service import CheckinCreated, CheckinExists
 from wellspring.kernel import idempotency
@@ -23,18 +23,19 @@ def readers(request: Req) -> Readers:
 async def change(request: Req, row_id: UUID, wanted: CheckinChange, seen: int | None) -> tuple[CheckinCreated, int]:
     """Change a check-in in a transaction of its own; return the reply and the new version.
 
-    Raises NotFound, PreconditionFailed, Invalid.
+    Raises NotFound, PreconditionFailed, HealthDataRefused, Invalid.
     """
     who = principal(request)
     row = access(request, "checkins:checkin:change", "checkins")
     made = service.Request(who.person_id, row, None, edge(request).keys)
-    found = await ahead(readers(request), wanted.journal_text)
+    found = await read_if_kept(request, readers(request), wanted.journal_text)
     async with as_member(request) as tx:
         return await changing.change(tx, made, row_id, wanted, found, seen)
 
 
 async def send(request: Req, data: CheckinCreate, key: idempotency.Key | None, *, is_quick: bool) -> CheckinCreated:
-    """Store a check-in in a transaction of its own; raises CheckinExists, InFlight, KeyReused, Invalid.
+    """Store a check-in in a transaction of its own; raises CheckinExists, HealthDataRefused, InFlight,
+    KeyReused, Invalid.
 
     Its text is read first, so that no connection waits for a model.
     """
@@ -42,7 +43,7 @@ async def send(request: Req, data: CheckinCreate, key: idempotency.Key | None, *
     made = service.Request(
         who.person_id, access(request, "checkins:checkin:create", "checkins"), key, edge(request).keys
     )
-    found = await ahead(readers(request), data.journal_text)
+    found = await read_if_kept(request, readers(request), data.journal_text)
     try:
         async with as_member(request) as tx:
             reply = await service.create(tx, made, data, found, is_quick=is_quick)

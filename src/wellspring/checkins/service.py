@@ -25,6 +25,7 @@ from wellspring.kernel.crypto import Keyring, Sealer
 from wellspring.kernel.db import Tx
 from wellspring.kernel.errors import Conflict, Invalid, NotFound
 from wellspring.language import higher, read
+from wellspring.privacy.errors import HealthDataRefused
 from wellspring.safety import service as safety
 from wellspring.safety import show
 from wellspring.safety.events import NewEvent, needs_event, open_event
@@ -88,7 +89,7 @@ async def create(
 ) -> CheckinCreated | UUID:
     """Store and judge a check-in; return the reply, or the id of the one an earlier, equal request made.
 
-    `found` is what was read in its journal before the transaction.
+    `found` is what was read in its journal before the transaction. Raises HealthDataRefused, KeyReused, Invalid.
     """
     check_lists(data)
     row_id = ids.check(data.id) if data.id is not None else ids.new()
@@ -98,6 +99,8 @@ async def create(
         stored = idempotency.judge(idempotency.Found(context.free, context.stored), key)
         if stored is not None:
             return stored.ref
+    if context.refused:
+        raise HealthDataRefused
     person = about(context.person)
     timezone = _timezone(data.timezone, person.timezone)
     at = check_time(data.occurred_at or context.now, context.now)

@@ -210,7 +210,10 @@ def _shown(row: Row, sealer: Sealer) -> Checkin:
 
 
 def without_words(found: Checkin) -> Checkin:
-    """Return a check-in without anything its writer put in their own words, and without what was read in them."""
+    """Return a check-in without anything its writer put in their own words, and without what was read in them.
+
+    Whether an event was opened goes too: it may come from the words alone, and “no” would be read as “safe”.
+    """
     shared = [e for e in found.emotions if e.emotion in LABELS]
     return msgspec.structs.replace(
         found,
@@ -225,6 +228,7 @@ def without_words(found: Checkin) -> Checkin:
         ai_emotion_primary=None,
         ai_emotion_secondary=None,
         ai_confidence_score=None,
+        crisis_flagged=None,
     )
 
 

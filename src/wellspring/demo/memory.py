@@ -115,6 +115,7 @@ class Memory:
             recent_ids=[i for i, _ in seen] or None,
             recent_hours=[hours for _, hours in seen] or None,
             kept=self.kept,
+            refused=False,
         )
 
     def _seen(self, at: datetime) -> list[tuple[UUID, float]]:

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from wellspring.identity import queries as q
 from wellspring.identity.service import Details
-from wellspring.kernel.crypto import Keyring
+from wellspring.kernel.crypto import Keyring, Sealer
 from wellspring.kernel.db import Tx
 from wellspring.kernel.errors import NotFound
 
@@ -22,17 +22,21 @@ class Face(Struct, frozen=True, kw_only=True):
     timezone: str
 
 
+def name_in(sealer: Sealer, person_id: UUID, details: bytes | None) -> str | None:
+    """Return what somebody calls themselves, from the sealed part of their row."""
+    if details is None:
+        return None
+    return msgspec.json.decode(sealer.open(details, "identity.person.details", person_id), type=Details).display_name
+
+
 async def public_face(tx: Tx, keys: Keyring, person_id: UUID) -> Face:
     """Return who a person is; raises NotFound when this transaction may not see them."""
     row = await tx.maybe(q.FACE, person_id)
     if row is None:
         raise NotFound
     sealer = keys.sealer(row.wrapped, person_id)
-    details = Details()
-    if row.details is not None:
-        details = msgspec.json.decode(sealer.open(row.details, "identity.person.details", person_id), type=Details)
     return Face(
-        display_name=details.display_name,
+        display_name=name_in(sealer, person_id, row.details),
         email=sealer.open(row.email, "identity.person.email", person_id).decode(),
         country=row.country,
         language=row.language,

@@ -42,6 +42,8 @@ Note = Literal[
     "duty_off",
     "done",
     "skipped",
+    "shared",
+    "stopped",
 ]
 """What happened just before this page; the words are in `labels.html`."""
 

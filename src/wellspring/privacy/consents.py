@@ -25,6 +25,12 @@ async def has_consent(tx: Tx, person_id: UUID, kind: ConsentKind) -> UUID | None
     return latest.id if latest is not None and latest.given else None
 
 
+async def refused(tx: Tx, person_id: UUID, kind: ConsentKind) -> bool:
+    """Return whether the last word of a person on a kind is no; who was never asked has said nothing."""
+    latest = await tx.maybe(q.LATEST, person_id, kind)
+    return latest is not None and not latest.given
+
+
 async def state(tx: Tx, person_id: UUID) -> list[Consent]:
     """Return every kind with today's text in the person's language and their last answer."""
     rows = await tx.all(q.CONSENTS, person_id, await contact.language_of(tx, person_id))

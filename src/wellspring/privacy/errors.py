@@ -45,5 +45,11 @@ class SharingRefused(Conflict):
     code = "sharing_refused"
 
 
+class HealthDataRefused(Conflict):
+    """You took back your agreement to keep data about your health, so nothing was stored. You can agree again."""
+
+    code = "health_data_refused"
+
+
 class NotShared(NotFound):
     """There is nothing here that you can see."""

@@ -11,6 +11,7 @@ from wellspring.kernel import events, ids, stream
 from wellspring.kernel.db import Tx
 from wellspring.kernel.errors import NotFound, PreconditionFailed
 from wellspring.kernel.paging import Cursor
+from wellspring.privacy import consents
 from wellspring.privacy import queries as q
 from wellspring.privacy.errors import GrantEnded, GrantExists, GrantRefused, SharingRefused
 from wellspring.privacy.events import ConsentAnswered
@@ -18,7 +19,7 @@ from wellspring.privacy.schemas import Grant, GrantChange, Grants, GrantWrite, S
 
 USUAL: Final = timedelta(days=90)
 LONGEST: Final = timedelta(days=365)
-_TOPIC: Final = "access_grant.changed"
+TOPIC: Final = "access_grant.changed"
 
 
 def _until(now: datetime, wanted: datetime | None) -> datetime:
@@ -36,21 +37,25 @@ def view(row: q.GrantRow) -> Grant:
     return msgspec.convert({f: getattr(row, f) for f in Grant.__struct_fields__}, Grant)
 
 
+async def check_clinician(tx: Tx, person_id: UUID, clinician_id: UUID) -> datetime:
+    """Return the database's time; raises GrantRefused unless this is another person and an active clinician."""
+    asked = await tx.one(q.ASK, clinician_id)
+    if not asked.is_clinician or clinician_id == person_id:
+        raise GrantRefused.of("clinician_id", "clinician_unknown", "There is no other clinician with this id.")
+    return asked.now
+
+
 async def add(tx: Tx, person_id: UUID, wanted: GrantWrite) -> UUID:
     """Share with a clinician; raises GrantRefused, GrantExists, and SharingRefused while their last word is no."""
     await tx.do(q.IN_TURN, person_id)
-    said = await tx.maybe(q.LATEST, person_id, "data_sharing")
-    if said is not None and not said.given:
+    if await consents.refused(tx, person_id, "data_sharing"):
         raise SharingRefused
-    asked = await tx.one(q.ASK, wanted.clinician_id)
-    if not asked.is_clinician or wanted.clinician_id == person_id:
-        raise GrantRefused.of("clinician_id", "clinician_unknown", "There is no other clinician with this id.")
-    until = _until(asked.now, wanted.expires_at)
+    until = _until(await check_clinician(tx, person_id, wanted.clinician_id), wanted.expires_at)
     grant_id = ids.new()
     await tx.do(q.CLOSE_EXPIRED, person_id, wanted.clinician_id)
     if not await tx.do(q.ADD_GRANT, person_id, grant_id, wanted.clinician_id, sorted(set(wanted.sections)), until):
         raise GrantExists
-    await stream.publish(tx, person_id, _TOPIC, grant_id)
+    await stream.publish(tx, person_id, TOPIC, grant_id)
     return grant_id
 
 
@@ -87,7 +92,7 @@ async def change(tx: Tx, person_id: UUID, grant_id: UUID, wanted: GrantChange, s
     sections = row.sections if wanted.sections is UNSET else sorted(set(wanted.sections))
     if not await tx.do(q.CHANGE_GRANT, person_id, grant_id, row.version, sections, until):
         raise PreconditionFailed
-    await stream.publish(tx, person_id, _TOPIC, grant_id)
+    await stream.publish(tx, person_id, TOPIC, grant_id)
     return await one(tx, person_id, grant_id)
 
 
@@ -95,7 +100,7 @@ async def revoke(tx: Tx, person_id: UUID, grant_id: UUID) -> None:
     """End a grant at once; raises NotFound when there is none or it has ended."""
     if not await tx.do(q.REVOKE, person_id, grant_id):
         raise NotFound
-    await stream.publish(tx, person_id, _TOPIC, grant_id)
+    await stream.publish(tx, person_id, TOPIC, grant_id)
 
 
 @events.on(ConsentAnswered)
@@ -104,4 +109,4 @@ async def honour(tx: Tx, answered: ConsentAnswered) -> None:
     if answered.kind != "data_sharing" or answered.given:
         return
     for grant_id in await tx.all(q.REVOKE_ALL, answered.person_id):
-        await stream.publish(tx, answered.person_id, _TOPIC, grant_id)
+        await stream.publish(tx, answered.person_id, TOPIC, grant_id)

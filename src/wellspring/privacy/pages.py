@@ -18,7 +18,7 @@ from wellspring.kernel.pages import FormStale
 from wellspring.kernel.policy import Access
 from wellspring.kernel.routing import form, page
 from wellspring.kernel.tokens import TokenKind
-from wellspring.privacy import asking, consents
+from wellspring.privacy import asking, consents, looks_pages, sharing_pages
 from wellspring.privacy.texts import Text, Words, shipped
 
 NEEDED: Final[tuple[ConsentKind, ...]] = ("terms", "privacy", "health_data")
@@ -137,4 +137,12 @@ async def answer_consent(request: Req) -> Response[Any]:
         return await _show_consents(request, errors, problem.status)
 
 
-PAGES: Final[list[Any]] = [sign_up_page, sign_up, text_page, consents_page, answer_consent]
+PAGES: Final[list[Any]] = [
+    sign_up_page,
+    sign_up,
+    text_page,
+    consents_page,
+    answer_consent,
+    *sharing_pages.PAGES,
+    *looks_pages.PAGES,
+]

@@ -61,6 +61,14 @@ class Asked(Struct, frozen=True):
     is_clinician: bool
 
 
+class ClinicianRow(Struct, frozen=True):
+    """A clinician with the sealed part of their row, in which their name is."""
+
+    person_id: UUID
+    wrapped: bytes
+    details: bytes | None
+
+
 _LATEST: Final = "ORDER BY c.at DESC, c.id DESC LIMIT 1"
 
 CONSENTS: Final = Query(
@@ -103,7 +111,10 @@ TEAM: Final = Query(
     f"{_TEAM} WHERE person_id = $1 AND ended_at IS NULL ORDER BY since DESC, id DESC LIMIT 100", TeamRow, M
 )
 END_TEAM: Final = Query(
-    "UPDATE privacy.care_team SET ended_at = now() WHERE person_id = $1 AND id = $2 AND ended_at IS NULL", int, M
+    "UPDATE privacy.care_team SET ended_at = now() WHERE person_id = $1 AND id = $2 AND ended_at IS NULL"
+    " RETURNING clinician_id",
+    UUID,
+    M,
 )
 CASELOAD: Final = Query(
     f"{_TEAM} WHERE clinician_id = $1 AND ended_at IS NULL AND (since, id) < ($2, $3)"
@@ -123,6 +134,8 @@ GRANTS: Final = Query(
     f"{_GRANT} AND (granted_at, id) < ($2, $3) ORDER BY granted_at DESC, id DESC LIMIT $4", GrantRow, M
 )
 GRANT: Final = Query(f"{_GRANT} AND id = $2", GrantRow, M)
+GRANTS_OPEN: Final = Query(f"{_GRANT} AND {_OPEN} ORDER BY granted_at DESC, id DESC LIMIT 100", GrantRow, M)
+GRANTS_ENDED: Final = Query(f"{_GRANT} AND NOT ({_OPEN}) ORDER BY granted_at DESC, id DESC LIMIT 20", GrantRow, M)
 SHARED_WITH: Final = Query(
     f"SELECT count(*)::int FROM privacy.access_grant WHERE person_id = $1 AND $2::text = ANY(sections) AND {_OPEN}",
     int,
@@ -160,6 +173,14 @@ REVOKE_ALL: Final = Query(
     UUID,
     M,
 )
+REVOKE_AFTER_CARE: Final = Query(
+    "UPDATE privacy.access_grant SET revoked_at = now(), version = version + 1"
+    f" WHERE person_id = $1 AND clinician_id = $2 AND {_OPEN} AND NOT EXISTS (SELECT 1 FROM privacy.care_team t"
+    " WHERE t.person_id = $1 AND t.clinician_id = $2 AND t.ended_at IS NULL) RETURNING id",
+    UUID,
+    M,
+)
+CLINICIANS: Final = Query("SELECT person_id, wrapped, details FROM privacy.clinicians($1::uuid[])", ClinicianRow, M)
 # The lock makes a revocation wait for readers that are inside: once it is answered, nobody reads on an old grant.
 OPEN: Final = Query(
     "WITH g AS (SELECT id, last_accessed_at FROM privacy.access_grant"

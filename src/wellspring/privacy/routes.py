@@ -9,12 +9,10 @@ from litestar.params import FromPath, JSONBody
 from wellspring.identity.schemas import ConsentKind
 from wellspring.kernel import audit, etags, idempotency
 from wellspring.kernel.edge import Req, access, as_member, as_staff, principal
-from wellspring.kernel.errors import NotFound
 from wellspring.kernel.paging import Cursor
 from wellspring.kernel.policy import Access, Permission
 from wellspring.kernel.routing import delete, get, patch, post, put
-from wellspring.kernel.stream import publish
-from wellspring.privacy import consents, grants
+from wellspring.privacy import clinicians, consents, grants
 from wellspring.privacy import queries as q
 from wellspring.privacy.schemas import (
     CareTeam,
@@ -67,12 +65,9 @@ async def list_team(request: Req) -> CareTeam:
 
 @delete("/v1/care-team/{team_id:uuid}", Access.SELF, tags=TAGS, summary="End a care relationship")
 async def end_team(request: Req, team_id: FromPath[UUID]) -> None:
-    """End a care relationship; what was shared in access grants is ended there."""
-    who = principal(request)
+    """End a care relationship, and with it what is shared with this clinician; both take effect at once."""
     async with as_member(request) as tx:
-        if not await tx.do(q.END_TEAM, who.person_id, team_id):
-            raise NotFound
-        await publish(tx, who.person_id, "care_team.changed", team_id)
+        await clinicians.end_care(tx, principal(request).person_id, team_id)
         await audit.record(tx, access(request, "privacy:care_team:end", "care_team"))
 
 
