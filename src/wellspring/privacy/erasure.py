@@ -83,7 +83,7 @@ class Erased(Struct, frozen=True):
 
 async def plan(conn: Connection, person_id: UUID) -> Erased:
     """Return what erasing this person would do. Raises NotErased."""
-    async with conn.transaction(isolation="repeatable_read"):
+    async with conn.transaction():
         places = await about_people(conn)
         await _refuse(conn, places, person_id)
         return await _seen(conn, places, person_id)
