@@ -21,6 +21,7 @@ from wellspring.notify import pages as notify_pages
 from wellspring.notify import routes as notify_routes
 from wellspring.notify import tables as notify_tables
 from wellspring.privacy import consents as privacy_events
+from wellspring.privacy import kept as privacy_jobs
 from wellspring.privacy import looks as privacy_looks
 from wellspring.privacy import pages as privacy_pages
 from wellspring.privacy import routes as privacy_routes
@@ -54,5 +55,5 @@ ROUTES: Final[list[Any]] = [
 TABLES: Final = [identity_tables, privacy_tables, notify_tables, safety_tables, interventions_tables, checkins_tables]
 """Modules that declare tables."""
 
-JOBS: Final = [identity_jobs, notify_jobs, safety_jobs, interventions_jobs, checkins_jobs, privacy_events]
+JOBS: Final = [identity_jobs, notify_jobs, safety_jobs, interventions_jobs, checkins_jobs, privacy_events, privacy_jobs]
 """Modules that register jobs and handlers of events."""

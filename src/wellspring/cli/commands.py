@@ -21,6 +21,7 @@ COMMANDS: Final = {
     "keys": "wellspring.cli.rotate:app",
     "language": "wellspring.cli.language:app",
     "migrate": "wellspring.cli.migrate:app",
+    "people": "wellspring.cli.people:app",
     "pg": "wellspring.cli.pg:app",
     "psql": "wellspring.cli.pg:psql_app",
     "recommender": "wellspring.cli.recommender:app",

@@ -141,3 +141,33 @@ class TooLittleFeedback(Refusal):
     """Too little was rated to judge by."""
 
     code = "too_little_feedback"
+
+
+class PersonUnknown(Refusal):
+    """Nobody here has this address."""
+
+    code = "person_unknown"
+
+
+class NotConfirmed(Refusal):
+    """Nothing was erased, since it was not confirmed."""
+
+    code = "not_confirmed"
+
+
+class LastAdministrator(Refusal):
+    """This is the last administrator. Nobody could give roles any more."""
+
+    code = "last_administrator"
+
+
+class InCrisis(Refusal):
+    """People on duty are looking for this person, or helping them."""
+
+    code = "in_crisis"
+
+
+class StillHelping(Refusal):
+    """This person has taken crisis events that are not resolved."""
+
+    code = "still_helping"

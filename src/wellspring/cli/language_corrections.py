@@ -1,7 +1,6 @@
 """`wellspring language corrections`: what people said about readings, for training, as far as each of them agreed."""
 
 import asyncio
-import os
 from pathlib import Path
 from typing import IO, Annotated
 
@@ -11,7 +10,7 @@ from msgspec import Struct
 
 from wellspring.checkins.corrections import examples
 from wellspring.cli import console, parts
-from wellspring.cli.errors import FileRefused, FileThere
+from wellspring.cli.files import new_file
 from wellspring.cli.given import settings_from
 from wellspring.cli.options import Data, Json
 from wellspring.cli.owner import owner_url
@@ -40,7 +39,7 @@ def corrections(
     agreed to it too. Lines carry no name, but texts may: keep the file like a journal, and delete it after training.
     """
     settings = settings_from(data)
-    opened = _opened(out)
+    opened = new_file(out)
     try:
         with opened as file, owner_url(settings) as url:
             written = asyncio.run(_write(settings, url, file, out))
@@ -53,16 +52,6 @@ def corrections(
         console.say(
             f"{written.corrections} corrections of {written.people} people, {written.with_text} with their text: {out}"
         )
-
-
-def _opened(out: Path) -> IO[bytes]:
-    """Return a new file that only this account can read. Raises FileThere, FileRefused."""
-    try:
-        return os.fdopen(os.open(out, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
-    except FileExistsError as error:
-        raise FileThere(f"{out}.") from error
-    except OSError as error:
-        raise FileRefused(f"{out}: {error.strerror}.") from error
 
 
 async def _write(settings: Settings, url: str, file: IO[bytes], out: Path) -> Written:

@@ -1,12 +1,13 @@
 """What identity stores."""
 
-from wellspring.kernel.tables import Erase, Kind, Table, declare
+from wellspring.kernel.tables import Erase, Kind, Named, Table, declare
 
 declare(
     Table(
         name="identity.person",
         kind=Kind.PERSON,
         sealed=("email", "details"),
+        texts=("email",),
         row_key="person_id",
         retention="until the person leaves",
     ),
@@ -48,8 +49,10 @@ declare(
     Table(
         name="kernel.audit",
         kind=Kind.PERSON,
+        hidden=("ip", "xid"),  # the address is of whoever looked; a person's own are with their sessions
         erase=Erase.KEEP,
-        keep_reason="the law asks for six years of access records; ids only",
+        keep_reason="the law asks for six years of access records: ids, times and network addresses, no words",
+        names=(("actor_id", Named.KEEP),),
         retention="six years",
     ),
     Table(

@@ -13,6 +13,7 @@ declare(
         name="interventions.session",
         kind=Kind.PERSON,
         sealed=("feedback_text",),
+        texts=("feedback_text",),
         retention="until the person says otherwise",
     ),
     Table(name="interventions.outcome", kind=Kind.PERSON, retention="until the person resets it or leaves"),

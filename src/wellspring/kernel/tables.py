@@ -24,10 +24,21 @@ class Erase(StrEnum):
     KEEP = "keep"
 
 
+class Named(StrEnum):
+    """What becomes of a row of somebody else when the person whom one of its columns names is erased."""
+
+    CLEAR = "clear"
+    KEEP = "keep"
+    REMOVE = "remove"
+
+
 class Table(Struct, frozen=True, kw_only=True):
     """One table: `schema.table`, its kind, its sealed columns, and what becomes of its rows.
 
-    `hidden` columns (digests, wrapped keys) are never exported. `keep_reason` says why erased people's rows stay;
+    Sealed columns hold JSON, save those in `texts`, which hold words. `hidden` columns (digests, wrapped keys) are
+    never exported. `keep_reason` says why erased people's rows stay, and `keep_years` for how long, where the nightly
+    job removes them. `names` are columns that name somebody else than `person_id`. `busy` is an SQL test of a row that
+    somebody still works with: while one is true, neither the person it is about nor one it names is erased.
     `retention` is a sentence for the register of processing.
     """
 
@@ -35,10 +46,14 @@ class Table(Struct, frozen=True, kw_only=True):
     kind: Kind
     retention: str
     sealed: tuple[str, ...] = ()
+    texts: tuple[str, ...] = ()
     hidden: tuple[str, ...] = ()
     exported: bool = True
     erase: Erase = Erase.DELETE
     keep_reason: str = ""
+    keep_years: int = 0
+    names: tuple[tuple[str, Named], ...] = ()
+    busy: str = ""
     row_key: str = "id"
 
 

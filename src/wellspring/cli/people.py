@@ -1,0 +1,211 @@
+"""`wellspring people …`: a copy of everything about somebody, and erasing them."""
+
+import asyncio
+import sys
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import IO, Annotated, Final
+from uuid import UUID
+
+import asyncpg
+import typer
+from asyncpg import Connection
+from msgspec import Struct
+
+from wellspring.cli import console, parts
+from wellspring.cli.errors import (
+    DatabaseAway,
+    FileRefused,
+    FileThere,
+    InCrisis,
+    LastAdministrator,
+    NotConfirmed,
+    PersonUnknown,
+    Refusal,
+    StillHelping,
+)
+from wellspring.cli.files import new_file
+from wellspring.cli.given import settings_from
+from wellspring.cli.options import Data, Json
+from wellspring.cli.owner import owner_url
+from wellspring.identity import leaving
+from wellspring.interventions import shared
+from wellspring.kernel import keys
+from wellspring.kernel.crypto import Keyring
+from wellspring.kernel.settings import Settings
+from wellspring.migrations.bootstrap import refuse_other_keys
+from wellspring.privacy import copies, erasure
+from wellspring.privacy.copies import Copied
+from wellspring.privacy.erasure import Erased, NotErased, Rows, Why
+from wellspring.privacy.people import is_known
+
+app = typer.Typer(no_args_is_help=True, help="A copy of everything about somebody, and erasing them.")
+
+_LEARNED: Final = "interventions.outcome"
+_REFUSED: Final[dict[Why, Refusal]] = {
+    Why.LAST_ADMIN: LastAdministrator("Make another one first: wellspring create-admin."),
+    Why.IN_CRISIS: InCrisis("Resolve the crisis event at the desk first. Nothing was erased."),
+    Why.WORKING: StillHelping("Let a colleague take them over, or resolve them, first. Nothing was erased."),
+}
+Who = Annotated[str, typer.Argument(metavar="EMAIL", help="The e-mail address, or the id, of the person.")]
+
+
+class Wrote(Struct, frozen=True):
+    """The file, and what is in it."""
+
+    file: str
+    person_id: UUID
+    tables: int
+    rows: int
+    unreadable: list[str]
+
+
+@app.command("export")
+def export_all(
+    email: Who,
+    out: Annotated[Path, typer.Option(help="A new file: .json for one document, .zip with tables as CSV besides.")],
+    data: Data = None,
+    *,
+    json: Json = False,
+) -> None:
+    """Write everything that is stored about one person, their words opened, into a new file; with an audit row.
+
+    What is written can be read by anybody who gets the file. Hand it to that person alone, and delete yours.
+    """
+    if out.suffix not in (".json", ".zip"):
+        raise FileRefused(f"{out}: end its name with .json or .zip.")
+    settings = settings_from(data)
+    try:
+        with new_file(out) as file, owner_url(settings) as url:
+            copied = asyncio.run(_export(settings, url, email, file, is_archive=out.suffix == ".zip"))
+    except FileThere:
+        raise
+    except BaseException:
+        out.unlink(missing_ok=True)  # half of a copy is none, and what it holds must not lie about
+        raise
+    if json:
+        console.as_json(Wrote(str(out), copied.person_id, copied.tables, copied.rows, copied.unreadable))
+    else:
+        console.say(f"{copied.rows} rows of {copied.tables} tables: {out}")
+        for where in copied.unreadable:
+            console.say(f"  could not be opened: {where}")
+    raise typer.Exit(1 if copied.unreadable else 0)
+
+
+async def _export(settings: Settings, url: str, email: str, file: IO[bytes], *, is_archive: bool) -> Copied:
+    ring = keys.load(settings)
+    async with _owner(url, ring) as conn:
+        person_id = await _find(conn, ring, email)
+        write = copies.write_archive if is_archive else copies.write_json
+        return await write(conn, ring, person_id, file)
+
+
+@app.command("erase")
+def erase_all(
+    email: Who,
+    data: Data = None,
+    *,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask; for scripts.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would go and what would stay.")] = False,
+    json: Json = False,
+) -> None:
+    """Erase one person: their account, everything they wrote, and the key that opens it. This cannot be undone.
+
+    Shows what goes and what stays, and asks you to type the address again.
+    """
+    settings = settings_from(data)
+    with owner_url(settings) as url:
+        seen = asyncio.run(_plan(settings, url, email))
+        if dry_run or not seen.total:
+            _tell(seen, json=json)
+            return
+        if not yes:
+            _show(seen, to_error=True)
+            _confirm(email)
+        _tell(asyncio.run(_erase(settings, url, seen.person_id)), json=json)
+
+
+def _confirm(email: str) -> None:
+    if not sys.stdin.isatty():
+        typed = sys.stdin.readline()
+    else:
+        typed = str(typer.prompt("This cannot be undone. Type the address again", default="", err=True))
+    if typed.strip().lower() != email.strip().lower():
+        raise NotConfirmed("Type the address as you gave it, or pass --yes.")
+
+
+async def _plan(settings: Settings, url: str, email: str) -> Erased:
+    ring = keys.load(settings)
+    async with _owner(url, ring) as conn:
+        person_id = await _find(conn, ring, email)
+        try:
+            return await erasure.plan(conn, person_id)
+        except NotErased as error:
+            raise _REFUSED[error.why] from error
+
+
+async def _erase(settings: Settings, url: str, person_id: UUID) -> Erased:
+    ring = keys.load(settings)
+    async with _owner(url, ring) as conn:
+        try:
+            done = await erasure.erase(conn, ring, person_id)
+        except NotErased as error:
+            raise _REFUSED[error.why] from error
+    if any(row.table == _LEARNED for row in done.deleted):
+        async with parts.opened(settings, ring, url) as made:
+            await shared.relearn_all(made.db)
+    return done
+
+
+async def _find(conn: Connection, ring: Keyring, email: str) -> UUID:
+    person_id = await leaving.find(conn, ring, email)
+    if person_id is None or not await is_known(conn, person_id):
+        raise PersonUnknown
+    return person_id
+
+
+@asynccontextmanager
+async def _owner(url: str, ring: Keyring) -> AsyncGenerator[Connection]:
+    """Yield a connection of the owner's, who sees every row. Raises DatabaseAway, KeysDoNotFit."""
+    refuse_other_keys(url, ring)
+    try:
+        conn = await asyncpg.connect(url)
+    except (OSError, asyncpg.PostgresError) as error:
+        raise DatabaseAway(str(error)) from error
+    try:
+        yield conn
+    except (asyncpg.PostgresConnectionError, asyncpg.DeadlockDetectedError, asyncpg.InterfaceError) as error:
+        raise DatabaseAway(f"{error}. Run the command again.") from error
+    finally:
+        await conn.close()
+
+
+def _tell(erased: Erased, *, json: bool) -> None:
+    if json:
+        console.as_json(erased)
+    else:
+        _show(erased)
+
+
+def _show(erased: Erased, *, to_error: bool = False) -> None:
+    def say(words: str) -> None:
+        console.err.print(words, markup=False) if to_error else console.say(words)
+
+    goes, stays = ("Erased", "Kept") if erased.done else ("Would be erased", "Would be kept")
+    say(f"Person {erased.person_id}")
+    say(f"{goes}:" if erased.total else "There is nothing to erase.")
+    for row in erased.deleted:
+        say(f"  {_named(row)}: {row.rows}")
+    for row in erased.cleared:
+        say(f"  {row.table}: {row.rows} of others, only the name of this person in them")
+    if erased.jobs:
+        say(f"  jobs: {erased.jobs}")
+    if erased.kept:
+        say(f"{stays}:")
+    for kept in erased.kept:
+        say(f"  {kept.table}: {kept.rows} ({kept.why})")
+
+
+def _named(row: Rows) -> str:
+    return row.table if row.own else f"{row.table}, of others, which name this person"

@@ -1,0 +1,223 @@
+"""Erasing a person, driven by the declarations of the tables.
+
+First the account is closed, then what was under way comes to its end, and then one transaction takes everything: rows
+go or stay as declared, and the data key is destroyed. Sealed words of what stays (records of crises) are sealed anew
+under a key that opens nothing else. Done again, it finds nothing more.
+"""
+
+import asyncio
+from enum import StrEnum
+from typing import Final
+from uuid import UUID
+
+from asyncpg import Connection
+from msgspec import Struct
+
+from wellspring.identity import leaving
+from wellspring.kernel import audit
+from wellspring.kernel.audit import Access
+from wellspring.kernel.crypto import Keyring, Sealer, Unreadable
+from wellspring.kernel.tables import Erase, Kind, Named
+from wellspring.privacy.people import KEYS, Placed, about_people, count, is_here
+
+SETTLE_S: Final = 25.0
+"""How long to wait for what was under way; the program's own transactions end sooner."""
+_LOOK_S: Final = 0.05
+
+# Every open transaction holds the lock of its virtual number, also one that has written nothing yet.
+_UNDER_WAY: Final = (
+    "SELECT l.virtualtransaction FROM pg_locks l JOIN pg_stat_activity a USING (pid) WHERE l.locktype = 'virtualxid'"
+    r" AND a.datname = current_database() AND a.usename LIKE 'wellspring\_%'"
+)
+_JOBS: Final = "SELECT id FROM jobs.pgqueuer WHERE position(convert_to($1, 'UTF8') IN payload) > 0"
+
+
+class Why(StrEnum):
+    """Why somebody is not erased now."""
+
+    IN_CRISIS = "in_crisis"
+    LAST_ADMIN = "last_admin"
+    WORKING = "working"
+
+
+class NotErased(Exception):
+    """Somebody cannot be erased now; nothing was taken."""
+
+    def __init__(self, why: Why) -> None:
+        super().__init__(why.value)
+        self.why = why
+
+
+class Rows(Struct, frozen=True):
+    """How many rows of a table, and whose: the person's own, or others' that name them."""
+
+    table: str
+    rows: int
+    own: bool = True
+
+
+class Stays(Struct, frozen=True):
+    """How many rows of a table stay, why, and for how many years (0: its own rule)."""
+
+    table: str
+    rows: int
+    why: str
+    years: int
+
+
+class Erased(Struct, frozen=True):
+    """What goes, what stays, and where only the name is taken from rows of others; `done` when it has happened."""
+
+    person_id: UUID
+    done: bool
+    deleted: list[Rows]
+    cleared: list[Rows]
+    kept: list[Stays]
+    jobs: int
+
+    @property
+    def total(self) -> int:
+        """Return how many rows go or change."""
+        return sum(row.rows for row in (*self.deleted, *self.cleared)) + self.jobs
+
+
+async def plan(conn: Connection, person_id: UUID) -> Erased:
+    """Return what erasing this person would do. Raises NotErased."""
+    async with conn.transaction():
+        places = await about_people(conn)
+        await _refuse(conn, places, person_id)
+        return await _seen(conn, places, person_id)
+
+
+async def erase(conn: Connection, keys: Keyring, person_id: UUID) -> Erased:
+    """Erase a person and return what went and what stays. Raises NotErased; may be run again at any time."""
+    async with conn.transaction():
+        places = await about_people(conn)
+        await _refuse(conn, places, person_id)
+        status = await leaving.close(conn, person_id)
+    await _settled(conn)
+    try:
+        async with conn.transaction():
+            await _refuse_busy(conn, places, person_id)
+            found = await _seen(conn, places, person_id)
+            if status is not None:
+                await _new_key(conn, keys, places, person_id)
+            await _take(conn, places, person_id)
+            access = Access(action="privacy:person:erase", section="everything", person_id=person_id, count=found.total)
+            await conn.execute(audit.RECORD.sql, *access.args())
+    except NotErased:  # danger was found in something that was under way: the account has to stay open
+        await leaving.reopen(conn, person_id, status)
+        raise
+    await _settled(conn)
+    async with conn.transaction():  # a job that ran meanwhile may have left something
+        await _take(conn, places, person_id)
+    return Erased(person_id, True, found.deleted, found.cleared, found.kept, found.jobs)
+
+
+async def _refuse(conn: Connection, places: list[Placed], person_id: UUID) -> None:
+    if await leaving.is_last_admin(conn, person_id):
+        raise NotErased(Why.LAST_ADMIN)
+    await _refuse_busy(conn, places, person_id)
+
+
+async def _refuse_busy(conn: Connection, places: list[Placed], person_id: UUID) -> None:
+    for place in places:
+        if not place.table.busy:
+            continue
+        for column, why in (("person_id", Why.IN_CRISIS), *((name, Why.WORKING) for name, _ in place.table.names)):
+            test = f'SELECT EXISTS (SELECT 1 FROM {place.sql} WHERE "{column}" = $1 AND ({place.table.busy}))'
+            if await conn.fetchval(test, person_id):
+                raise NotErased(why)
+
+
+async def _seen(conn: Connection, places: list[Placed], person_id: UUID) -> Erased:
+    deleted, cleared, kept = [], [], []
+    for place in places:
+        table, rows = place.table, await count(conn, place, person_id)
+        if table.name == KEYS and not await is_here(conn, person_id):
+            continue  # of somebody who is gone, a key is left for what stays
+        if rows and table.erase is Erase.DELETE:
+            deleted.append(Rows(table.name, rows))
+        elif rows:
+            kept.append(Stays(table.name, rows, table.keep_reason, table.keep_years))
+        for column, then in table.names:
+            others = await count(conn, place, person_id, column)
+            if others and then is Named.REMOVE:
+                deleted.append(Rows(table.name, others, own=False))
+            elif others and then is Named.CLEAR:
+                cleared.append(Rows(table.name, others, own=False))
+    jobs = len(await conn.fetch(_JOBS, str(person_id)))
+    return Erased(person_id, False, deleted, cleared, kept, jobs)
+
+
+async def _settled(conn: Connection) -> None:
+    """Wait until everything that the program had begun before has ended."""
+    began = await _under_way(conn)
+    for _ in range(int(SETTLE_S / _LOOK_S)):
+        if not began & await _under_way(conn):
+            return
+        await asyncio.sleep(_LOOK_S)
+
+
+async def _under_way(conn: Connection) -> set[str]:
+    return {row[0] for row in await conn.fetch(_UNDER_WAY)}
+
+
+async def _new_key(conn: Connection, keys: Keyring, places: list[Placed], person_id: UUID) -> None:
+    """Put a fresh data key in the place of the old one, and seal under it what stays."""
+    wrapped = await conn.fetchval(f"SELECT wrapped FROM {KEYS} WHERE person_id = $1 FOR UPDATE", person_id)
+    if wrapped is None:
+        return
+    try:
+        old = keys.sealer(wrapped, person_id)
+    except Unreadable:
+        return  # what nobody can open stays as it is
+    new, fresh = keys.new_key(person_id)
+    for place in _kept(places):
+        for column in place.table.sealed:
+            await _seal_anew(conn, place, column, person_id, old, new)
+    await conn.execute(f"UPDATE {KEYS} SET wrapped = $2 WHERE person_id = $1", person_id, fresh)
+
+
+async def _seal_anew(conn: Connection, place: Placed, column: str, person_id: UUID, old: Sealer, new: Sealer) -> None:
+    key, where = place.table.row_key, f"{place.table.name}.{column}"
+    text = f'SELECT "{key}", "{column}" FROM {place.sql} WHERE person_id = $1 AND "{column}" IS NOT NULL'
+    for row_id, value in await conn.fetch(text, person_id):
+        try:
+            sealed = new.seal(old.open(value, where, row_id), where, row_id)
+        except Unreadable:
+            continue
+        store = f'UPDATE {place.sql} SET "{column}" = $3 WHERE person_id = $1 AND "{key}" = $2'
+        await conn.execute(store, person_id, row_id, sealed)
+
+
+def _kept(places: list[Placed]) -> list[Placed]:
+    return [p for p in places if p.table.erase is Erase.KEEP and p.table.kind is Kind.PERSON]
+
+
+async def _take(conn: Connection, places: list[Placed], person_id: UUID) -> None:
+    """Delete and clear as declared; the data key goes unless sealed words of the person stay."""
+    await _take_jobs(conn, person_id)
+    for place in places:
+        for column, then in place.table.names:
+            if then is Named.REMOVE:
+                await conn.execute(f'DELETE FROM {place.sql} WHERE "{column}" = $1', person_id)
+            elif then is Named.CLEAR:
+                await conn.execute(f'UPDATE {place.sql} SET "{column}" = NULL WHERE "{column}" = $1', person_id)
+    sealed = [p for p in _kept(places) if p.table.sealed]
+    needed = any([await count(conn, place, person_id) for place in sealed])
+    for place in places:
+        if place.table.erase is Erase.DELETE and not (needed and place.table.name == KEYS):
+            await conn.execute(f"DELETE FROM {place.sql} WHERE person_id = $1", person_id)
+
+
+async def _take_jobs(conn: Connection, person_id: UUID) -> None:
+    """Delete the jobs about a person, and what the queue noted of them."""
+    jobs = [row[0] for row in await conn.fetch(_JOBS, str(person_id))]
+    await conn.execute("DELETE FROM jobs.pgqueuer WHERE id = ANY($1::bigint[])", jobs)
+    await conn.execute("DELETE FROM jobs.pick WHERE job_id = ANY($1::bigint[])", jobs)
+    await conn.execute(
+        "DELETE FROM jobs.pgqueuer_log WHERE job_id = ANY($1::bigint[]) OR position($2 IN traceback::text) > 0",
+        jobs,
+        str(person_id),
+    )

@@ -1,0 +1,143 @@
+"""`wellspring people`: a copy of everything about somebody, and erasing them."""
+
+import json
+import zipfile
+from pathlib import Path
+from uuid import uuid4
+
+import anyio
+import psycopg
+import pytest
+
+from tests.cli.conftest import Run
+from tests.support.people import Circle, Person
+from wellspring.cli.errors import (
+    FileRefused,
+    FileThere,
+    InCrisis,
+    LastAdministrator,
+    NotConfirmed,
+    PersonUnknown,
+    StillHelping,
+)
+from wellspring.kernel.policy import Role
+from wellspring.migrations.bootstrap import KeysDoNotFit
+
+pytestmark = pytest.mark.anyio
+
+
+async def _run(installed: Run, *args: str, typed: str = "") -> tuple[int, str, BaseException | None]:
+    answer = await anyio.to_thread.run_sync(lambda: installed("people", *args, input=typed))
+    return answer.exit_code, answer.stdout, answer.exception
+
+
+def _people(database_url: str) -> int:
+    with psycopg.connect(database_url) as conn:
+        found = conn.execute("SELECT count(*) FROM identity.person").fetchone()
+    assert found is not None
+    return int(found[0])
+
+
+async def test_a_copy_is_one_new_file_for_this_account_alone(installed: Run, circle: Circle, tmp_path: Path) -> None:
+    alice = await circle.member("alice")
+    sent = await alice.post("/v1/checkins", json={"mood_score": 4, "journal_text": "Le jardin était calme, ça va."})
+    assert sent.status_code == 201
+    out = tmp_path / "alice.json"
+    status, said, _ = await _run(installed, "export", alice.email.upper(), "--out", str(out), "--json")
+    assert status == 0
+    assert out.stat().st_mode & 0o777 == 0o600
+    text = out.read_text("utf-8")
+    assert "Le jardin était calme, ça va." in text
+    assert json.loads(said)["rows"] == sum(map(len, json.loads(text)["tables"].values()))
+    status, _, refused = await _run(installed, "export", alice.email, "--out", str(out))
+    assert (status, type(refused)) == (1, FileThere)
+    assert out.read_text("utf-8") == text
+    by_id = await _run(installed, "export", str(alice.id), "--out", str(tmp_path / "alice.zip"))
+    assert by_id[0] == 0
+    assert "rows of" in by_id[1]
+    assert "everything.json" in zipfile.ZipFile(tmp_path / "alice.zip").namelist()
+
+
+@pytest.mark.parametrize("who", ["nobody@example.org", "no address", ""])
+async def test_nobody_has_this_address(installed: Run, tmp_path: Path, who: str) -> None:
+    out = tmp_path / "nobody.json"
+    for args in (("export", who, "--out", str(out)), ("erase", who, "--yes")):
+        assert isinstance((await _run(installed, *args))[2], PersonUnknown)
+    assert not out.exists()
+
+
+async def test_an_id_that_nobody_has(installed: Run, tmp_path: Path) -> None:
+    out = tmp_path / "nobody.json"
+    for args in (("export", str(uuid4()), "--out", str(out)), ("erase", str(uuid4()), "--yes")):
+        assert isinstance((await _run(installed, *args))[2], PersonUnknown)
+    assert not out.exists()
+
+
+async def test_a_file_that_says_not_what_it_is(installed: Run, alice: Person, tmp_path: Path) -> None:
+    answer = await _run(installed, "export", alice.email, "--out", str(tmp_path / "alice.txt"))
+    assert isinstance(answer[2], FileRefused)
+    answer = await _run(installed, "export", alice.email, "--out", str(tmp_path / "away" / "alice.json"))
+    assert isinstance(answer[2], FileRefused)
+
+
+async def test_other_keys_copy_and_erase_nothing(
+    installed: Run, clean: pytest.MonkeyPatch, alice: Person, tmp_path: Path, database_url: str
+) -> None:
+    clean.setenv("WELLSPRING_KEYS", json.dumps({"root": "eHh4" * 10 + "eHg=", "keks": {"1": "eHh4" * 10 + "eHg="}}))
+    answer = await _run(installed, "export", str(alice.id), "--out", str(tmp_path / "alice.json"))
+    assert isinstance(answer[2], KeysDoNotFit)
+    assert isinstance((await _run(installed, "erase", str(alice.id), "--yes"))[2], KeysDoNotFit)
+    assert _people(database_url) == 1
+
+
+async def test_erasing_asks_for_the_address(installed: Run, alice: Person, database_url: str) -> None:
+    status, said, _ = await _run(installed, "erase", alice.email, "--dry-run")
+    assert status == 0
+    assert "Would be erased" in said
+    assert "identity.person: 1" in said
+    for typed in ("", "y\n", "alice@example.com\n"):
+        assert isinstance((await _run(installed, "erase", alice.email, typed=typed))[2], NotConfirmed)
+    assert _people(database_url) == 1
+    status, said, _ = await _run(installed, "erase", alice.email, typed=f" {alice.email.upper()}\n")
+    assert status == 0
+    assert "Erased:" in said
+    assert _people(database_url) == 0
+
+
+async def test_erasing_for_scripts_says_what_it_did_and_may_be_repeated(
+    installed: Run, alice: Person, database_url: str
+) -> None:
+    await alice.put("/v1/consents/shared_ratings", json={"given": True})
+    made = await alice.get("/v1/interventions")
+    action = made.json()["items"][0]["id"]
+    session = await alice.post(f"/v1/interventions/{action}/start", json={})
+    done = await alice.post(
+        f"/v1/interventions/sessions/{session.json()['id']}/complete", json={"effectiveness_rating": 5}
+    )
+    assert done.status_code == 200, done.text
+    dry = json.loads((await _run(installed, "erase", alice.email, "--dry-run", "--json"))[1])
+    status, said, _ = await _run(installed, "erase", alice.email, "--yes", "--json")
+    told = json.loads(said)
+    assert status == 0
+    assert {**dry, "done": True} == told
+    assert {"table": "interventions.outcome", "rows": 1, "own": True} in told["deleted"]
+    with psycopg.connect(database_url) as conn:
+        assert conn.execute("SELECT coalesce(sum(ratings), 0) FROM interventions.block").fetchone() == (0,)
+    assert isinstance((await _run(installed, "erase", alice.email, "--yes"))[2], PersonUnknown)
+    status, said, _ = await _run(installed, "erase", str(alice.id), "--yes")
+    assert status == 0
+    assert "nothing to erase" in said
+
+
+async def test_who_cannot_be_erased_now(installed: Run, circle: Circle, erin: Person) -> None:
+    assert isinstance((await _run(installed, "erase", erin.email, "--yes"))[2], LastAdministrator)
+    alice = await circle.member("alice")
+    dana = await circle.staff("dana", Role.RESPONDER)
+    await dana.put("/v1/crisis/duty", json={"on_duty": True})
+    asked = await alice.post("/v1/crisis/report", json={"wants_contact": True})
+    assert asked.status_code == 201, asked.text
+    assert isinstance((await _run(installed, "erase", alice.email, "--yes"))[2], InCrisis)
+    event = (await dana.get("/v1/crisis/desk")).json()["items"][0]["id"]
+    claimed = await dana.post(f"/v1/people/{alice.id}/crisis-events/{event}/claim")
+    assert claimed.status_code == 200, claimed.text
+    assert isinstance((await _run(installed, "erase", dana.email, "--yes"))[2], StillHelping)
