@@ -39,6 +39,11 @@ Note = Literal[
     "step_made",
     "duty_on",
     "duty_off",
+    "roles_saved",
+    "roles_same",
+    "account_suspended",
+    "account_open",
+    "sign_ins_ended",
     "done",
     "skipped",
 ]
