@@ -2,6 +2,9 @@
 
 from typing import Any, Final
 
+from wellspring.admin import jobs as admin_jobs
+from wellspring.admin import pages as admin_pages
+from wellspring.admin import routes as admin_routes
 from wellspring.checkins import jobs as checkins_jobs
 from wellspring.checkins import pages as checkins_pages
 from wellspring.checkins import reading_routes as checkins_reading
@@ -41,6 +44,7 @@ ROUTES: Final[list[Any]] = [
     *interventions_routes.ROUTES,
     *checkins_routes.ROUTES,
     *checkins_reading.ROUTES,
+    *admin_routes.ROUTES,
     *identity_pages.PAGES,
     *privacy_pages.PAGES,
     *notify_pages.PAGES,
@@ -48,6 +52,7 @@ ROUTES: Final[list[Any]] = [
     *interventions_pages.PAGES,
     *learned_pages.PAGES,
     *checkins_pages.PAGES,
+    *admin_pages.PAGES,
     *web_pages.PAGES,
 ]
 """Every route and page of every slice."""
@@ -55,5 +60,14 @@ ROUTES: Final[list[Any]] = [
 TABLES: Final = [identity_tables, privacy_tables, notify_tables, safety_tables, interventions_tables, checkins_tables]
 """Modules that declare tables."""
 
-JOBS: Final = [identity_jobs, notify_jobs, safety_jobs, interventions_jobs, checkins_jobs, privacy_events, privacy_jobs]
+JOBS: Final = [
+    identity_jobs,
+    notify_jobs,
+    safety_jobs,
+    interventions_jobs,
+    checkins_jobs,
+    admin_jobs,
+    privacy_events,
+    privacy_jobs,
+]
 """Modules that register jobs and handlers of events."""

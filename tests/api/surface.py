@@ -68,6 +68,7 @@ _CONTACT = "/v1/users/me/emergency-contacts/{contact_id:uuid}"
 _CHECKIN = "/v1/checkins/{checkin_id:uuid}"
 _DONE = "/v1/interventions/sessions/{session_id:uuid}"
 _GRANT = "/v1/access-grants/{grant_id:uuid}"
+_PERSON = "/v1/people/{person_id:uuid}"
 
 RULES: dict[str, Rule] = {
     "GET /livez": Rule(PUBLIC),
@@ -130,7 +131,12 @@ RULES: dict[str, Rule] = {
     f"GET {_EVENT}": Rule(_only(RESPONDER), "safety:event:read"),
     f"POST {_EVENT}/steps": Rule(_only(RESPONDER), "safety:event:contact", _fixed(step="contact", note="We spoke.")),
     "PUT /v1/crisis/duty": Rule(_only(RESPONDER), NONE, _fixed(on_duty=True)),
-    "PUT /v1/people/{person_id:uuid}/roles": Rule(_only(ADMIN), "identity:roles:write", _fixed(roles=["member"])),
+    "GET /v1/staff": Rule(_only(ADMIN), "identity:staff:list"),
+    "POST /v1/people/find": Rule(_only(ADMIN), "identity:account:find", lambda w: {"email": w.alice.email}),
+    f"GET {_PERSON}/account": Rule(_only(ADMIN), "identity:account:read"),
+    f"PUT {_PERSON}/roles": Rule(_only(ADMIN), "identity:roles:write", _fixed(roles=["member"])),
+    f"PUT {_PERSON}/status": Rule(_only(ADMIN), "identity:status:write", _fixed(status="active")),
+    f"PUT {_PERSON}/supervisor": Rule(_only(ADMIN), "safety:supervisor:write", _fixed(is_supervisor=False)),
     f"DELETE {_CHECKIN}/reading/correction": Rule(SELF, "checkins:correction:remove", status=204),
     "DELETE /v1/interventions/learned": Rule(SELF, "interventions:learned:reset", status=204),
     f"DELETE {_CHECKIN}": Rule(SELF, "checkins:checkin:remove", status=204),
@@ -139,6 +145,7 @@ RULES: dict[str, Rule] = {
     "DELETE /v1/care-team/{team_id:uuid}": Rule(SELF, "privacy:care_team:end", status=204),
     "DELETE /v1/auth/sessions/{session_id:uuid}": Rule(SELF, "identity:session:end", status=204),
     "PUT /v1/users/me/second-factor": Rule(SELF, "identity:second_factor:set", _factor),
+    f"DELETE {_PERSON}/sessions": Rule(_only(ADMIN), "identity:sessions:end", status=204),
     "POST /v1/auth/logout": Rule(SELF, "identity:session:end", status=204),
 }
 """In an order in which alice can go through all of hers: what removes comes last."""

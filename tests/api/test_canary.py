@@ -69,8 +69,12 @@ NO_WORDS = {
     "POST /v1/checkins/{checkin_id:uuid}/reading/correction",
     "PUT /v1/crisis/duty",
     "PUT /v1/people/{person_id:uuid}/roles",
+    "PUT /v1/people/{person_id:uuid}/status",
+    "PUT /v1/people/{person_id:uuid}/supervisor",
 }
 """Routes whose bodies hold numbers, choices and ids only."""
+ADDRESSES = {"POST /v1/people/find"}
+"""An address that is looked for is stored nowhere: `tests/admin` looks for one."""
 
 FORMS = (
     CANARY,
@@ -88,7 +92,7 @@ def found_in(text: str) -> list[str]:
 
 def test_every_route_with_words_has_a_canary() -> None:
     taking = {route for route, rule in RULES.items() if rule.body is not None and rule.who is not Access.PUBLIC}
-    assert taking == set(WORDS) | NO_WORDS
+    assert taking == set(WORDS) | NO_WORDS | ADDRESSES
 
 
 class Flight:

@@ -37,12 +37,17 @@ SPECIAL = {
 }
 """A clinician needs a grant, the desk asks for duty first, and all staff here have a second factor already."""
 
+ENDS_HERS = ("PUT /v1/people/{person_id:uuid}/roles", "DELETE /v1/people/{person_id:uuid}/sessions")
+"""After these she has to sign in again."""
+
 MAY_SEE = {
     ("responder on duty", "GET /v1/crisis/desk"),
     ("responder on duty", f"POST {_EVENT}/claim"),
     ("responder on duty", f"GET {_EVENT}"),
     ("her clinician", "GET /v1/caseload"),
     ("her clinician", _SHARED),
+    ("admin", "POST /v1/people/find"),
+    ("admin", "GET /v1/people/{person_id:uuid}/account"),
 }
 MAY_CHANGE = {
     "responder on duty": ("safety.", "kernel.stream"),
@@ -164,7 +169,7 @@ async def test_whoever_may_gets_an_answer_and_it_is_in_the_audit_trail(world: Wo
     world.factor = {"secret": secret, "code": pyotp.TOTP(secret).now()}
     wrong = []
     for route, rule in RULES.items():
-        if route == "PUT /v1/people/{person_id:uuid}/roles" or route in ENDLESS:
+        if route in ENDS_HERS or route in ENDLESS:
             continue
         who = await _whoever_may(world, rule)
         if route == "PUT /v1/users/me/second-factor":
@@ -183,18 +188,20 @@ def _wrong_audit(
     if not rule.audit:
         return [(route, left)] if left else []
     actor = who.id if who else left[0][1] if left else None
-    subject = world.alice.id if names_a_person(route) or who is None else actor
+    about_her = names_a_person(route) or route == "POST /v1/people/find"
+    subject = world.alice.id if about_her or who is None else actor
     if route == "POST /v1/auth/register":
         subject = actor
     return [] if left == [(rule.audit, actor, subject, "done")] else [(route, left)]
 
 
-async def test_setting_roles_is_audited_and_ends_what_the_person_was(world: World, owner: Owner) -> None:
+@pytest.mark.parametrize("route", ENDS_HERS)
+async def test_what_ends_her_sessions_is_audited_and_does(world: World, owner: Owner, route: str) -> None:
     await _ready(world)
     erin = await world.circle.staff("erin", Role.ADMIN)
-    rule = RULES["PUT /v1/people/{person_id:uuid}/roles"]
-    answer = await _call(erin, world, "PUT /v1/people/{person_id:uuid}/roles", rule)
-    assert answer.status_code == 200, answer.text
+    rule = RULES[route]
+    answer = await _call(erin, world, route, rule)
+    assert answer.status_code == rule.status, answer.text
     assert owner.audited(answer.headers["x-request-id"]) == [(rule.audit, erin.id, world.alice.id, "done")]
     assert (await world.alice.get("/v1/users/me")).status_code == 401
 

@@ -54,6 +54,8 @@ async def test_feelings_that_were_read_go_to_nobody_while_that_is_switched_off(
     assert changed.json()["checkin"]["ai_emotion_primary"] is None
     await alice.put("/v1/users/me/preferences", json={"emotion_reading": True})
     assert await named() == {"frustrated"}, "nothing was lost"
+
+
 async def test_danger_found_in_words_is_not_told_to_who_may_not_read_them(
     alice: Person, bob: Person, charlie: Person
 ) -> None:

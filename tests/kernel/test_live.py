@@ -422,6 +422,16 @@ async def test_sockets_close_within_a_second_of_logout_role_change_and_expiry(
     assert max(took) < 1.1
 
 
+async def test_sockets_of_a_suspended_person_close_within_a_second(
+    site: Site, connect: Connect, circle: Circle, alice: Person
+) -> None:
+    hers, erin = await connect(token(alice)), await circle.staff("erin", Role.ADMIN)
+    async with site.client(erin) as client:
+        answer = await client.put(f"/v1/people/{alice.id}/status", json={"status": "suspended"})
+        assert answer.status_code == 200
+    assert await until(lambda: not hers.client.connected, 3) < 1.1
+
+
 async def test_a_client_that_ignores_the_end_is_cut_off(site: Site, alice: Person) -> None:
     async with aiohttp.ClientSession() as session:
         url = site.url.replace("http", "ws") + "/socket.io/?EIO=4&transport=websocket"

@@ -634,3 +634,24 @@ KEEPING = [
         "given": False,
     }
 ]
+
+
+def account(name: str, email: str, roles: list[str], **more: bool) -> Context:
+    """An account as administrators see it."""
+    flags = dict.fromkeys(("suspended", "second_factor", "no_factor", "responder", "supervises", "me"), False)
+    return {"url": f"/admin/people/{email[:1]}1", "name": name, "email": email, "roles": roles} | flags | more
+
+
+ERIN = account("Erin Castellan", "erin@example.org", ["admin", "member"], second_factor=True, me=True)
+DANA = account(
+    "Dana Okafor", "dana@example.org", ["member", "responder"], second_factor=True, responder=True, supervises=True
+)
+BOB = account("Bob Fielding", "bob.fielding.of.the.long.address@staff.example.org", ["clinician"], no_factor=True)
+STAFF_HERE = [DANA, BOB, account("", "sam@example.org", ["responder"], suspended=True, responder=True), ERIN]
+OFFERED = ["member", "responder", "clinician", "admin"]
+
+
+def person(one: Context, **more: Any) -> Context:
+    """The page of one account."""
+    page = {"account": one, "offered": OFFERED, "values": {"roles": one["roles"]}, "errors": {}}
+    return page | {"mail_configured": True} | more

@@ -136,8 +136,8 @@ async def _show_paused(request: Req, errors: dict[str, str], status: int = 200) 
 async def check_in_page(request: Req) -> Response[str]:
     """Show the form of a check-in, or why there are none at the moment and how to begin again.
 
-    The form holds nothing of anybody yet, so browsers may keep it: with `no-store` Firefox forgets what is typed in it as
-    soon as somebody follows a link, "Get help now" above all.
+    The form holds nothing of anybody yet, so browsers may keep it: with `no-store` Firefox forgets what is typed in it
+    as soon as somebody follows a link, "Get help now" above all.
     """
     paused = await _show_paused(request, {})
     if paused is not None:

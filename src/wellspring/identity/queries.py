@@ -122,10 +122,12 @@ SEEN: Final = Query(
     G,
 )
 SIGNED_IN: Final = Query(
-    "UPDATE identity.person SET last_login_at = now(), login_count = login_count + 1 WHERE person_id = $1",
-    int,
+    "UPDATE identity.person SET last_login_at = now(), login_count = login_count + 1"
+    " WHERE person_id = $1 AND status = 'active' RETURNING roles",
+    list[str],
     G,
 )
+"""The roles of now: they may have changed, or the account may have been closed, while the password was verified."""
 END_ONE: Final = Query(
     "UPDATE identity.session SET ended_at = now(), ended_why = $3"
     " WHERE person_id = $1 AND id = $2 AND ended_at IS NULL",
@@ -243,7 +245,6 @@ CHANGE_CONTACT: Final = Query(
 DROP_CONTACT: Final = Query("DELETE FROM identity.emergency_contact WHERE person_id = $1 AND id = $2", int, M)
 LOCK_CONTACTS: Final = Query("SELECT person_id FROM identity.person WHERE person_id = $1 FOR NO KEY UPDATE", UUID, M)
 CONTACTS_COUNT: Final = Query("SELECT count(*) FROM identity.emergency_contact WHERE person_id = $1", int, M)
-SET_ROLES: Final = Query("SELECT identity.set_roles($1, $2)", bool, S)
 
 _LISTENING: Final = (
     "FROM identity.session WHERE person_id = $1 AND id = $2 AND version = $3"

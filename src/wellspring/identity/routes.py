@@ -25,7 +25,6 @@ from wellspring.identity.schemas import (
     RecoveryCodes,
     Refresh,
     Register,
-    RolesWrite,
     SecondFactor,
     Sessions,
     SessionView,
@@ -37,12 +36,11 @@ from wellspring.kernel.edge import (
     access,
     as_member,
     as_signin,
-    as_staff,
     edge,
     principal,
 )
 from wellspring.kernel.errors import NotFound
-from wellspring.kernel.policy import Access, Permission
+from wellspring.kernel.policy import Access
 from wellspring.kernel.routing import delete, get, patch, post, put
 from wellspring.kernel.tokens import TokenKind
 
@@ -247,21 +245,6 @@ async def confirm_factor(request: Req, data: JSONBody[ConfirmFactor]) -> Recover
     return RecoveryCodes(recovery_codes=codes)
 
 
-@put(
-    "/v1/people/{person_id:uuid}/roles",
-    Permission.IDENTITY_ROLES_WRITE,
-    tags=["identity"],
-    summary="Set a person's roles",
-)
-async def set_roles(request: Req, person_id: FromPath[UUID], data: JSONBody[RolesWrite]) -> RolesWrite:
-    """Set the roles; takes effect on that person's next request."""
-    async with as_staff(request) as tx:
-        if not await tx.one(q.SET_ROLES, person_id, sorted(set(data.roles))):
-            raise NotFound
-        await audit.record(tx, access(request, "identity:roles:write", "account", person_id=person_id))
-    return RolesWrite(roles=sorted(set(data.roles)))
-
-
 ROUTES: list[Any] = [
     register,
     login,
@@ -279,5 +262,4 @@ ROUTES: list[Any] = [
     drop_contact,
     start_factor,
     confirm_factor,
-    set_roles,
 ]

@@ -266,9 +266,3 @@ class RecoveryCodes(Struct, kw_only=True):
     """Shown once; each is good for one sign-in."""
 
     recovery_codes: list[str]
-
-
-class RolesWrite(Struct, forbid_unknown_fields=True, kw_only=True):
-    """The roles a person shall have."""
-
-    roles: Annotated[list[Role], Meta(min_length=1, max_length=7)]

@@ -66,7 +66,7 @@ def normal_email(text: str) -> str:
     return found.normalized.lower()
 
 
-def _as_registered(text: str) -> str:
+def as_registered(text: str) -> str:
     """Return an address in the form it was registered in; one that nobody can have registered stays as it is."""
     try:
         return normal_email(text)
@@ -137,7 +137,7 @@ async def sign_in(accounts: Accounts, given: Login, where: Where, *, kind: Token
     Unknown and wrong look and take the same. Raises WrongCredentials, SecondFactorNeeded, SecondFactorWrong,
     LockedOut, AccountClosed.
     """
-    email = _as_registered(given.email)
+    email = as_registered(given.email)
     scopes = lockout.scopes(accounts.keys, email, where.ip)
     async with accounts.db.begin(DbRole.SIGNIN) as tx:
         await lockout.refuse_if_locked(tx, scopes)
@@ -163,9 +163,11 @@ async def sign_in(accounts: Accounts, given: Login, where: Where, *, kind: Token
             await lockout.forgive(tx, scopes)
             if rehashed:
                 await tx.do(q.REHASH, found.person_id, rehashed)
-            await tx.do(q.SIGNED_IN, found.person_id)
+            current = await tx.maybe(q.SIGNED_IN, found.person_id)
+            if current is None:
+                raise AccountClosed
             await audit.record(tx, _row("identity:session:create", found.person_id, where))
-            roles = effective(found.roles, second_factor=found.totp_secret is not None)
+            roles = effective(current, second_factor=found.totp_secret is not None)
             opened = await open_session(tx, found.person_id, roles, kind, where)
         else:
             await _note_failure(tx, scopes, where, found.person_id)

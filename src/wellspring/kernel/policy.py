@@ -23,6 +23,7 @@ class Permission(StrEnum):
     """What staff may do: `slice:thing:verb`, in alphabetical order."""
 
     CHECKINS_SHARED_READ = "checkins:shared:read"
+    IDENTITY_ACCOUNT_WRITE = "identity:account:write"
     IDENTITY_PEOPLE_READ = "identity:people:read"
     IDENTITY_ROLES_WRITE = "identity:roles:write"
     NOTIFY_OUTBOX_READ = "notify:outbox:read"
@@ -31,14 +32,17 @@ class Permission(StrEnum):
     SAFETY_DESK_READ = "safety:desk:read"
     SAFETY_DUTY_WRITE = "safety:duty:write"
     SAFETY_REVIEW_READ = "safety:review:read"
+    SAFETY_SUPERVISOR_WRITE = "safety:supervisor:write"
 
 
 GRANTS: Final[dict[Role, frozenset[Permission]]] = {
     Role.ADMIN: frozenset(
         {
+            Permission.IDENTITY_ACCOUNT_WRITE,
             Permission.IDENTITY_PEOPLE_READ,
             Permission.IDENTITY_ROLES_WRITE,
             Permission.NOTIFY_OUTBOX_READ,
+            Permission.SAFETY_SUPERVISOR_WRITE,
         }
     ),
     Role.BLOOD_BANK: frozenset(),

@@ -6,8 +6,8 @@ from msgspec import Struct
 
 from wellspring.identity.schemas import Language
 
-Template = Literal["crisis_page", "crisis_page_now"]
-"""Every message that Wellspring sends: a page of a responder, and one that cannot wait."""
+Template = Literal["crisis_page", "crisis_page_now", "roles_changed"]
+"""Every message that Wellspring sends: a page of a responder, one that cannot wait, and what somebody may do here."""
 
 
 class Words(Struct, frozen=True):
@@ -19,6 +19,7 @@ class Words(Struct, frozen=True):
 
 
 _DESK: Final = "/desk"
+_SIGN_IN: Final = "/sign-in"
 
 WORDS: Final[dict[tuple[str, Language], Words]] = {
     ("crisis_page", "en"): Words(
@@ -40,6 +41,19 @@ WORDS: Final[dict[tuple[str, Language], Words]] = {
         "Wellspring : quelqu’un a besoin de vous maintenant",
         "Quelqu’un a besoin de vous maintenant au poste d’urgence. Ouvrez Wellspring.",
         _DESK,
+    ),
+    ("roles_changed", "en"): Words(
+        "Wellspring: what you may do has changed",
+        "An administrator has changed what you may do in Wellspring. It holds from your next sign-in."
+        " If you did not expect this, please ask the people who run this service.",
+        _SIGN_IN,
+    ),
+    ("roles_changed", "fr"): Words(
+        "Wellspring : vos droits ont changé",
+        "Un administrateur ou une administratrice a changé ce que vous pouvez faire dans Wellspring."
+        " Cela vaut dès votre prochaine connexion."
+        " Si vous ne vous y attendiez pas, demandez aux personnes qui gèrent ce service.",
+        _SIGN_IN,
     ),
 }
 
