@@ -2,6 +2,9 @@
 
 from typing import Any
 
+from wellspring.identity.account import otpauth
+from wellspring.identity.qr import drawing
+
 Context = dict[str, Any]
 
 LANGUAGES = [
@@ -580,3 +583,17 @@ def action(state: str) -> Context:
         "why": "It helped before.",
     }
     return base | {"tags": FEEDBACK_TAGS, "values": {}, "errors": {}}
+
+
+SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+OTPAUTH = otpauth("alice@example.org", SECRET)
+FACTOR: Context = {
+    "staff": False,
+    "secret": SECRET,
+    "groups": [SECRET[at : at + 4] for at in range(0, 32, 4)],
+    "uri": OTPAUTH,
+    "qr": drawing(OTPAUTH),
+    "values": {},
+    "errors": {},
+}
+RECOVERY_CODES = [f"abcd{n}-fghj{n}" for n in range(10)]
