@@ -42,6 +42,7 @@ def make_edge(settings: Settings, ring: Keyring, url: str) -> Edge:
     checked: dict[DbRole, tuple[str, ...]] = {
         DbRole.MEMBER: (identity_queries.SESSION_CHECK, identity_queries.SESSION_LISTEN),
         DbRole.STAFF: (identity_queries.STAFF_SESSION_CHECK, identity_queries.SESSION_LISTEN),
+        DbRole.SIGNIN: (identity_queries.SESSION_CHECK, identity_queries.SESSION_LISTEN),
     }
     db = Database(dsns, size=settings.pool_size, prepare=checked)
     hub = Hub(db, dsns[DbRole.SIGNIN], identity_queries.LIVE_SESSIONS)

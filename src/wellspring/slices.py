@@ -10,6 +10,7 @@ from wellspring.checkins import pages as checkins_pages
 from wellspring.checkins import reading_routes as checkins_reading
 from wellspring.checkins import routes as checkins_routes
 from wellspring.checkins import tables as checkins_tables
+from wellspring.identity import account_pages
 from wellspring.identity import jobs as identity_jobs
 from wellspring.identity import pages as identity_pages
 from wellspring.identity import routes as identity_routes
@@ -19,6 +20,7 @@ from wellspring.interventions import learned_pages
 from wellspring.interventions import pages as interventions_pages
 from wellspring.interventions import routes as interventions_routes
 from wellspring.interventions import tables as interventions_tables
+from wellspring.notify import account as notify_account
 from wellspring.notify import jobs as notify_jobs
 from wellspring.notify import pages as notify_pages
 from wellspring.notify import routes as notify_routes
@@ -46,6 +48,7 @@ ROUTES: Final[list[Any]] = [
     *checkins_reading.ROUTES,
     *admin_routes.ROUTES,
     *identity_pages.PAGES,
+    *account_pages.PAGES,
     *privacy_pages.PAGES,
     *notify_pages.PAGES,
     *safety_pages.PAGES,
@@ -62,6 +65,7 @@ TABLES: Final = [identity_tables, privacy_tables, notify_tables, safety_tables, 
 
 JOBS: Final = [
     identity_jobs,
+    notify_account,
     notify_jobs,
     safety_jobs,
     interventions_jobs,

@@ -91,6 +91,7 @@ RULES: dict[str, Rule] = {
     "GET /v1/users/me/emergency-contacts": Rule(SELF, "identity:contact:read"),
     "POST /v1/users/me/emergency-contacts": Rule(SELF, "identity:contact:create", _fixed(**OTHER_CONTACT), 201),
     f"PUT {_CONTACT}": Rule(SELF, "identity:contact:change", _fixed(**OTHER_CONTACT)),
+    "GET /v1/users/me/second-factor": Rule(SELF),
     "POST /v1/users/me/second-factor": Rule(SELF),
     "GET /v1/consents": Rule(SELF, "privacy:consents:read"),
     "PUT /v1/consents/{kind:str}": Rule(SELF, "privacy:consent:withdraw", _fixed(given=False)),
@@ -146,6 +147,15 @@ RULES: dict[str, Rule] = {
     "DELETE /v1/auth/sessions/{session_id:uuid}": Rule(SELF, "identity:session:end", status=204),
     "PUT /v1/users/me/second-factor": Rule(SELF, "identity:second_factor:set", _factor),
     f"DELETE {_PERSON}/sessions": Rule(_only(ADMIN), "identity:sessions:end", status=204),
+    "POST /v1/users/me/second-factor/recovery-codes": Rule(
+        SELF, "identity:recovery_codes:make", lambda w: {"current_password": PASSWORD, "mfa_code": w.mfa_code}
+    ),
+    "PUT /v1/users/me/password": Rule(
+        SELF,
+        "identity:password:change",
+        _fixed(current_password=PASSWORD, new_password="seven slow boats at noon"),
+        204,
+    ),
     "POST /v1/auth/logout": Rule(SELF, "identity:session:end", status=204),
 }
 """In an order in which alice can go through all of hers: what removes comes last."""

@@ -59,6 +59,8 @@ WORDS: dict[str, dict[str, Any]] = {
 NO_WORDS = {
     "PUT /v1/users/me/preferences",
     "PUT /v1/users/me/second-factor",
+    "POST /v1/users/me/second-factor/recovery-codes",
+    "PUT /v1/users/me/password",
     "PUT /v1/consents/{kind:str}",
     "POST /v1/access-grants",
     "PATCH /v1/access-grants/{grant_id:uuid}",

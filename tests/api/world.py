@@ -22,7 +22,8 @@ class World:
         self.circle = circle
         self.owner = owner
         self.ids: dict[str, str] = {}
-        self.factor: dict[str, str] = {"secret": "A" * 32, "code": "000000"}
+        self.factor = {"current_password": PASSWORD, "secret": "A" * 32, "code": "000000"}
+        self.mfa_code = "000000"
         self.staff: dict[Role, Person] = {}
         self.alice: Person
         self.bob: Person

@@ -53,7 +53,7 @@ async def set_up(client: httpx.AsyncClient, who: Person) -> tuple[str, list[str]
     """Set up a second factor; return its secret and the recovery codes."""
     secret = (await who.post(FACTOR)).json()["secret"]
     code = pyotp.TOTP(secret).now()
-    answer = await who.put(FACTOR, json={"secret": secret, "code": code})
+    answer = await who.put(FACTOR, json={"current_password": PASSWORD, "secret": secret, "code": code})
     assert answer.status_code == 200, answer.text
     return secret, answer.json()["recovery_codes"]
 
@@ -80,7 +80,7 @@ def next_code(secret: str) -> str:
 
 async def test_of_two_who_set_one_up_at_once_one_does(alice: Person) -> None:
     secrets = [(await alice.post(FACTOR)).json()["secret"] for _ in range(2)]
-    bodies = [{"secret": secret, "code": pyotp.TOTP(secret).now()} for secret in secrets]
+    bodies = [{"current_password": PASSWORD, "secret": secret, "code": pyotp.TOTP(secret).now()} for secret in secrets]
     answers = await asyncio.gather(*(alice.put(FACTOR, json=body) for body in bodies))
     assert sorted(answer.status_code for answer in answers) == [200, 409]
     kept = secrets[[answer.status_code for answer in answers].index(200)]

@@ -199,6 +199,45 @@ def test_preferences_take_effect_at_once(new_page: NewPage) -> None:
     assert page.evaluate("getComputedStyle(document.documentElement).fontSize") == "24px"
 
 
+def test_a_second_factor_is_set_up_by_keyboard_and_its_codes_are_copied(new_page: NewPage) -> None:
+    page = new_page(
+        viewport={"width": 320, "height": 700},
+        permissions=["clipboard-read", "clipboard-write"],
+        reduced_motion="reduce",
+    )
+    sign_up(page)
+    page.goto("/account/security")
+    page.locator('main a[href="/account/security/second-factor"]').click()
+    assert audit(page) == []
+    secret = page.locator('input[name="secret"]').input_value()
+    page.locator("#code").fill(pyotp.TOTP(secret).now())
+    page.keyboard.press("Tab")
+    page.keyboard.type(PASSWORD)
+    page.keyboard.press("Enter")
+    expect(page.locator("h1")).to_have_text("Your recovery codes")
+    assert audit(page) == []
+    page.get_by_role("button", name="Copy").click()
+    expect(page.locator("[data-copy-said]")).to_have_text("Copied.")
+    copied = page.evaluate("navigator.clipboard.readText()").split("\n")
+    assert copied == page.locator(".codes code").all_text_contents()
+    page.locator('main a[href="/account/security"]').click()
+    expect(page.locator("main")).to_contain_text("10 recovery codes left")
+
+
+def test_changing_the_password_without_scripts(new_page: NewPage) -> None:
+    page = new_page(java_script_enabled=False)
+    sign_up(page)
+    page.locator('footer a[href="/account/security"]').click()
+    page.locator('main a[href="/account/security/password"]').click()
+    for current in ("not it at all", PASSWORD):
+        page.locator("#current_password").fill(current)
+        page.locator("#new_password").fill("seven slow boats at noon")
+        page.locator('form[action="/account/security/password"] button[type=submit]').click()
+        if current != PASSWORD:
+            expect(page.locator("#current_password-error")).to_have_text("This is not your current password.")
+    expect(page.locator("main")).to_contain_text("Your password is changed")
+
+
 def test_quick_exit_leaves(new_page: NewPage) -> None:
     page = new_page()
     page.context.route("https://en.wikipedia.org/**", lambda route: route.fulfill(body="elsewhere"))
@@ -310,6 +349,9 @@ def test_every_page_with_real_data_is_accessible(new_page: NewPage, program: Pro
         "/history",
         "/preferences",
         "/sessions",
+        "/account/security",
+        "/account/security/password",
+        "/account/security/second-factor",
         "/contacts",
         "/safety-plan",
     ):

@@ -2,6 +2,9 @@
 
 from typing import Any
 
+from wellspring.identity.account import otpauth
+from wellspring.identity.qr import drawing
+
 Context = dict[str, Any]
 
 LANGUAGES = [
@@ -655,3 +658,17 @@ def person(one: Context, **more: Any) -> Context:
     """The page of one account."""
     page = {"account": one, "offered": OFFERED, "values": {"roles": one["roles"]}, "errors": {}}
     return page | {"mail_configured": True} | more
+
+
+SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+OTPAUTH = otpauth("alice@example.org", SECRET)
+FACTOR: Context = {
+    "staff": False,
+    "secret": SECRET,
+    "groups": [SECRET[at : at + 4] for at in range(0, 32, 4)],
+    "uri": OTPAUTH,
+    "qr": drawing(OTPAUTH),
+    "values": {},
+    "errors": {},
+}
+RECOVERY_CODES = [f"abcd{n}-fghj{n}" for n in range(10)]

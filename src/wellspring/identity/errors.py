@@ -33,6 +33,18 @@ class FactorExists(Conflict):
     code = "second_factor_exists"
 
 
+class FactorMissing(Conflict):
+    """There is no second factor yet. Set one up first."""
+
+    code = "second_factor_missing"
+
+
+class PasswordWrong(Forbidden):
+    """The current password is not right."""
+
+    code = "password_wrong"
+
+
 class RefreshRefused(Unauthenticated):
     """This refresh token is not valid any more. Please sign in again."""
 

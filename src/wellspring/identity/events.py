@@ -1,5 +1,6 @@
 """What identity tells other slices."""
 
+from typing import Literal
 from uuid import UUID
 
 from msgspec import Struct
@@ -11,3 +12,10 @@ class PersonRegistered(Struct, frozen=True):
     person_id: UUID
     language: str
     consents: tuple[str, ...]
+
+
+class SignInChanged(Struct, frozen=True):
+    """How a person signs in was changed."""
+
+    person_id: UUID
+    what: Literal["password", "second_factor", "recovery_codes"]

@@ -93,7 +93,7 @@ async def sign_in(request: Req) -> Response[Any]:
         SecondFactorWrong,
         WrongCredentials,
     ) as problem:
-        message = await _why_not(request, problem)
+        message = await why_not(request, problem)
         code = code or isinstance(problem, SecondFactorNeeded)
         answer = await _show_sign_in(
             request, status=problem.status, message=message, code=code, email=email, following=following
@@ -101,11 +101,12 @@ async def sign_in(request: Req) -> Response[Any]:
         answer.headers.update(problem.headers)
         return answer
     cookie = pages.session_cookie(request, opened.who, opened.ttl)
-    note: pages.Note | None = "second_factor_needed" if waiting else None
-    return pages.redirect(request, following or first_page(opened.who), note=note, cookies=[cookie])
+    onward = "/account/security/second-factor" if waiting else following or first_page(opened.who)
+    return pages.redirect(request, onward, cookies=[cookie])
 
 
-async def _why_not(request: Req, problem: Problem) -> str:
+async def why_not(request: Req, problem: Problem) -> str:
+    """Return the words of a refusal; a lock says how long it lasts."""
     language = (await pages.local(request)).language
     wait = problem.headers.get("Retry-After", "")
     if isinstance(problem, LockedOut) and wait.isdigit():

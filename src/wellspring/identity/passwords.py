@@ -45,7 +45,7 @@ class Passwords:
         """Tell whether a hash was made with other parameters and should be made again."""
         return self._hasher.check_needs_rehash(stored)
 
-    async def check(self, password: str, context: tuple[str, ...]) -> None:
+    async def check(self, password: str, context: tuple[str, ...], *, field: str = "password") -> None:
         """Raise PasswordRefused for a password that lists, patterns or the person's own words make easy to guess."""
         words = [word for word in ("wellspring", *context) if word]
         found = await asyncio.to_thread(zxcvbn, password[:64], user_inputs=words)
@@ -53,7 +53,7 @@ class Passwords:
             raise PasswordRefused(
                 errors=(
                     FieldError(
-                        "password",
+                        field,
                         "password_easy_to_guess",
                         "Choose a few words that do not belong together. Avoid your name, dates and keyboard rows.",
                     ),

@@ -64,6 +64,25 @@ class PersonRow(Struct, frozen=True):
     updated_at: datetime
 
 
+class OwnLogin(Struct, frozen=True):
+    """How somebody who is signed in signs in; `email` and `details` are sealed."""
+
+    wrapped: bytes
+    email: bytes
+    details: bytes | None
+    password_hash: str
+    previous_hashes: list[str]
+    totp_secret: bytes | None
+
+
+class FactorRow(Struct, frozen=True):
+    """Whether a second factor is set up, and the roles that would ask for one."""
+
+    set_up: bool
+    recovery_codes_left: int
+    roles: list[str]
+
+
 class SessionRow(Struct, frozen=True):
     """A sign-in that is open; `current` is the one that asks."""
 
@@ -90,6 +109,34 @@ ADD_LOGIN: Final = Query(
     "INSERT INTO identity.login (email_digest, person_id, password_hash) VALUES ($1, $2, $3)", int, G
 )
 REHASH: Final = Query("UPDATE identity.login SET password_hash = $2 WHERE person_id = $1", int, G)
+OWN_LOGIN: Final = Query(
+    "SELECT (SELECT k.wrapped FROM kernel.person_key k WHERE k.person_id = $1), p.email, p.details, l.password_hash,"
+    " l.previous_hashes, l.totp_secret FROM identity.person p JOIN identity.login l USING (person_id)"
+    " WHERE p.person_id = $1",
+    OwnLogin,
+    G,
+)
+STILL: Final = Query(
+    "SELECT password_hash = $2 AND totp_secret IS NOT DISTINCT FROM $3::bytea FROM identity.login WHERE person_id = $1"
+    " FOR NO KEY UPDATE",
+    bool,
+    G,
+)
+"""Tells whether a login is what it was when the password was checked, and holds it until the transaction ends."""
+SET_PASSWORD: Final = Query(
+    "UPDATE identity.login SET password_hash = $3, previous_hashes = (ARRAY[$2::text] || previous_hashes)[1:4],"
+    " changed_at = now() WHERE person_id = $1 AND password_hash = $2",
+    int,
+    G,
+)
+"""With the present one five passwords are kept, as hashes: none of them can be chosen again."""
+SET_RECOVERY: Final = Query("UPDATE identity.login SET recovery_digests = $2 WHERE person_id = $1", int, G)
+FACTOR: Final = Query(
+    "SELECT l.totp_secret IS NOT NULL, cardinality(l.recovery_digests), p.roles"
+    " FROM identity.person p JOIN identity.login l USING (person_id) WHERE p.person_id = $1",
+    FactorRow,
+    M,
+)
 ADD_SESSION: Final = Query(
     "INSERT INTO identity.session (person_id, id, kind, is_staff, ip, agent, expires_at)"
     " VALUES ($1, $2, $3, $4, $5, $6, now() + make_interval(secs => $7::float8))",

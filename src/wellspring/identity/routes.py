@@ -6,23 +6,25 @@ from uuid import UUID
 from litestar import Response
 from litestar.params import FromPath, JSONBody
 from pyotp import random_base32
-from pyotp.totp import TOTP
 
-from wellspring.identity import me, service
+from wellspring.identity import account, me, service
 from wellspring.identity import queries as q
 from wellspring.identity import sessions as sess
-from wellspring.identity.asked import accounts, where
-from wellspring.identity.errors import FactorExists, SecondFactorWrong
+from wellspring.identity.asked import accounts, asking, where
+from wellspring.identity.errors import FactorExists
 from wellspring.identity.schemas import (
     ConfirmFactor,
     Contact,
     Contacts,
     ContactWrite,
+    FactorState,
     Login,
+    PasswordChange,
     Preferences,
     Profile,
     ProfileChange,
     RecoveryCodes,
+    RecoveryCodesAsked,
     Refresh,
     Register,
     SecondFactor,
@@ -35,7 +37,6 @@ from wellspring.kernel.edge import (
     Req,
     access,
     as_member,
-    as_signin,
     edge,
     principal,
 )
@@ -207,6 +208,14 @@ async def drop_contact(request: Req, contact_id: FromPath[UUID]) -> None:
         await audit.record(tx, access(request, "identity:contact:remove", "emergency_contacts"))
 
 
+@get("/v1/users/me/second-factor", Access.SELF, tags=["identity"], summary="My second factor")
+async def get_factor(request: Req) -> FactorState:
+    """Tell whether a second factor is set up, and how many recovery codes are left."""
+    async with as_member(request, read_only=True) as tx:
+        found = await tx.one(q.FACTOR, principal(request).person_id)
+    return FactorState(set_up=found.set_up, recovery_codes_left=found.recovery_codes_left)
+
+
 @post(
     "/v1/users/me/second-factor",
     Access.SELF,
@@ -221,28 +230,36 @@ async def start_factor(request: Req) -> SecondFactor:
     if row.mfa_enabled:
         raise FactorExists
     secret = random_base32()
-    uri = TOTP(secret).provisioning_uri(name=me.profile(row, edge(request).keys).email, issuer_name="Wellspring")
-    return SecondFactor(secret=secret, uri=uri)
+    return SecondFactor(secret=secret, uri=account.otpauth(me.profile(row, edge(request).keys).email, secret))
 
 
 @put("/v1/users/me/second-factor", Access.SELF, tags=["identity"], summary="Confirm a second factor")
 async def confirm_factor(request: Req, data: JSONBody[ConfirmFactor]) -> RecoveryCodes:
-    """Store the authenticator secret once a code from it is right; shows recovery codes once.
+    """Store the authenticator secret once password and code are right; shows recovery codes once.
 
     Every other session ends: none of them has given a code. This one stays a member's; staff sign in again.
     """
-    who = principal(request)
-    async with as_member(request, read_only=True) as tx:
-        if (await me.load(tx, who.person_id)).mfa_enabled:
-            raise FactorExists
-    step = service.matching_step(data.secret, data.code)
-    if step is None:
-        raise SecondFactorWrong
-    async with as_signin(request, who.person_id) as tx:
-        codes = await service.set_factor(tx, edge(request).keys, who.person_id, data.secret, step)
-        await tx.do(q.END_OTHERS, who.person_id, who.session_id, "second factor set up")
-        await audit.record(tx, access(request, "identity:second_factor:set", "account"))
+    codes = await account.set_factor(accounts(request), asking(request, account.FACTOR), data)
     return RecoveryCodes(recovery_codes=codes)
+
+
+@post(
+    "/v1/users/me/second-factor/recovery-codes",
+    Access.SELF,
+    tags=["identity"],
+    status_code=200,
+    summary="Make new recovery codes",
+)
+async def make_recovery_codes(request: Req, data: JSONBody[RecoveryCodesAsked]) -> RecoveryCodes:
+    """Make ten recovery codes, shown once; all earlier ones stop working."""
+    codes = await account.new_recovery_codes(accounts(request), asking(request, account.RECOVERY), data)
+    return RecoveryCodes(recovery_codes=codes)
+
+
+@put("/v1/users/me/password", Access.SELF, tags=["identity"], status_code=204, summary="Change my password")
+async def change_password(request: Req, data: JSONBody[PasswordChange]) -> None:
+    """Change the password; every other session ends, this one stays."""
+    await account.change_password(accounts(request), asking(request, account.PASSWORD), data)
 
 
 ROUTES: list[Any] = [
@@ -260,6 +277,9 @@ ROUTES: list[Any] = [
     add_contact,
     change_contact,
     drop_contact,
+    get_factor,
     start_factor,
     confirm_factor,
+    make_recovery_codes,
+    change_password,
 ]

@@ -85,6 +85,10 @@ class Login(Struct, forbid_unknown_fields=True, kw_only=True):
     mfa_code: Annotated[str, Meta(max_length=20, examples=["123456"])] | None = None
 
 
+CurrentPassword = Annotated[str, Meta(max_length=256, examples=["a quiet lamp by the river"])]
+Code = Annotated[str, Meta(max_length=20, examples=["123456"])]
+
+
 class Refresh(Struct, forbid_unknown_fields=True, kw_only=True):
     """A refresh token, good for one use."""
 
@@ -255,14 +259,36 @@ class SecondFactor(Struct, kw_only=True):
     uri: str
 
 
-class ConfirmFactor(Struct, forbid_unknown_fields=True, kw_only=True):
-    """The secret that was shown, and the six digits that the authenticator makes of it now."""
+class FactorState(Struct, kw_only=True):
+    """Whether a second factor is set up, and how many recovery codes are left."""
 
+    set_up: bool
+    recovery_codes_left: int
+
+
+class ConfirmFactor(Struct, forbid_unknown_fields=True, kw_only=True):
+    """The current password, the secret that was shown, and the six digits that the authenticator makes of it now."""
+
+    current_password: CurrentPassword
     secret: Annotated[str, Meta(pattern=r"^[A-Z2-7]{32}\Z", examples=["JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"])]
-    code: Annotated[str, Meta(pattern=r"^[0-9]{6}\Z", examples=["123456"])]
+    code: Code
+
+
+class RecoveryCodesAsked(Struct, forbid_unknown_fields=True, kw_only=True):
+    """The current password, and the six digits of the authenticator app or a recovery code that is left."""
+
+    current_password: CurrentPassword
+    mfa_code: Code
 
 
 class RecoveryCodes(Struct, kw_only=True):
     """Shown once; each is good for one sign-in."""
 
     recovery_codes: list[str]
+
+
+class PasswordChange(Struct, forbid_unknown_fields=True, kw_only=True):
+    """The current password and the one that takes its place."""
+
+    current_password: CurrentPassword
+    new_password: Annotated[str, Meta(min_length=12, max_length=256, examples=["seven slow boats at noon"])]

@@ -159,7 +159,8 @@ async def sign_in(accounts: Accounts, given: Login, where: Where, *, kind: Token
     opened: Opened | None = None
     async with accounts.db.begin(DbRole.SIGNIN, actor=found.person_id) as tx:
         await lockout.refuse_if_locked_by_now(tx, scopes)
-        if found.totp_secret is None or await _use_code(tx, accounts.keys, found, given.mfa_code or ""):
+        still = await tx.maybe(q.STILL, found.person_id, found.password_hash, found.totp_secret)
+        if still and await _may_enter(tx, accounts.keys, found, given.mfa_code):
             await lockout.forgive(tx, scopes)
             if rehashed:
                 await tx.do(q.REHASH, found.person_id, rehashed)
@@ -169,8 +170,10 @@ async def sign_in(accounts: Accounts, given: Login, where: Where, *, kind: Token
             await audit.record(tx, _row("identity:session:create", found.person_id, where))
             roles = effective(current, second_factor=found.totp_secret is not None)
             opened = await open_session(tx, found.person_id, roles, kind, where)
-        else:
+        elif still:
             await _note_failure(tx, scopes, where, found.person_id)
+    if not still:  # changed while the password was being checked: what was right is checked against what is so now
+        return await sign_in(accounts, given, where, kind=kind)
     if opened is None:
         raise SecondFactorWrong
     waiting = found.totp_secret is None and bool({Role(r) for r in found.roles} & STAFF)
@@ -203,25 +206,34 @@ def totp_secret(keys: Keyring, person_id: UUID, sealed: bytes) -> str:
     return keys.system.open(sealed, "identity.login.totp_secret", person_id).decode()
 
 
-async def _use_code(tx: Tx, keys: Keyring, found: q.FoundLogin, code: str) -> bool:
-    """Use up a code: six digits of this or a neighbouring half minute, or a recovery code; each once.
+async def _may_enter(tx: Tx, keys: Keyring, found: q.FoundLogin, code: str | None) -> bool:
+    """Tell whether somebody has no second factor, or has given a right code of it, which is used up by that."""
+    return found.totp_secret is None or await use_code(tx, keys, found.person_id, found.totp_secret, code or "")
+
+
+async def use_code(tx: Tx, keys: Keyring, person_id: UUID, sealed: bytes, code: str) -> bool:
+    """Use up a code: six digits of this or a neighbouring half minute, or a recovery code; each once."""
+    digits = six_digits(code)
+    if digits is None:
+        return await tx.do(q.USE_RECOVERY, person_id, recovery_digest(keys, person_id, "".join(code.split()))) == 1
+    step = matching_step(totp_secret(keys, person_id, sealed), digits)
+    return step is not None and await tx.do(q.USE_STEP, person_id, step) == 1
+
+
+def six_digits(code: str) -> str | None:
+    """Return a code of an authenticator app as it makes them, None for what is none.
 
     Apps show codes in groups, and keyboards of some languages have digits of their own.
     """
-    assert found.totp_secret is not None
-    code = "".join(code.split()).replace("-", "")
-    if len(code) != 6 or not code.isdecimal():
-        digest = recovery_digest(keys, found.person_id, code)
-        return await tx.do(q.USE_RECOVERY, found.person_id, digest) == 1
-    step = matching_step(totp_secret(keys, found.person_id, found.totp_secret), f"{int(code):06d}")
-    return step is not None and await tx.do(q.USE_STEP, found.person_id, step) == 1
+    plain = "".join(code.split()).replace("-", "")
+    return f"{int(plain):06d}" if len(plain) == 6 and plain.isdecimal() else None
 
 
 def matching_step(secret: str, code: str) -> int | None:
     """Return the time step a code belongs to (now, one before, one after), or None."""
-    totp, now = TOTP(secret), int(time.time()) // _STEP
+    digits, totp, now = six_digits(code), TOTP(secret), int(time.time()) // _STEP
     for step in (now, now - 1, now + 1):
-        if hmac.compare_digest(totp.generate_otp(step), code):
+        if digits is not None and hmac.compare_digest(totp.generate_otp(step), digits):
             return step
     return None
 
@@ -242,7 +254,11 @@ async def set_factor(tx: Tx, keys: Keyring, person_id: UUID, secret: str, step: 
     """Store a confirmed authenticator secret and return fresh recovery codes; raises FactorExists."""
     codes = new_recovery_codes()
     sealed = keys.system.seal(secret.encode(), "identity.login.totp_secret", person_id)
-    digests = [recovery_digest(keys, person_id, c) for c in codes]
-    if await tx.do(q.SET_TOTP, person_id, sealed, step, digests) != 1:
+    if await tx.do(q.SET_TOTP, person_id, sealed, step, recovery_digests(keys, person_id, codes)) != 1:
         raise FactorExists
     return codes
+
+
+def recovery_digests(keys: Keyring, person_id: UUID, codes: list[str]) -> list[bytes]:
+    """Return what is stored of recovery codes."""
+    return [recovery_digest(keys, person_id, code) for code in codes]

@@ -60,7 +60,7 @@ class Sent:
 
     def values(self) -> dict[str, Any]:
         """Return what was entered, to be shown again; never the password."""
-        return {name: value for name, value in self.pairs if name not in ("csrf", "password", "mfa_code")}
+        return {name: value for name, value in self.pairs if name not in pages.SECRETS}
 
     def key(self, person_id: UUID, route: str) -> idempotency.Key | None:
         """Return the idempotency key that the form was rendered with."""

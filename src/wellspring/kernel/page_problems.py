@@ -9,7 +9,7 @@ from litestar.types import Receive, Scope, Send
 
 from wellspring.kernel.edge import Req, request_id
 from wellspring.kernel.errors import Problem, TooMany, Unauthenticated, Unavailable
-from wellspring.kernel.pages import FormStale, fields, frame, local_path, redirect, render
+from wellspring.kernel.pages import SECRETS, FormStale, fields, frame, local_path, redirect, render
 
 
 class Later(Response[None]):
@@ -83,8 +83,7 @@ async def _settle_frame(request: Req, problem: Problem) -> None:
 async def _unsent(request: Req, problem: Problem) -> Response[str]:
     """Return what was typed in a form that could not be taken, ready to be sent again."""
     await _settle_frame(request, problem)
-    skip = {"csrf", "password", "mfa_code"}
-    kept = [(name, value) for name, value in await _typed(request) if name not in skip and value]
+    kept = [(name, value) for name, value in await _typed(request) if name not in SECRETS and value]
     context = {
         "why": "signed_out" if isinstance(problem, Unauthenticated) else problem.code,
         "hidden": [(n, v) for n, v in kept if not _is_text(v)],

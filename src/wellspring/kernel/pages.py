@@ -26,6 +26,8 @@ _FORM_TYPE: Final = "application/x-www-form-urlencoded"
 _MOST_FIELDS: Final = 300
 _VISITOR: Final = "ws_visitor"
 _NOTE: Final = "ws_note"
+SECRETS: Final = frozenset({"csrf", "password", "current_password", "new_password", "mfa_code"})
+"""Fields that are never shown again."""
 _LANGUAGE: Final = "ws_language"
 
 Note = Literal[
@@ -33,7 +35,8 @@ Note = Literal[
     "removed",
     "ended",
     "signed_out",
-    "second_factor_needed",
+    "password_changed",
+    "factor_exists",
     "asked",
     "taken_by_other",
     "step_made",

@@ -6,8 +6,16 @@ from msgspec import Struct
 
 from wellspring.identity.schemas import Language
 
-Template = Literal["crisis_page", "crisis_page_now", "roles_changed"]
-"""Every message that Wellspring sends: a page of a responder, one that cannot wait, and what somebody may do here."""
+Template = Literal[
+    "crisis_page",
+    "crisis_page_now",
+    "roles_changed",
+    "password_changed",
+    "second_factor_set",
+    "recovery_codes_made",
+]
+"""Every message that Wellspring sends: a page of a responder, one that cannot wait, what somebody may do here, and
+changes of one's sign-in."""
 
 
 class Words(Struct, frozen=True):
@@ -20,6 +28,11 @@ class Words(Struct, frozen=True):
 
 _DESK: Final = "/desk"
 _SIGN_IN: Final = "/sign-in"
+_SESSIONS: Final = "/sessions"
+_NOT_ME: Final = "If it was you, there is nothing to do. If it was not, tell the people who run this service now."
+_PAS_MOI: Final = (
+    "Si c’était vous, il n’y a rien à faire. Sinon, prévenez tout de suite les personnes qui gèrent ce service."
+)
 
 WORDS: Final[dict[tuple[str, Language], Words]] = {
     ("crisis_page", "en"): Words(
@@ -54,6 +67,40 @@ WORDS: Final[dict[tuple[str, Language], Words]] = {
         " Cela vaut dès votre prochaine connexion."
         " Si vous ne vous y attendiez pas, demandez aux personnes qui gèrent ce service.",
         _SIGN_IN,
+    ),
+    ("password_changed", "en"): Words(
+        "Wellspring: your password was changed",
+        f"The password of your account was changed, and every other device has to sign in again. {_NOT_ME}",
+        _SESSIONS,
+    ),
+    ("password_changed", "fr"): Words(
+        "Wellspring : votre mot de passe a été changé",
+        "Le mot de passe de votre compte a été changé, et tous les autres appareils doivent se reconnecter."
+        f" {_PAS_MOI}",
+        _SESSIONS,
+    ),
+    ("second_factor_set", "en"): Words(
+        "Wellspring: a second factor was set up",
+        "Signing in to your account now also asks for a code from an authenticator app, and every other device has to"
+        f" sign in again. {_NOT_ME}",
+        _SESSIONS,
+    ),
+    ("second_factor_set", "fr"): Words(
+        "Wellspring : un second facteur a été configuré",
+        "La connexion à votre compte demande désormais aussi un code d’une application d’authentification, et tous les"
+        f" autres appareils doivent se reconnecter. {_PAS_MOI}",
+        _SESSIONS,
+    ),
+    ("recovery_codes_made", "en"): Words(
+        "Wellspring: new recovery codes were made",
+        f"New recovery codes were made for your account; the earlier ones do not work any more. {_NOT_ME}",
+        _SESSIONS,
+    ),
+    ("recovery_codes_made", "fr"): Words(
+        "Wellspring : de nouveaux codes de secours ont été créés",
+        "De nouveaux codes de secours ont été créés pour votre compte ; les précédents ne fonctionnent plus."
+        f" {_PAS_MOI}",
+        _SESSIONS,
     ),
 }
 

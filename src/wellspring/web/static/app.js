@@ -73,11 +73,22 @@
     all("form[data-draft]", part).forEach(restoreDraft);
     all("[data-timezone]", part).forEach((field) => { field.value ||= Intl.DateTimeFormat().resolvedOptions().timeZone; });
     all("[data-clear]", part).forEach((button) => { button.hidden = !one(`[name="${button.dataset.clear}"]:checked`, part); });
+    all("[data-print]", part).forEach((button) => { button.hidden = false; });
+    all("[data-copy]", part).forEach((button) => { button.hidden = !navigator.clipboard; });
     one("#errors", part)?.focus();
+  };
+
+  const copy = async (button) => {
+    const lines = all(button.dataset.copy).map((part) => part.textContent.trim());
+    try { await navigator.clipboard.writeText(lines.join("\n")); } catch { return; }
+    one("[data-copy-said]").textContent = button.dataset.copied;
   };
 
   document.addEventListener("click", (event) => {
     if (event.target.closest("[data-quick-exit]")) { event.preventDefault(); leave(); return; }
+    if (event.target.closest("[data-print]")) { print(); return; }
+    const copied = event.target.closest("[data-copy]");
+    if (copied) { copy(copied); return; }
     const clear = event.target.closest("[data-clear]");
     if (!clear) return;
     const picked = one(`[name="${clear.dataset.clear}"]:checked`);

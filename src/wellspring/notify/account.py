@@ -1,0 +1,41 @@
+"""Mails about changes of how somebody signs in: queued in the transaction of the change, sent by a worker."""
+
+from wellspring.identity.events import SignInChanged
+from wellspring.kernel import events, ids, jobs
+from wellspring.kernel.db import DbRole, Tx
+from wellspring.kernel.jobs import JobContext, JobPayload
+from wellspring.notify import service
+from wellspring.notify.templates import Template
+
+
+def _name(what: str) -> str:
+    return f"notify.{what}"
+
+
+@events.on(SignInChanged)
+async def tell(tx: Tx, changed: SignInChanged) -> None:
+    """Queue the job that tells the owner of an account; it commits with the change."""
+    await jobs.enqueue(tx, _name(changed.what), changed.person_id, ids.new())
+
+
+async def _write(ctx: JobContext, job: JobPayload, template: Template) -> None:
+    async with ctx.db.begin(DbRole.WORKER, subject=job.person_id) as tx:
+        await service.queue(tx, job.person_id, template, f"account:{job.ref}", job.ref)
+
+
+@jobs.register(_name("password"))
+async def password_changed(ctx: JobContext, job: JobPayload) -> None:
+    """Write the mail about a changed password; running twice writes one."""
+    await _write(ctx, job, "password_changed")
+
+
+@jobs.register(_name("second_factor"))
+async def second_factor_set(ctx: JobContext, job: JobPayload) -> None:
+    """Write the mail about a second factor that was set up; running twice writes one."""
+    await _write(ctx, job, "second_factor_set")
+
+
+@jobs.register(_name("recovery_codes"))
+async def recovery_codes_made(ctx: JobContext, job: JobPayload) -> None:
+    """Write the mail about new recovery codes; running twice writes one."""
+    await _write(ctx, job, "recovery_codes_made")
