@@ -52,18 +52,16 @@ async def change(
     check_lists(data)
     at = check_time(data.occurred_at or row.occurred_at, context.now)
     person = about(context.person)
-    same = (before.journal_text or "") == (data.journal_text or "")
+    text = data.journal_text
+    same = (before.journal_text or "") == (text or "")
     stored = await tx.one(q.READ, request.person_id, row_id)
-    if same and data.journal_text:
+    if same and text:
         found = await asyncio.to_thread(  # the rules read it again: up to a quarter of a second for a long text
-            reading.kept, found, data.journal_text, person.language, stored, kept.evidence
+            reading.kept, found, text, person.language, stored, kept.evidence
         )
-    understood = reading.understand(
-        found, data.journal_text, person.language, lambda: signals.of(context, data, at, row.timezone)
-    )
+    understood = reading.understand(found, text, person.language, lambda: signals.of(context, data, at, row.timezone))
     graver = rank(understood.judgement.level) > rank(row.risk_level)  # type: ignore[arg-type]
     recent, known_id = bool(context.event_levels), row.crisis_event_id if same and not graver else None
-    text = data.journal_text
     crisis, event_id = await respond(
         tx, request, sealer, person, understood, text, row_id, recent=recent, known_id=known_id
     )

@@ -1,6 +1,6 @@
 """Honouring the consent to keep data about one's health: while it is taken back nothing is stored, nothing is read.
 
-What is stored stays with its owner, to see and to remove. Help in a crisis never asks for it. See decision 14.
+What is stored stays with its owner, to see and to remove. Help in a crisis never asks for it. See decision 15.
 """
 
 from typing import Final

@@ -3,7 +3,7 @@
 from wellspring.migrations.helpers import ACTOR, definer, run
 
 revision = "20261122142000"
-down_revision = "20261122130000"
+down_revision = "20261122140000"
 
 _STAFF = "ARRAY['admin', 'blood_bank', 'clinician', 'coordinator', 'responder']"
 _ONE_BY_ONE = "PERFORM pg_advisory_xact_lock(hashtextextended('identity.administrators', 0));"

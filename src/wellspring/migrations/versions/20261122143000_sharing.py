@@ -3,7 +3,7 @@
 from wellspring.migrations.helpers import ACTOR, definer, run
 
 revision = "20261122143000"
-down_revision = "20261122130000"
+down_revision = "20261122142000"
 
 
 def upgrade() -> None:

@@ -3,7 +3,7 @@
 from wellspring.migrations.helpers import also, run
 
 revision = "20261122144000"
-down_revision = "20261122130000"
+down_revision = "20261122143000"
 
 KEPT = ("safety.crisis_event", "safety.event_step", "safety.page")
 

@@ -3,7 +3,7 @@
 from wellspring.migrations.helpers import SUBJECT, definer, run
 
 revision = "20261122145000"
-down_revision = "20261122130000"
+down_revision = "20261122144000"
 
 
 def upgrade() -> None:

@@ -3,7 +3,7 @@
 from wellspring.migrations.helpers import also, definer, run
 
 revision = "20261122150000"
-down_revision = "20261122130000"
+down_revision = "20261122145000"
 
 ENSURE = """
 CREATE OR REPLACE FUNCTION kernel.ensure_partitions(parent text, ahead int) RETURNS int
