@@ -22,6 +22,7 @@ from wellspring.language.context import (
     tense,
     told_of_old,
 )
+from wellspring.language.denials import refused
 from wellspring.language.persons import person
 from wellspring.language.schemas import Category, Person, Reason, Tense
 from wellspring.language.sentences import NEAR, Sentence, plain_text
@@ -146,10 +147,13 @@ def _denied(scene: Scene, first: int, last: int, rule: Rule, language: str, foll
     preceding = plain_text(scene.text, *scene.preceding)
     if (spent := disbelieved(s, first, last, language, preceding, following)) is not None:
         return spent
+    end = "?" if scene.asked else "|"
+    if (spent := refused(s, first, last, rule.group.category, language, end, following, beyond)) is not None:
+        return spent
     if rule.group.category not in _ASKED or not scene.asked:
         return None
-    end = scene.following[1]
-    after = plain_text(scene.text, end, end + _AFTER)
+    close = scene.following[1]
+    after = plain_text(scene.text, close, close + _AFTER)
     return 0 if answered_no(s, first, last, language, following, after) else None
 
 
