@@ -3,6 +3,9 @@
 from wellspring.language.sentences import HARD, NEAR, Sentence
 from wellspring.language.tables import TABLES, cue
 
+_BEHIND = 7  # words behind a phrase that may put it off
+_READ = 300  # characters of each sentence behind it that may answer it
+
 
 def refused(
     s: Sentence, first: int, last: int, category: str, language: str, end: str, following: str, beyond: str
@@ -15,12 +18,17 @@ def refused(
     """
     before = _marked(s, max(0, first - NEAR), first)
     own = f"{before}#{category} {_marked(s, last, min(len(s.words), last + NEAR))}{end} "
-    words = f"{own}{following}| {beyond}"
+    words = f"{own}{following.lstrip()[:_READ]}| {beyond.lstrip()[:_READ]}"
     for source in TABLES[language].denials.values():
         for found in cue(source).finditer(words):
             if cue(TABLES[language].context.undenied).search(words[found.end() :]) is None:
                 return min(max(0, found.end() - len(own)), len(following))
     return None
+
+
+def deferred(s: Sentence, first: int, last: int, language: str) -> bool:
+    """Whether a denial is of the day alone: "I am not going to kill myself yet", "… tonight, but soon"."""
+    return cue(TABLES[language].context.deferred).search(" ".join(s.words[first : last + _BEHIND])) is not None
 
 
 def _marked(s: Sentence, begin: int, stop: int) -> str:

@@ -111,6 +111,8 @@ class Context(msgspec.Struct, forbid_unknown_fields=True):
     bare_no: str
     not_yet: str
     undenied: str
+    deferred: str
+    put_off: str
     inverted: frozenset[str]
     taken_back: str
     contradicted: str
