@@ -22,6 +22,7 @@ from wellspring.language.context import (
     tense,
     told_of_old,
 )
+from wellspring.language.denials import deferred, refused
 from wellspring.language.persons import person
 from wellspring.language.schemas import Category, Person, Reason, Tense
 from wellspring.language.sentences import NEAR, Sentence, plain_text
@@ -156,11 +157,19 @@ def _denied(scene: Scene, first: int, last: int, rule: Rule, language: str, foll
     preceding = scene.plain(*scene.preceding)
     if (spent := disbelieved(s, first, last, language, preceding, following)) is not None:
         return spent
+    end = "?" if scene.asked else "|"
+    if (spent := refused(s, first, last, rule.group.category, language, end, following, beyond)) is not None:
+        return spent
     if rule.group.category not in _ASKED or not scene.asked:
         return None
-    end = scene.following[1]
-    after = scene.plain(end, end + _AFTER)
+    close = scene.following[1]
+    after = scene.plain(close, close + _AFTER)
     return 0 if answered_no(s, first, last, language, following, after) else None
+
+
+def _put_off(language: str, behind: str) -> bool:
+    """Whether a denial only puts it off: "Kill myself? No. Not tonight"."""
+    return cue(TABLES[language].context.put_off).search(behind.lstrip()) is not None
 
 
 def _set_long_ago(scene: Scene, language: str) -> bool:
@@ -184,15 +193,15 @@ def _judge(scene: Scene, first: int, last: int, rule: Rule, language: str, masks
     reason = masks.reason(first, last, rule) or _reason(scene, first, last, rule, language, who)
     tier = min(rule.group.tier, masks.cap(first, last))
     fades = rule.group.category in _FADES
-    if reason == "negated" and contradicted(s, first, language, following):
+    if reason == "negated" and (contradicted(s, first, language, following) or deferred(s, first, last, language)):
         return Found(rule.group.category, first, last, min(tier, _UNDONE_TIER), None, who, when)
     if reason == "topic" and _meant_anyway(s, first, language, following):
         return Found("plan", first, last, _UNDONE_TIER, None, "first", "future")
     beyond = scene.plain(*scene.beyond)
     if reason is None:
         spent = _denied(scene, first, last, rule, language, following, beyond)
-        if spent is not None:  # what takes the denial back stands behind it
-            reason, following = "negated", following[spent:]
+        if spent is not None and not _put_off(language, following[spent:].strip() or beyond):
+            reason, following = "negated", following[spent:].lstrip()  # what takes the denial back stands behind it
     if reason is None and when == "past":
         after = (following, beyond) if fades else (following,)
         far = distance(s, first, last, language, after)

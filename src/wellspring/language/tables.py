@@ -110,6 +110,9 @@ class Context(msgspec.Struct, forbid_unknown_fields=True):
     not_turned: frozenset[str]
     bare_no: str
     not_yet: str
+    undenied: str
+    deferred: str
+    put_off: str
     inverted: frozenset[str]
     taken_back: str
     contradicted: str
@@ -133,6 +136,7 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
     masks: list[_MaskGroup]
     caps: list[_CapGroup]
     scenes: dict[str, str]
+    denials: dict[str, str]
     context: Context
 
 
@@ -176,6 +180,7 @@ class Table(msgspec.Struct, frozen=True):
     masks: list[Mask]
     caps: list[Cap]
     scenes: dict[str, str]
+    denials: dict[str, str]
     context: Context
     vocabulary: frozenset[str]
 
@@ -234,6 +239,7 @@ def _load(language: str) -> Table:
         masks=masks,
         caps=caps,
         scenes={name: _expand(source, file.macros) for name, source in file.scenes.items()},
+        denials={name: _expand(source, file.macros) for name, source in file.denials.items()},
         context=file.context,
         vocabulary=_vocabulary(patterns, file),
     )
