@@ -18,6 +18,7 @@ from tests.api.owner import Owner
 from tests.api.test_canary import CANARY, Flight, found_in
 from tests.api.world import WORD, World, on_duty
 from tests.support.people import PASSWORD, Circle, Person
+from wellspring.identity import leaving
 from wellspring.kernel import ids
 from wellspring.kernel.db import DbRole, Query
 from wellspring.kernel.edge import Edge
@@ -307,6 +308,30 @@ async def test_the_last_administrator_stays(
         await other.close()
     assert [isinstance(one, NotErased) for one in outcomes].count(True) == 1
     assert await conn.fetchval("SELECT count(*) FROM identity.person WHERE 'admin' = ANY(roles)") == 1
+
+
+async def test_who_cannot_act_as_an_administrator_is_no_other_one(
+    erin: Person, circle: Circle, conn: asyncpg.Connection, parts: Edge
+) -> None:
+    emma = await circle.staff("emma", Role.ADMIN)
+    await conn.execute("UPDATE identity.login SET totp_secret = NULL WHERE person_id = $1", emma.id)
+    with pytest.raises(NotErased) as refused:
+        await erasure.erase(conn, parts.keys, erin.id)
+    assert refused.value.why is Why.LAST_ADMIN
+    await erasure.erase(conn, parts.keys, emma.id)
+
+
+async def test_who_is_being_erased_suspends_nobody(
+    erin: Person, circle: Circle, conn: asyncpg.Connection, parts: Edge
+) -> None:
+    emma = await circle.staff("emma", Role.ADMIN)
+    async with conn.transaction():
+        assert not await leaving.is_last_admin(conn, erin.id)
+        suspending = asyncio.create_task(erin.put(f"/v1/people/{emma.id}/status", json={"status": "suspended"}))
+        await asyncio.sleep(0.3)
+        await leaving.close(conn, erin.id)
+    assert (await suspending).status_code in (401, 403)
+    assert await conn.fetchval("SELECT status FROM identity.person WHERE person_id = $1", emma.id) == "active"
 
 
 async def test_what_was_under_way_is_erased_too(alice: Person, conn: asyncpg.Connection, parts: Edge) -> None:

@@ -121,12 +121,15 @@ def test_doctor_says_when_there_is_no_responder_or_no_supervisor(
     clean.setenv("WELLSPRING_ENVIRONMENT", "development")
     assert _states(installed)["WS029"] == "skipped"
     clean.setenv("WELLSPRING_ENVIRONMENT", "production")
-    expected = [("warning", "warning"), ("ok", "warning"), ("ok", "ok"), ("warning", "warning")]
+    expected = [("warning", "warning")] * 3 + [("ok", "warning"), ("ok", "ok"), ("warning", "warning")]
     with psycopg.connect(database_url, autocommit=True) as conn:
         for change in (
             "SELECT 1",
             "INSERT INTO identity.person (person_id, country, roles)"
             " VALUES ('00000000-0000-4000-8000-000000000001', 'FR', '{responder}')",
+            "INSERT INTO identity.login (email_digest, person_id, password_hash)"
+            " SELECT 'd', person_id, 'h' FROM identity.person",
+            "UPDATE identity.login SET totp_secret = 's'",
             "INSERT INTO safety.duty (person_id, on_duty, is_supervisor, until)"
             " SELECT person_id, false, true, now() FROM identity.person",
             "UPDATE identity.person SET roles = '{member}'",

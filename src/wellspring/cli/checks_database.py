@@ -29,6 +29,11 @@ UNION ALL
 SELECT n FROM unnest(%s::text[]) AS n WHERE NOT EXISTS (SELECT 1 FROM pg_policy WHERE polrelid = to_regclass(n))
 """
 _WRAPPED_UNDER: Final = "SELECT DISTINCT get_byte(wrapped, 1) FROM kernel.person_key WHERE octet_length(wrapped) > 1"
+_ABLE: Final = (
+    "FROM identity.person p JOIN identity.login l USING (person_id)"
+    " WHERE p.status = 'active' AND l.totp_secret IS NOT NULL"
+)
+"""Those who can act as staff: without a second factor a role does nothing."""
 
 
 class Database(Struct, frozen=True):
@@ -88,26 +93,23 @@ def _roles(db: Database) -> Finding:
 
 
 def _admin(db: Database) -> Finding:
-    count = db.value(
-        "SELECT count(*) FROM identity.person JOIN identity.login USING (person_id)"
-        " WHERE status = 'active' AND 'admin' = ANY(roles) AND totp_secret IS NOT NULL"
-    )
+    count = db.value(f"SELECT count(*) {_ABLE} AND 'admin' = ANY(roles)")
     return OK if count else warning("Nobody can give roles to others: `wellspring create-admin EMAIL`.")
 
 
 def _responder(db: Database) -> Finding:
-    count = db.value("SELECT count(*) FROM identity.person WHERE status = 'active' AND 'responder' = ANY(roles)")
-    return OK if count else warning("There is no responder: members in danger are told that nobody is on duty.")
+    count = db.value(f"SELECT count(*) {_ABLE} AND 'responder' = ANY(roles)")
+    return OK if count else warning("No responder with a second factor: members in danger read that nobody is on duty.")
 
 
 def _supervisor(db: Database) -> Finding:
     if db.settings.environment != "production":
         return skipped("Only where real people are served.")
     count = db.value(
-        "SELECT count(*) FROM identity.person JOIN safety.duty USING (person_id)"
-        " WHERE status = 'active' AND 'responder' = ANY(roles) AND is_supervisor"
+        f"SELECT count(*) {_ABLE} AND 'responder' = ANY(roles)"
+        " AND EXISTS (SELECT 1 FROM safety.duty d WHERE d.person_id = p.person_id AND d.is_supervisor)"
     )
-    return OK if count else warning("No responder is a supervisor: nobody can close what could not be reached.")
+    return OK if count else warning("No supervisor with a second factor: nobody can close what could not be reached.")
 
 
 def _clock(db: Database) -> Finding:

@@ -156,7 +156,7 @@ class NotConfirmed(Refusal):
 
 
 class LastAdministrator(Refusal):
-    """This is the last administrator. Nobody could give roles any more."""
+    """This is the last administrator with a second factor. Nobody could give roles any more."""
 
     code = "last_administrator"
 

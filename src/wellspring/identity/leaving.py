@@ -11,9 +11,11 @@ from wellspring.kernel.errors import Invalid
 from wellspring.kernel.policy import Role
 
 _ADMINS: Final = (
-    "SELECT p.person_id FROM identity.person p JOIN identity.login l USING (person_id)"
+    "SELECT p.person_id, l.totp_secret IS NOT NULL FROM identity.person p JOIN identity.login l USING (person_id)"
     " WHERE $1 = ANY(p.roles) AND p.status = 'active' ORDER BY p.person_id FOR UPDATE OF p"
 )
+_ONE_BY_ONE: Final = "SELECT pg_advisory_xact_lock(hashtextextended('identity.administrators', 0))"
+"""What the functions wait for with which administrators change and suspend each other."""
 
 
 async def find(conn: Connection, keys: Keyring, wanted: str) -> UUID | None:
@@ -32,9 +34,13 @@ async def find(conn: Connection, keys: Keyring, wanted: str) -> UUID | None:
 
 
 async def is_last_admin(conn: Connection, person_id: UUID) -> bool:
-    """Tell whether nobody else could give roles. Locks administrators, so that two who leave wait for each other."""
+    """Tell whether nobody else could give roles, for which a second factor is needed.
+
+    Two administrators who leave at the same moment, or one who leaves and suspends the other, wait for each other.
+    """
+    await conn.execute(_ONE_BY_ONE)
     rows = await conn.fetch(_ADMINS, Role.ADMIN.value)
-    return [row[0] for row in rows] == [person_id]
+    return person_id in {row[0] for row in rows} and not any(able for admin, able in rows if admin != person_id)
 
 
 async def close(conn: Connection, person_id: UUID) -> str | None:
