@@ -10,6 +10,7 @@ import pytest
 from tests.support.models import StandIn, in_time, install, late
 from tests.support.people import Person
 
+from wellspring.checkins import read_later, service
 from wellspring.checkins.read_later import read_on
 from wellspring.kernel import ids
 from wellspring.kernel.edge import Edge
@@ -84,6 +85,44 @@ async def test_what_was_stored_before_is_answered_as_before(models: StandIn, ali
     again = await alice.post("/v1/checkins", json=body, headers=key)
     assert (again.status_code, again.json()["checkin"]) == (201, first.json()["checkin"])
     assert len(await _stored(alice)) == 1
+
+
+async def test_what_is_shown_again_is_not_read_again(
+    models: StandIn, alice: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The help stays, the words are left alone."""
+    key, body = {"idempotency-key": "sent-before-the-no"}, {"mood_score": 1, "journal_text": WORDS}
+    first = (await alice.post("/v1/checkins", json=body, headers=key)).json()
+    assert first["crisis"]["evidence"]
+    read: list[str] = []
+
+    def reads(text: str, **_: object) -> None:
+        read.append(text)
+        raise AssertionError
+
+    monkeypatch.setattr(service, "read", reads)
+    await _say(alice, False)
+    again = await alice.post("/v1/checkins", json=body, headers=key)
+    assert again.status_code == 201, again.text
+    assert read == []
+    crisis = again.json()["crisis"]
+    assert (crisis["event_id"], crisis["resources"]) == (first["crisis"]["event_id"], first["crisis"]["resources"])
+    assert crisis["evidence"] == []
+
+
+async def test_a_moment_without_words_waits_too_when_the_no_comes_while_it_is_looked_at(
+    models: StandIn, alice: Person, parts: Edge, database_url: str
+) -> None:
+    made = (await alice.post("/v1/checkins", json={"mood_score": 5})).json()["checkin"]
+    with psycopg.connect(database_url, autocommit=True) as conn:
+        conn.execute("UPDATE checkins.checkin SET reading_state = 'unread' WHERE id = %s", [made["id"]])
+    path = f"/v1/checkins/{made['id']}/reading"
+    await _say(alice, False)
+    await read_later._without_words(in_time(models, parts), alice.id, UUID(made["id"]))
+    assert (await alice.get(path)).json()["reading"] == "unread"
+    await _say(alice, True)
+    await read_on(in_time(models, parts), alice.id, UUID(made["id"]))
+    assert (await alice.get(path)).json()["reading"] == "none"
 
 
 async def test_help_never_asks_for_it(models: StandIn, alice: Person, dana: Person) -> None:

@@ -163,6 +163,17 @@ async def test_who_takes_a_consent_back_is_left_out(parts: Edge, alice: Person, 
     assert [example.text for example in await exported(parts)] == [STUCK]
 
 
+async def test_while_health_data_is_taken_back_nothing_goes_to_training(parts: Edge, alice: Person) -> None:
+    await said(alice, await path_of(alice), answer="yes")
+    await consent(alice, "corrections")
+    await consent(alice, "correction_texts")
+    await consent(alice, "health_data", given=False)
+    assert await exported(parts) == []
+    assert (await alice.get("/v1/users/me/looks")).json()["items"] == []
+    await consent(alice, "health_data")
+    assert len(await exported(parts)) == 1
+
+
 async def test_what_was_switched_off_later_is_not_forgotten_but_taken_back_it_is(parts: Edge, alice: Person) -> None:
     path = await path_of(alice)
     await said(alice, path, answer="yes")

@@ -196,6 +196,19 @@ async def test_without_consent_to_health_data_nothing_is_learned(alice: Person, 
     assert await owner.fetchval("SELECT bool_and(pooled) FROM interventions.outcome")
 
 
+async def test_without_consent_to_health_data_a_moment_leaves_no_trace(
+    alice: Person, owner: asyncpg.Connection
+) -> None:
+    ask = {"mood_score": 2, "current_emotion": "sadness"}
+    await agree(alice, "health_data", given=False)
+    answer = await alice.post("/v1/interventions/recommendations", json=ask)
+    assert (answer.status_code, len(answer.json()["items"])) == (200, 3)
+    assert await owner.fetchval("SELECT count(*) FROM interventions.recommendation") == 0
+    await agree(alice, "health_data")
+    await alice.post("/v1/interventions/recommendations", json=ask)
+    assert await owner.fetchval("SELECT count(*) FROM interventions.recommendation") == 1
+
+
 async def test_what_is_rated_in_danger_teaches_nobody_else(alice: Person, owner: asyncpg.Connection) -> None:
     await agree(alice, "shared_ratings")
     text = "I am going to kill myself tonight, goodbye"

@@ -349,3 +349,20 @@ async def test_a_report_sent_again_is_answered_as_gravely_as_the_first(alice: Pe
     pressed = (await alice.post("/v1/crisis/report", json={})).json()
     assert pressed["event_id"] == first.json()["event_id"]
     assert pressed["crisis"]["headline"] == first.json()["crisis"]["headline"]
+
+
+async def test_of_very_many_responders_those_on_duty_learn_that_the_desk_has_changed(
+    dana: Person, circle: Circle, database_url: str
+) -> None:
+    fay = await circle.staff("fay", Role.RESPONDER)
+    await rows(
+        database_url,
+        "INSERT INTO identity.person (person_id, roles, country) SELECT ('00000000-0000-7000-8000-' ||"
+        " lpad(n::text, 12, '0'))::uuid, '{responder}', 'FR' FROM generate_series(1, 250) AS n",
+    )
+    for who in (dana, fay):
+        assert (await who.put("/v1/crisis/duty", json={"on_duty": True})).status_code == 200
+    told = "SELECT DISTINCT person_id FROM kernel.stream WHERE topic = 'desk.changed' AND ref = $1"
+    found = {row["person_id"] for row in await rows(database_url, told, fay.id)}
+    assert {dana.id, fay.id} <= found
+    assert len(found) == 200

@@ -125,6 +125,31 @@ async def test_an_event_that_cannot_be_paged_neither_ends_the_sweep_nor_hides_ot
     sweeping.cancel()
 
 
+async def test_events_that_cannot_be_paged_hide_no_younger_one_however_many_they_are(
+    alice: Person, charlie: Person, dana: Person, parts: Edge, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(paging, "AT_ONCE", 1)
+    await dana.put("/v1/crisis/duty", json={"on_duty": True})
+    event = await two_unpaged(alice, charlie, database_url)
+    await rows(database_url, f"ALTER TABLE safety.page ADD CONSTRAINT broken CHECK (person_id <> '{alice.id}')")
+    assert await paging.sweep(context(parts)) == 2
+    assert [r["event_id"] for r in await rows(database_url, "SELECT event_id FROM safety.page")] == [event]
+
+
+async def test_events_that_cannot_be_handed_back_hide_no_younger_one(
+    alice: Person, charlie: Person, dana: Person, parts: Edge, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(paging, "AT_ONCE", 1)
+    await dana.put("/v1/crisis/duty", json={"on_duty": True})
+    for who in (alice, charlie):
+        await taken(dana, who)
+    await rows(database_url, "UPDATE safety.duty SET on_duty = false")
+    await rows(database_url, f"ALTER TABLE safety.page ADD CONSTRAINT broken CHECK (person_id <> '{alice.id}')")
+    assert await paging.hand_back(context(parts)) == 2
+    paged = await rows(database_url, "SELECT person_id FROM safety.crisis_event WHERE state = 'paged'")
+    assert [r["person_id"] for r in paged] == [charlie.id]
+
+
 async def taken(by: Person, whose: Person) -> str:
     """Let somebody on duty take an event, and return its path."""
     path = f"/v1/people/{whose.id}/crisis-events/{(await danger(whose))['event_id']}"

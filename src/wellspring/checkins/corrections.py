@@ -16,7 +16,7 @@ from wellspring.kernel.db import Database, DbRole, Tx
 from wellspring.kernel.errors import Conflict, Invalid, NotFound
 from wellspring.language import read
 from wellspring.language.schemas import EMOTIONS
-from wellspring.privacy.consents import has_consent
+from wellspring.privacy.consents import has_consent, refused
 
 _EXAMPLE: Final = "training-example"
 
@@ -126,7 +126,7 @@ async def examples(db: Database, keys: Keyring) -> AsyncIterator[list[Example]]:
     """Yield, person by person, the corrections of those who agree that they train a model.
 
     The text goes along only with a second consent. Each person is opened in a transaction of their own, with its audit
-    row; who withdraws is left out of the next export.
+    row; who withdraws is left out of the next export, and who took back that data about their health is kept, too.
     """
     last = ids.NIL
     while True:
@@ -144,7 +144,7 @@ async def examples(db: Database, keys: Keyring) -> AsyncIterator[list[Example]]:
 
 async def _of_one(tx: Tx, keys: Keyring, person_id: UUID) -> list[Example]:
     consent_id = await has_consent(tx, person_id, "corrections")
-    if consent_id is None:
+    if consent_id is None or await refused(tx, person_id, "health_data"):
         return []
     texts = await has_consent(tx, person_id, "correction_texts")
     rows = await tx.all(q.CORRECTED, person_id)

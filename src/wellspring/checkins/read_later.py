@@ -92,6 +92,8 @@ async def _without_words(context: JobContext, person_id: UUID, row_id: UUID) -> 
     """Judge a moment of which nothing was written and that could not be judged at once."""
     async with context.db.begin(DbRole.WORKER, subject=person_id) as tx:
         entry = await _entry(tx, context, person_id, row_id, q.FOR_JOB)
+        if await consents.refused(tx, person_id, "health_data"):
+            return
         if entry is not None and entry.waits and not entry.kept.journal_text:
             await _judge(tx, entry, reading.NOTHING, None, about(await tx.one(q.PERSON, person_id)))
 

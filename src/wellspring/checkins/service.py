@@ -25,6 +25,7 @@ from wellspring.kernel.crypto import Keyring, Sealer
 from wellspring.kernel.db import Tx
 from wellspring.kernel.errors import Conflict, Invalid, NotFound
 from wellspring.language import higher, read
+from wellspring.privacy import consents
 from wellspring.privacy.errors import HealthDataRefused
 from wellspring.safety import service as safety
 from wellspring.safety import show
@@ -240,7 +241,12 @@ async def _store(
 
 
 async def _evidence_again(tx: Tx, request: Request, row: q.Row, language: str) -> list[Evidence]:
-    """Return what was found in a stored text: phrases by the rules once more, a model's sentences as they were kept."""
+    """Return what was found in a stored text: phrases by the rules once more, a model's sentences as they were kept.
+
+    Nothing is read again for who took back that data about their health is kept.
+    """
+    if await consents.refused(tx, request.person_id, "health_data"):
+        return []
     kept = words.unseal(row.sealed, request.keys.sealer(row.wrapped, request.person_id), row.id)
     if kept.journal_text is None:
         return []

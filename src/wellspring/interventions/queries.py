@@ -10,6 +10,7 @@ from wellspring.identity import fragments as identity
 from wellspring.interventions import fragments
 from wellspring.interventions.vocabulary import Emotion, TimeOfDay
 from wellspring.kernel.db import DbRole, Query
+from wellspring.privacy import fragments as privacy
 from wellspring.safety import fragments as safety
 
 M, S = DbRole.MEMBER, DbRole.STAFF
@@ -38,6 +39,7 @@ class ForPerson(Struct, frozen=True):
     kept: bytes | None
     danger: bool
     now: datetime
+    refused: bool
 
 
 LOG: Final = Query(fragments.log(3), int, M)
@@ -105,7 +107,7 @@ _IN_DANGER: Final = (
 """Whether an event of the last days says that $1 is in danger."""
 FOR_PERSON: Final = Query(
     f"""SELECT p.about, p.contraindications,
-        r.ids, r.hours, r.kept, {_IN_DANGER}, now()
+        r.ids, r.hours, r.kept, {_IN_DANGER}, now(), {privacy.REFUSED.format(person="$1", kind="health_data")}
         FROM ({identity.PERSON_ROW.format(person="$1")}) p, ({fragments.RECENT.format(person="$1")}) r""",
     ForPerson,
     M,

@@ -80,7 +80,7 @@ def view(item: Intervention, language: str) -> InterventionView:
 
 
 async def suggest(tx: Tx, person_id: UUID, ask: Ask) -> list[InterventionRecommendation]:
-    """Return three offers for a moment and log them."""
+    """Return three offers for a moment and log them; nothing is kept of the moment of who took back that it may be."""
     row = await tx.one(q.FOR_PERSON, person_id)
     moment_id = ids.new()
     found = recommend.offers(
@@ -101,7 +101,8 @@ async def suggest(tx: Tx, person_id: UUID, ask: Ask) -> list[InterventionRecomme
         now=row.now,
         seed=moment_id,
     )
-    await tx.do(q.LOG, person_id, moment_id, *found.logged)
+    if not row.refused:
+        await tx.do(q.LOG, person_id, moment_id, *found.logged)
     return found.wire
 
 

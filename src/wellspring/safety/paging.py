@@ -1,12 +1,13 @@
 """Paging responders: a job that commits with the event, and a sweep that does not depend on the queue."""
 
 import asyncio
-from collections.abc import Awaitable
-from typing import Final
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Final, TypeVar
 from uuid import UUID
 
 from wellspring.kernel import ids, jobs, logs, stream
-from wellspring.kernel.db import DbRole, Tx
+from wellspring.kernel.db import DbRole, Query, Tx
 from wellspring.kernel.jobs import JobContext, JobPayload
 from wellspring.notify import service as notify
 from wellspring.notify.templates import Template
@@ -17,6 +18,10 @@ from wellspring.safety.protocol import next_page, step_due, waits
 log = logs.get("paging")
 SWEEP_EVERY: Final = 10.0
 SWEEP_AFTER: Final = 10.0
+AT_ONCE: Final = 50
+"""So many events are looked up together."""
+_OLDEST: Final = datetime(2000, 1, 1, tzinfo=UTC)
+_Event = TypeVar("_Event", bound=q.Unpaged)
 NEXT_RESPONDERS: Final = 2
 """From this page on, others than those on duty are told too."""
 SUPERVISORS: Final = 3
@@ -88,21 +93,33 @@ async def sweep(context: JobContext) -> int:
 
     Web and worker processes sweep alike, each event under its row lock: a page is sent once.
     """
-    async with context.db.begin(DbRole.MAINTENANCE, read_only=True) as tx:
-        missed = await tx.all(q.UNPAGED, SWEEP_AFTER, _waits("critical"), _waits("high"))
-    for event in missed:
-        log.warning("swept", event_id=str(event.id))
-        await _alone(event.id, page(context, JobPayload(event.person_id, event.id)))
-    return len(missed)
+    return await _each(context, _page_late, q.UNPAGED, SWEEP_AFTER, _waits("critical"), _waits("high"))
+
+
+async def _page_late(context: JobContext, event: q.Unpaged) -> None:
+    log.warning("swept", event_id=str(event.id))
+    await page(context, JobPayload(event.person_id, event.id))
 
 
 async def hand_back(context: JobContext) -> int:
     """Page anew, from the beginning, every event whose responder went off duty before they reached the person."""
-    async with context.db.begin(DbRole.MAINTENANCE, read_only=True) as tx:
-        left = await tx.all(q.LEFT)
-    for event in left:
-        await _alone(event.id, _hand_back(context, event))
-    return len(left)
+    return await _each(context, _hand_back, q.LEFT)
+
+
+async def _each(
+    context: JobContext, work: Callable[[JobContext, _Event], Awaitable[None]], query: Query[_Event], *args: object
+) -> int:
+    """Do some work for every event of a query, oldest first; return how many there were."""
+    total, last = 0, (_OLDEST, ids.NIL)
+    while True:
+        async with context.db.begin(DbRole.MAINTENANCE, read_only=True) as tx:
+            events = await tx.all(query, *args, *last, AT_ONCE)
+        for event in events:
+            await _alone(event.id, work(context, event))
+        total += len(events)
+        if len(events) < AT_ONCE:
+            return total
+        last = (events[-1].created_at, events[-1].id)
 
 
 async def _hand_back(context: JobContext, event: q.Left) -> None:

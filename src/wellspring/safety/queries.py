@@ -106,32 +106,32 @@ class Unpaged(Struct, frozen=True):
 
     person_id: UUID
     id: UUID
+    created_at: datetime
 
 
+# Both go on after the last of the events before: what fails again and again hides nobody.
 UNPAGED: Final = Query(
-    "SELECT e.person_id, e.id FROM safety.crisis_event e WHERE e.state = 'paged'"
+    "SELECT e.person_id, e.id, e.created_at FROM safety.crisis_event e WHERE e.state = 'paged'"
     " AND e.created_at < now() - make_interval(secs => $1::float8) AND (e.paged_at IS NULL OR e.paged_step <"
     " (SELECT count(*) FROM unnest(CASE e.risk_level WHEN 'critical' THEN $2::float8[] ELSE $3::float8[] END) AS s"
     " WHERE e.paged_at < now() - make_interval(secs => $1::float8 + s))"
     " + floor(extract(epoch FROM now() - e.paged_at - make_interval(secs => $1::float8)) / 86400))"
-    " ORDER BY e.created_at LIMIT 50",
+    " AND (e.created_at, e.id) > ($4, $5) ORDER BY e.created_at, e.id LIMIT $6",
     Unpaged,
     X,
     crosses_people=True,
 )
 
 
-class Left(Struct, frozen=True):
+class Left(Unpaged, frozen=True):
     """An event whose responder went off duty before they reached the person."""
 
-    person_id: UUID
-    id: UUID
     claimed_by: UUID
 
 
 LEFT: Final = Query(
-    "SELECT person_id, id, claimed_by FROM safety.crisis_event WHERE state = 'acknowledged'"
-    " AND NOT safety.is_on_duty(claimed_by) ORDER BY created_at LIMIT 50",
+    "SELECT person_id, id, created_at, claimed_by FROM safety.crisis_event WHERE state = 'acknowledged'"
+    " AND NOT safety.is_on_duty(claimed_by) AND (created_at, id) > ($1, $2) ORDER BY created_at, id LIMIT $3",
     Left,
     X,
     crosses_people=True,
