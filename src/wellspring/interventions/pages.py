@@ -104,8 +104,13 @@ async def _show(
     errors: dict[str, str] | None = None,
     status: int = 200,
 ) -> Response[str]:
-    here = await pages.local(request)
-    found = service.view(service.find(intervention_id), here.language)
+    here, person_id = await pages.local(request), principal(request).person_id
+    if session is None:
+        async with as_member(request, read_only=True) as tx:
+            item = await service.reachable(tx, person_id, intervention_id)
+    else:
+        item = service.find(intervention_id)
+    found = service.view(item, here.language)
     checkin_id = session.checkin_id if session else _named(request, "checkin")
     return await pages.render(
         request,

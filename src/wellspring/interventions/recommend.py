@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from wellspring.identity.fragments import About
+from wellspring.identity.fragments import about as about_of
 from wellspring.interventions import model as models
 from wellspring.interventions import queries as q
 from wellspring.interventions.choose import POLICY, Recommendation, choose
@@ -167,7 +168,7 @@ def _steady(forbidden: frozenset[str], *, danger: bool) -> list[Recommendation]:
 async def logged(
     tx: Tx, person_id: UUID, moment_id: UUID, language: str, *, danger: bool = False
 ) -> list[InterventionRecommendation]:
-    """Return the offers of an earlier moment as they were made, as far as they are safe for the person now.
+    """Return the offers of an earlier moment as they were made, as far as they are safe and paid for now.
 
     If danger was found only afterwards, in what was read later or by another event, what was not chosen for it gives
     way to what is safe in a crisis.
@@ -178,7 +179,12 @@ async def logged(
     offers, forbidden = _as_made(row), frozenset(row.contraindications)
     if (danger or row.danger) and not all(offer.intervention.facts.crisis_safe for offer in offers):
         offers = _steady(forbidden, danger=True)
-    return [_wire(o, language) for o in offers if not forbidden & set(o.intervention.facts.contraindications)]
+    paid = about_of(row.person).is_premium
+    return [
+        _wire(o, language)
+        for o in offers
+        if not forbidden & set(o.intervention.facts.contraindications) and (paid or not o.intervention.facts.is_premium)
+    ]
 
 
 async def forget(tx: Tx, person_id: UUID, moment_id: UUID) -> None:
