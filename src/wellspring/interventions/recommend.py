@@ -1,7 +1,7 @@
 """From a moment to three offers on the wire and their rows in the log."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final, get_args
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -115,12 +115,12 @@ def offers(
     moment: Moment,
     past: History,
     *,
-    now: datetime | None = None,
+    now: datetime,
     seed: UUID,
 ) -> Offers:
     """Return three offers for a moment (fewer when fewer are safe) and their log row. `seed` repeats the choice."""
     model = models.current()
-    context = _context(about, contraindications, moment, now or datetime.now(UTC))
+    context = _context(about, contraindications, moment, now)
     chosen = choose(context, model, past, seed=seed.int)
     plain: dict[str, Any] = msgspec.to_builtins(context)
     recent = kept.recent(past.kept)
@@ -144,10 +144,12 @@ def _logged(chosen: list[Recommendation], language: str, context: dict[str, Any]
     )
 
 
-def careful(about: About, contraindications: Sequence[str], moment: Moment, past: History, *, seed: UUID) -> Offers:
+def careful(
+    about: About, contraindications: Sequence[str], moment: Moment, past: History, *, now: datetime, seed: UUID
+) -> Offers:
     """Return `offers`; if choosing fails, three that are safe in a crisis and not contraindicated."""
     try:
-        return offers(about, contraindications, moment, past, seed=seed)
+        return offers(about, contraindications, moment, past, now=now, seed=seed)
     except Exception as error:  # noqa: BLE001  a check-in must be stored whatever the recommender does
         log.error("recommend_failed", error=error)
         chosen = _steady(frozenset(contraindications), danger=moment.danger)
