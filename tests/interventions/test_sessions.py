@@ -13,6 +13,7 @@ from wellspring.interventions.learning import kept
 from wellspring.interventions.learning.kept import Happened
 from wellspring.interventions.shelf import key_of
 from wellspring.interventions.vocabulary import CONTRAINDICATIONS
+from wellspring.kernel import ids
 
 pytestmark = pytest.mark.anyio
 
@@ -279,3 +280,19 @@ async def test_a_condition_that_no_filter_knows_is_refused(alice: Person) -> Non
     answer = await alice.patch("/v1/users/me", json={"contraindications": sorted(known)})
     assert answer.status_code == 200
     assert set(answer.json()["contraindications"]) == known == set(CONTRAINDICATIONS)
+
+
+async def test_what_is_paid_for_is_not_there_for_who_has_not_paid(alice: Person, owner: asyncpg.Connection) -> None:
+    """By its id it is neither read nor started, as it is in no list; what was started while paid for stays."""
+    paid = next(item for item in load() if item.facts.is_premium).id
+    assert (await alice.get(f"/v1/interventions/{paid}")).status_code == 404
+    assert (await alice.post(f"/v1/interventions/{paid}/start", json={})).status_code == 404
+    await owner.execute("UPDATE identity.person SET subscription_tier = 'premium'")
+    assert (await alice.get(f"/v1/interventions/{paid}")).json()["is_premium"] is True
+    again = str(ids.new())
+    session = await begin(alice, paid, id=again)
+    await owner.execute("UPDATE identity.person SET subscription_tier = 'free'")
+    assert await begin(alice, paid, id=again) == session
+    done = await alice.post(f"/v1/interventions/sessions/{session}/complete", json={"effectiveness_rating": 4})
+    assert done.status_code == 200
+    assert (await alice.get(f"/v1/interventions/{TEA}")).status_code == 200

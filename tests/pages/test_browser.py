@@ -348,6 +348,7 @@ def test_every_page_with_real_data_is_accessible(new_page: NewPage, program: Pro
         "/check-in",
         "/history",
         "/preferences",
+        "/leave-out",
         "/sessions",
         "/account/security",
         "/account/security/password",

@@ -1,5 +1,8 @@
 """What was learned from one's ratings: seen, forgotten, shared with others or not, by plain forms."""
 
+from html import unescape
+
+import asyncpg
 import httpx
 import pytest
 
@@ -86,3 +89,30 @@ async def test_in_french(client: httpx.AsyncClient, circle: Circle) -> None:
     page = text((await browser.get("/learned")).text)
     assert "En moyenne, vous lui avez donné 4,5 sur 5. Noté 2 fois." in page
     assert "Que mes notes aident les autres" in page
+
+
+async def test_reading_why_it_was_offered_is_recorded(at_home: Browser, alice: Person, database_url: str) -> None:
+    page = await at_home.follow(await at_home.fill("/check-in", "/check-in", mood_score="4"))
+    offer = unescape(page.text.split('href="/actions/')[1].split('"')[0])
+    conn = await asyncpg.connect(database_url)
+    count = "SELECT count(*) FROM kernel.audit WHERE action = 'interventions:recommendation:read' AND person_id = $1"
+    before = await conn.fetchval(count, alice.id)
+    assert (await at_home.get(f"/actions/{offer}")).status_code == 200
+    assert await conn.fetchval(count, alice.id) == before + 1
+    assert (await at_home.get(ACTION)).status_code == 200
+    assert await conn.fetchval(count, alice.id) == before + 1
+    await conn.close()
+
+
+async def test_a_rating_that_is_refused_shows_the_session_and_records_it(
+    at_home: Browser, alice: Person, database_url: str
+) -> None:
+    running = str((await at_home.fill(ACTION, f"{ACTION}/start")).headers["location"])
+    complete = f"/actions/sessions/{running.rsplit('=', 1)[1]}/complete"
+    sent = fields((await at_home.get(running)).text, complete) | {"effectiveness_rating": "9"}
+    conn = await asyncpg.connect(database_url)
+    count = "SELECT count(*) FROM kernel.audit WHERE action = 'interventions:session:read' AND person_id = $1"
+    before = await conn.fetchval(count, alice.id)
+    assert (await at_home.post(complete, sent)).status_code == 422
+    assert await conn.fetchval(count, alice.id) == before + 1
+    await conn.close()

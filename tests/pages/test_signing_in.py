@@ -17,6 +17,7 @@ PRIVATE = (
     "/check-in",
     "/history",
     "/preferences",
+    "/leave-out",
     "/sessions",
     "/contacts",
     "/safety-plan",

@@ -20,6 +20,7 @@ from tests.web.samples import (
     JOURNAL,
     KEEPING,
     LEARNED,
+    LEAVE_OUT,
     LOCKED,
     LOOKED,
     MESSAGES,
@@ -161,6 +162,14 @@ PAGES: dict[str, tuple[str, list[str], str, Context]] = {
         MEMBER,
         "/preferences",
         {"values": PREFERENCES, "errors": {}, "timezones": ["Europe/Paris", "UTC"]},
+    ),
+    "leave-out": ("leave_out.html", MEMBER, "/leave-out", LEAVE_OUT),
+    "leave-out-errors": (
+        "leave_out.html",
+        MEMBER,
+        "/leave-out",
+        LEAVE_OUT
+        | {"errors": {"contraindications": "Please choose from this list. What is not on it could not be left out."}},
     ),
     "reading": ("reading.html", MEMBER, "/reading", READING),
     "reading-off": (

@@ -1,9 +1,10 @@
 """Lifelike values for the pages, as the slices will hand them over. People as everywhere in the tests."""
 
-from typing import Any
+from typing import Any, get_args
 
 from wellspring.identity.account import otpauth
 from wellspring.identity.qr import drawing
+from wellspring.identity.schemas import Contraindication
 
 Context = dict[str, Any]
 
@@ -672,3 +673,8 @@ FACTOR: Context = {
     "errors": {},
 }
 RECOVERY_CODES = [f"abcd{n}-fghj{n}" for n in range(10)]
+LEAVE_OUT: Context = {
+    "every": list(get_args(Contraindication)),
+    "chosen": ["dizziness", "trauma_body_focus"],
+    "errors": {},
+}

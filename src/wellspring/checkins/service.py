@@ -202,7 +202,7 @@ def _offers(entry: Entry, context: q.Context, person: About, *, danger: bool) ->
         danger=danger or any(level in ("high", "critical") for level in context.event_levels or ()),
     )
     past = recommend.history(context.recent_ids, context.recent_hours, context.kept, context.now)
-    return recommend.careful(person, context.contraindications, moment, past, seed=entry.row_id)
+    return recommend.careful(person, context.contraindications, moment, past, now=context.now, seed=entry.row_id)
 
 
 async def _store(

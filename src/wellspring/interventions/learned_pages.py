@@ -5,10 +5,13 @@ from typing import Any, Final
 from babel.numbers import format_decimal
 from litestar import Response
 
+from wellspring.identity.fragments import about
 from wellspring.identity.schemas import ConsentKind
+from wellspring.interventions import queries as q
 from wellspring.interventions import service
 from wellspring.interventions.learn import POOLED_BY
 from wellspring.interventions.schemas import LearnedOne
+from wellspring.interventions.shelf import shipped
 from wellspring.kernel import audit, forms, pages
 from wellspring.kernel.edge import Req, access, as_member, principal
 from wellspring.kernel.errors import Conflict
@@ -20,11 +23,13 @@ from wellspring.privacy import asking
 _KINDS: Final[tuple[ConsentKind, ...]] = (POOLED_BY,)
 
 
-def _item(one: LearnedOne, here: Local) -> dict[str, Any]:
+def _item(one: LearnedOne, here: Local, *, paid: bool) -> dict[str, Any]:
+    shelf = shipped()
+    facts = shelf.items[shelf.position[one.intervention_id]].facts
     mean = "" if one.mean_rating is None else format_decimal(one.mean_rating, "0.#", locale=here.locale)
     return {
         "name": one.name,
-        "url": f"/actions/{one.intervention_id}",
+        "url": f"/actions/{one.intervention_id}" if facts.is_active and (paid or not facts.is_premium) else "",
         "ratings": one.ratings,
         "mean": mean,
         "skips": one.skips,
@@ -44,11 +49,12 @@ async def _show(request: Req, errors: dict[str, str], status: int = 200) -> Resp
         found = await service.learned(tx, principal(request).person_id, here.language)
         await audit.record(tx, access(request, "interventions:learned:read", "interventions", count=len(found.items)))
         shown = await asking.asked(request, tx, _KINDS)
+        paid = about((await tx.one(q.FOR_PERSON, principal(request).person_id)).person).is_premium
     return await pages.render(
         request,
         "learned.html",
         status=status,
-        items=[_item(one, here) for one in found.items],
+        items=[_item(one, here, paid=paid) for one in found.items],
         paused=found.paused,
         consents=shown,
         errors=errors,

@@ -77,8 +77,9 @@ def _named(request: Req, name: str) -> UUID | None:
 async def _why(request: Req, intervention_id: UUID, checkin_id: UUID | None, here: Local) -> str:
     if checkin_id is None:
         return ""
-    async with as_member(request, read_only=True) as tx:
+    async with as_member(request) as tx:
         found = await recommend.logged(tx, principal(request).person_id, checkin_id, here.language)
+        await audit.record(tx, access(request, "interventions:recommendation:read", "interventions", count=len(found)))
     return next((one.why_recommended for one in found if one.intervention_id == intervention_id), "")
 
 
@@ -104,8 +105,13 @@ async def _show(
     errors: dict[str, str] | None = None,
     status: int = 200,
 ) -> Response[str]:
-    here = await pages.local(request)
-    found = service.view(service.find(intervention_id), here.language)
+    here, person_id = await pages.local(request), principal(request).person_id
+    if session is None:
+        async with as_member(request, read_only=True) as tx:
+            item = await service.reachable(tx, person_id, intervention_id)
+    else:
+        item = service.find(intervention_id)
+    found = service.view(item, here.language)
     checkin_id = session.checkin_id if session else _named(request, "checkin")
     return await pages.render(
         request,
@@ -175,8 +181,9 @@ async def complete(request: Req, session_id: FromPath[UUID]) -> Response[Any]:
         wanted = sent.to(Complete)
     except Invalid as problem:
         errors = forms.errors_of(problem, (await pages.local(request)).language)
-        async with as_member(request, read_only=True) as tx:
+        async with as_member(request) as tx:
             session = await service.load(tx, edge(request).keys, principal(request).person_id, session_id)
+            await audit.record(tx, access(request, "interventions:session:read", "interventions"))
         values = sent.values() | {"feedback_tags": sent.every("feedback_tags")}
         return await _show(
             request, session.intervention_id, session, values=values, errors=errors, status=problem.status

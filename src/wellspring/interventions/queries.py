@@ -121,13 +121,14 @@ class LoggedOffers(Struct, frozen=True):
     predicted_effectiveness: list[float]
     predicted_effectiveness_sds: list[float]
     reasons: list[dict[str, Any]]
+    person: list[str]
     contraindications: list[str]
     danger: bool
 
 
 LOGGED: Final = Query(
     f"""SELECT r.intervention_ids, r.predicted_effectiveness, r.predicted_effectiveness_sds, r.reasons,
-        p.contraindications, {_IN_DANGER}
+        p.about, p.contraindications, {_IN_DANGER}
     FROM interventions.recommendation r, ({identity.PERSON_ROW.format(person="$1")}) p
     WHERE r.person_id = $1 AND r.id = $2""",
     LoggedOffers,

@@ -1,7 +1,7 @@
 """From a moment to three offers on the wire and their rows in the log."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final, get_args
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from wellspring.identity.fragments import About
+from wellspring.identity.fragments import about as about_of
 from wellspring.interventions import model as models
 from wellspring.interventions import queries as q
 from wellspring.interventions.choose import POLICY, Recommendation, choose
@@ -114,12 +115,12 @@ def offers(
     moment: Moment,
     past: History,
     *,
-    now: datetime | None = None,
+    now: datetime,
     seed: UUID,
 ) -> Offers:
     """Return three offers for a moment (fewer when fewer are safe) and their log row. `seed` repeats the choice."""
     model = models.current()
-    context = _context(about, contraindications, moment, now or datetime.now(UTC))
+    context = _context(about, contraindications, moment, now)
     chosen = choose(context, model, past, seed=seed.int)
     plain: dict[str, Any] = msgspec.to_builtins(context)
     recent = kept.recent(past.kept)
@@ -143,10 +144,12 @@ def _logged(chosen: list[Recommendation], language: str, context: dict[str, Any]
     )
 
 
-def careful(about: About, contraindications: Sequence[str], moment: Moment, past: History, *, seed: UUID) -> Offers:
+def careful(
+    about: About, contraindications: Sequence[str], moment: Moment, past: History, *, now: datetime, seed: UUID
+) -> Offers:
     """Return `offers`; if choosing fails, three that are safe in a crisis and not contraindicated."""
     try:
-        return offers(about, contraindications, moment, past, seed=seed)
+        return offers(about, contraindications, moment, past, now=now, seed=seed)
     except Exception as error:  # noqa: BLE001  a check-in must be stored whatever the recommender does
         log.error("recommend_failed", error=error)
         chosen = _steady(frozenset(contraindications), danger=moment.danger)
@@ -167,7 +170,7 @@ def _steady(forbidden: frozenset[str], *, danger: bool) -> list[Recommendation]:
 async def logged(
     tx: Tx, person_id: UUID, moment_id: UUID, language: str, *, danger: bool = False
 ) -> list[InterventionRecommendation]:
-    """Return the offers of an earlier moment as they were made, as far as they are safe for the person now.
+    """Return the offers of an earlier moment as they were made, as far as they are safe and paid for now.
 
     If danger was found only afterwards, in what was read later or by another event, what was not chosen for it gives
     way to what is safe in a crisis.
@@ -178,7 +181,12 @@ async def logged(
     offers, forbidden = _as_made(row), frozenset(row.contraindications)
     if (danger or row.danger) and not all(offer.intervention.facts.crisis_safe for offer in offers):
         offers = _steady(forbidden, danger=True)
-    return [_wire(o, language) for o in offers if not forbidden & set(o.intervention.facts.contraindications)]
+    paid = about_of(row.person).is_premium
+    return [
+        _wire(o, language)
+        for o in offers
+        if not forbidden & set(o.intervention.facts.contraindications) and (paid or not o.intervention.facts.is_premium)
+    ]
 
 
 async def forget(tx: Tx, person_id: UUID, moment_id: UUID) -> None:

@@ -67,7 +67,8 @@ async def get_one(request: Req, intervention_id: FromPath[UUID]) -> Intervention
     """Return a micro-action in the caller's language."""
     async with as_member(request, read_only=True) as tx:
         person = about((await tx.one(q.FOR_PERSON, principal(request).person_id)).person)
-    return service.view(service.find(intervention_id), person.language)
+        item = await service.reachable(tx, principal(request).person_id, intervention_id)
+    return service.view(item, person.language)
 
 
 @post("/v1/interventions/recommendations", Access.SELF, tags=TAGS, status_code=200, summary="Three for this moment")

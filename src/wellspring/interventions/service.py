@@ -45,6 +45,14 @@ def find(intervention_id: UUID) -> Intervention:
     return shelf.items[position]
 
 
+async def reachable(tx: Tx, person_id: UUID, intervention_id: UUID) -> Intervention:
+    """Return a micro-action that is free or paid for; raises NotFound, as for one that does not exist."""
+    item = find(intervention_id)
+    if item.facts.is_premium and not about((await tx.one(q.FOR_PERSON, person_id)).person).is_premium:
+        raise NotFound
+    return item
+
+
 def view(item: Intervention, language: str) -> InterventionView:
     """Return the wire form of a micro-action."""
     facts, text = item.facts, item.text(language)
@@ -141,6 +149,7 @@ async def start(tx: Tx, person_id: UUID, intervention_id: UUID, wanted: Start) -
     session_id = ids.check(wanted.id) if wanted.id else ids.new()
     if wanted.id and await tx.maybe(q.SESSION, person_id, session_id) is not None:
         return session_id
+    await reachable(tx, person_id, intervention_id)
     try:
         await tx.do(
             q.START,
