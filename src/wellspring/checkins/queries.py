@@ -39,6 +39,7 @@ class Context(Struct, frozen=True):
     baseline: list[float | None]
     event_levels: list[str] | None
     event_hours: list[float] | None
+    hard_time: bool
     recent_ids: list[UUID] | None
     recent_hours: list[float] | None
     kept: bytes | None
@@ -62,7 +63,7 @@ CONTEXT: Final = Query(
         {vault.WRAPPED.format(person="$1")}, p.about, p.contraindications,
         d.at, d.mood, d.energy, d.anxiety, d.stress, d.sleep, d.alone,
         {_BASELINE},
-        e.levels, e.hours, r.ids, r.hours, r.kept,
+        e.levels, e.hours, {safety.HARD_TIME.format(person="$1")}, r.ids, r.hours, r.kept,
         {privacy.REFUSED.format(person="$1", kind="health_data")}
     FROM ({_DAYS.format(but="")}) d,
         ({identity.PERSON_ROW.format(person="$1")}) p,

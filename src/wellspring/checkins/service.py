@@ -199,7 +199,7 @@ def _offers(entry: Entry, context: q.Context, person: About, *, danger: bool) ->
         stress=data.stress_level,
         minutes=data.time_available_minutes,
         place=data.context_location,
-        danger=danger or any(level in ("high", "critical") for level in context.event_levels or ()),
+        danger=danger or context.hard_time,
     )
     past = recommend.history(context.recent_ids, context.recent_hours, context.kept, context.now)
     return recommend.careful(person, context.contraindications, moment, past, now=context.now, seed=entry.row_id)

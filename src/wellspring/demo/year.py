@@ -111,8 +111,7 @@ class Year:
         understood = self._understand(data.journal_text, moment.at, known)
         event_id = self._event(moment, data, understood, row_id)
         self._store(moment, data, understood, event_id, row_id, is_quick=is_quick)
-        held = any(level in ("high", "critical") for level in context.event_levels or ())
-        danger = held or rank(understood.judgement.level) >= rank("high")
+        danger = context.hard_time or rank(understood.judgement.level) >= rank("high")
         self._offers.make(self.rows, moment.at, data, row_id, history(context), danger=danger)
         self._memory.keep(moment.at, data)
 

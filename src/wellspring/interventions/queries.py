@@ -101,10 +101,7 @@ END: Final = Query(
     int,
     M,
 )
-_IN_DANGER: Final = (
-    f"EXISTS (SELECT 1 FROM ({safety.EARLIER.format(person='$1')}) e WHERE e.levels && ARRAY['high', 'critical'])"
-)
-"""Whether an event of the last days says that $1 is in danger."""
+_IN_DANGER: Final = safety.HARD_TIME.format(person="$1")
 FOR_PERSON: Final = Query(
     f"""SELECT p.about, p.contraindications,
         r.ids, r.hours, r.kept, {_IN_DANGER}, now(), {privacy.REFUSED.format(person="$1", kind="health_data")}

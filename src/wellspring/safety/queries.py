@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from wellspring.kernel import jobs, stream
 from wellspring.kernel.db import DbRole, Query
+from wellspring.safety import fragments
 
 M, S, W, X = DbRole.MEMBER, DbRole.STAFF, DbRole.WORKER, DbRole.MAINTENANCE
 
@@ -276,9 +277,4 @@ ASKED_AT: Final = Query(
     datetime,
     M,
 )
-HARD_TIME: Final = Query(
-    "SELECT EXISTS (SELECT 1 FROM safety.crisis_event WHERE person_id = $1"
-    " AND state IN ('paged', 'acknowledged', 'contacted') AND created_at > now() - interval '7 days')",
-    bool,
-    M,
-)
+HARD_TIME: Final = Query(f"SELECT {fragments.HARD_TIME.format(person='$1')}", bool, M)
