@@ -14,7 +14,7 @@ from wellspring.language.sentences import Sentence, letters_apart, plain_text, q
 from wellspring.language.tables import TABLES
 from wellspring.language.trigger import triggered, words
 
-RULES_VERSION = "2026.7"
+RULES_VERSION = "2026.8"
 CAP = 20_000  # characters read of one text: half from its start, half from its end
 
 _ODD = re.compile(
