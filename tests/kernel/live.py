@@ -36,6 +36,7 @@ async def here(database_url: str) -> AsyncIterator[str]:
         await _until_up(f"http://127.0.0.1:{port}")
         yield f"http://127.0.0.1:{port}"
     finally:
+        await _until_closed()
         served.stop()
         await asyncio.wait_for(task, 15)
 
@@ -56,6 +57,14 @@ async def elsewhere(database_url: str) -> AsyncIterator[str]:
     finally:
         process.terminate()
         await asyncio.to_thread(process.wait, 15)
+
+
+async def _until_closed() -> None:
+    """Let sockets end that are being closed: a server that is gone never answers them, and they wait for ever."""
+    for _ in range(100):
+        if not any("AsyncSocket" in getattr(task.get_coro(), "__qualname__", "") for task in asyncio.all_tasks()):
+            return
+        await asyncio.sleep(0.02)
 
 
 async def _until_up(url: str) -> None:
