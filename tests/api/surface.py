@@ -102,8 +102,8 @@ RULES: dict[str, Rule] = {
     "POST /v1/crisis/report": Rule(SELF, "safety:event:create", _fixed(note="Please call me."), 201),
     "GET /v1/crisis/safety-plan": Rule(SELF, "safety:plan:read"),
     "PUT /v1/crisis/safety-plan": Rule(SELF, "safety:plan:write", _fixed(professionals=["Doctor"])),
-    "GET /v1/interventions": Rule(SELF),
-    "GET /v1/interventions/{intervention_id:uuid}": Rule(SELF),
+    "GET /v1/interventions": Rule(SELF, "interventions:library:list"),
+    "GET /v1/interventions/{intervention_id:uuid}": Rule(SELF, "interventions:library:read"),
     "POST /v1/interventions/recommendations": Rule(SELF, "interventions:recommendation:read", _fixed(mood_score=4)),
     "POST /v1/interventions/{intervention_id:uuid}/start": Rule(
         SELF, "interventions:session:create", _with_her_checkin, 201

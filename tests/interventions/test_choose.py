@@ -40,7 +40,7 @@ from wellspring.interventions.vocabulary import (
 scores = st.none() | st.integers(1, 10)
 contexts = st.builds(
     Context,
-    mood=st.integers(1, 10),
+    mood=st.none() | st.integers(1, 10),
     emotions=st.dictionaries(st.sampled_from(EMOTIONS), st.integers(1, 5), max_size=4),
     energy=scores,
     anxiety=scores,

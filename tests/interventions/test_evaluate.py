@@ -209,3 +209,24 @@ def test_progress_is_told() -> None:
     told: list[tuple[int, int]] = []
     evaluate(*log(25, 12), SHELF, [PolicyName.RANDOM], lambda done, total: told.append((done, total)))
     assert told == [(n, 25) for n in range(1, 26)]
+
+
+def test_what_must_not_be_offered_today_counts_nothing() -> None:
+    """Everybody was injured after the log was made: no policy would offer them what can make it worse."""
+    outcomes, rated = log(40, 12)
+    forbidden = {item.id for item in LIBRARY if "injury" in item.facts.contraindications}
+    hurt = [msgspec.structs.replace(one, contraindications=["injury"]) for one in rated]
+    spoiled = [
+        msgspec.structs.replace(one, outcome=msgspec.structs.replace(one.outcome, rating=0.0))
+        if one.outcome.intervention_id in forbidden
+        else one
+        for one in hurt
+    ]
+    assert spoiled != hurt
+    one, other = (evaluate(outcomes, found, SHELF, [PolicyName.RANDOM]).policies[0] for found in (hurt, spoiled))
+    assert (one.ips, one.self_normalised_ips, one.doubly_robust) == (
+        other.ips,
+        other.self_normalised_ips,
+        other.doubly_robust,
+    )
+    assert one.covered == pytest.approx(1, abs=0.15)

@@ -96,3 +96,15 @@ def test_nothing_kept_is_nothing() -> None:
     columns = kept.columns(b"", 9)
     assert [len(one) for one in (columns.keys, columns.counts, columns.sums, columns.days_ago)] == [0] * 4
     assert columns.counts.dtype == np.float64
+
+
+WHOLE = kept.added(b"", Happened(7, 100, 1.0, 0.5, 1.0))
+
+
+@pytest.mark.parametrize(
+    "damaged", [b"\x01", b"\x01\x00\x00\x00\x05", WHOLE[:-1], WHOLE + b"\x00", b"\x02" + WHOLE[1:]]
+)
+def test_what_cannot_be_read_counts_as_nothing(damaged: bytes) -> None:
+    assert kept.recent(damaged) is None
+    assert not len(kept.columns(damaged, 100).keys)
+    assert kept.added(damaged, Happened(7, 100, 1.0, 0.5, 1.0)) == WHOLE

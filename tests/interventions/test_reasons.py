@@ -55,3 +55,15 @@ def test_others_are_said_to_have_felt_like_this_only_where_they_did() -> None:
     keys = reasons(sad, make(SHELF, relearn(log, SHELF).blocks, 1))
     assert "felt" in {keys[item.slug] for item in kind if item.slug in keys and item is not untried}
     assert keys[untried.slug] != "felt"
+
+
+def test_of_a_feeling_that_nobody_spoke_of_nothing_is_said() -> None:
+    """Somebody asks for something without a word about themselves: no mood is read into that."""
+    sad = Context(mood=5, emotions={"neutral": 3}, energy=5, age="18+")
+    log = [outcome(person, item.slug, 1.0, sad) for person in range(40) for item in SHELF.items[:30]]
+    for model in (MODEL, make(SHELF, relearn(log, SHELF).blocks, 1)):
+        keys = reasons(Context(mood=None, time_of_day="morning"), model)
+        assert not {"emotion", "signal", "felt"} & set(keys.values())
+    worried = choose(Context(mood=None, anxiety=9, time_of_day="morning"), MODEL)
+    assert {offer.reason.signal for offer in worried} <= {None, "anxiety_high"}
+    assert "signal" in {offer.reason.key for offer in worried}

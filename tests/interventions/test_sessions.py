@@ -1,5 +1,6 @@
 """What a person does and rates acts on their next offers, at once and on nobody else's."""
 
+import asyncio
 from typing import Any
 from uuid import UUID
 
@@ -8,12 +9,15 @@ import httpx
 import pytest
 
 from tests.support.people import Circle, Person
-from wellspring.interventions import intervention_id, load
+from wellspring.interventions import intervention_id, load, recommend, service
 from wellspring.interventions.learning import kept
 from wellspring.interventions.learning.kept import Happened
+from wellspring.interventions.schemas import Complete
 from wellspring.interventions.shelf import key_of
 from wellspring.interventions.vocabulary import CONTRAINDICATIONS
 from wellspring.kernel import ids
+from wellspring.kernel.db import DbRole
+from wellspring.kernel.edge import Edge
 
 pytestmark = pytest.mark.anyio
 
@@ -245,6 +249,169 @@ async def test_a_check_in_that_is_removed_leaves_no_copy_of_what_was_felt(
     assert done.status_code == 200
 
 
+async def test_what_was_learned_at_a_check_in_that_is_removed_tells_no_more_what_was_felt(
+    alice: Person, owner: asyncpg.Connection
+) -> None:
+    """Her fear, her energy and the hour go from the sessions and from what was learned of them; her ratings stay."""
+    emotions = [{"emotion": "fear", "intensity": 5}]
+    said = {"context_emotion": "fear", "context_energy_level": 1, "context_time_of_day": "night"}
+    made = (await alice.post("/v1/checkins", json={"mood_score": 2, "energy_level": 1, "emotions": emotions})).json()
+    kept_one = (await alice.post("/v1/checkins", json={"mood_score": 8, "energy_level": 9})).json()
+    here, offer = {"checkin_id": made["checkin"]["id"]}, UUID(made["recommendations"][0]["intervention_id"])
+    offered, found = await rate(alice, 5, offer, **here, **said), await rate(alice, 4, TEA, **here, **said)
+    unfinished = await begin(alice, offer, **here, **said)
+    other_offer = UUID(kept_one["recommendations"][0]["intervention_id"])
+    other = await rate(alice, 3, other_offer, checkin_id=kept_one["checkin"]["id"])
+    before, elsewhere = await outcome(owner, offered), await outcome(owner, other)
+    assert before["features"][4] == 1, "fear"
+    changes = await owner.fetchval("SELECT interactions FROM interventions.person_effects")
+    assert (await alice.delete(f"/v1/checkins/{made['checkin']['id']}")).status_code == 204
+    await alice.post(f"/v1/interventions/sessions/{unfinished}/complete", json={"effectiveness_rating": 2})
+    for session, target in ((offered, 1.0), (found, 0.75), (unfinished, 0.25)):
+        now = await outcome(owner, session)
+        assert now["features"] == [1, *[0] * 11, 1, 0.5, *[0.25] * 4, 0.5, 0, 0], "a moment nobody spoke of"
+        assert (now["learning_target"], now["recommendation_id"]) == (target, None)
+        row = await owner.fetchrow("SELECT * FROM interventions.session WHERE id = $1", UUID(session))
+        assert row is not None
+        assert {row[name] for name in (*said, "checkin_id", "recommendation_id")} == {None}
+    assert (await outcome(owner, offered))["prior_effectiveness"] != before["prior_effectiveness"]
+    assert await outcome(owner, other) == elsewhere
+    assert await owner.fetchval("SELECT interactions FROM interventions.person_effects") == changes + 2, (
+        "a night that read before it writes nothing back"
+    )
+
+
+async def test_a_session_that_ends_while_its_check_in_is_removed_keeps_nothing_of_it(
+    parts: Edge, alice: Person, owner: asyncpg.Connection
+) -> None:
+    emotions = [{"emotion": "fear", "intensity": 5}]
+    made = (await alice.post("/v1/checkins", json={"mood_score": 2, "emotions": emotions})).json()
+    offer, moment = UUID(made["recommendations"][0]["intervention_id"]), UUID(made["checkin"]["id"])
+    session = UUID(await begin(alice, offer, checkin_id=str(moment)))
+    wanted = Complete(effectiveness_rating=5)
+    async with parts.db.begin(DbRole.MEMBER, actor=alice.id) as tx:
+        await service.end(tx, parts.keys, alice.id, session, wanted)
+        removing = asyncio.create_task(alice.delete(f"/v1/checkins/{moment}"))
+        await asyncio.wait([removing], timeout=0.3)
+        assert not removing.done()
+    assert (await removing).status_code == 204
+    assert (await outcome(owner, str(session)))["features"][4] == 0
+
+
+async def test_what_is_forgotten_while_a_session_ends_is_forgotten(
+    parts: Edge, alice: Person, owner: asyncpg.Connection
+) -> None:
+    session = UUID(await begin(alice))
+    async with parts.db.begin(DbRole.MEMBER, actor=alice.id) as tx:
+        await service.end(tx, parts.keys, alice.id, session, Complete(effectiveness_rating=5))
+        forgetting = asyncio.create_task(alice.delete("/v1/interventions/learned"))
+        await asyncio.wait([forgetting], timeout=0.3)
+        assert not forgetting.done()
+    assert (await forgetting).status_code == 204
+    assert await owner.fetchval("SELECT count(*) FROM interventions.outcome") == 0
+    assert not len((await state(owner, alice)).keys)
+
+
+async def test_what_must_not_be_offered_is_kept_in_one_place(alice: Person, owner: asyncpg.Connection) -> None:
+    await alice.patch("/v1/users/me", json={"contraindications": ["pregnancy", "injury"]})
+    await alice.post("/v1/checkins", json={"mood_score": 4})
+    await alice.post("/v1/interventions/recommendations", json={"mood_score": 4})
+    rows = await owner.fetch("SELECT to_jsonb(r)::text AS whole FROM interventions.recommendation r")
+    assert len(rows) == 2
+    assert not any("pregnancy" in row["whole"] or "contraindications" in row["whole"] for row in rows)
+
+
+async def test_who_took_back_their_consent_leaves_nothing_of_the_moment_in_a_session(
+    alice: Person, owner: asyncpg.Connection
+) -> None:
+    said = {"context_emotion": "sadness", "context_energy_level": 2, "context_time_of_day": "night"}
+    columns = f"SELECT {', '.join(said)} FROM interventions.session WHERE id = $1"
+    given = await begin(alice, **said)
+    await agree(alice, "health_data", given=False)
+    refused = await begin(alice, **said)
+    assert tuple(await owner.fetchrow(columns, UUID(given)) or ()) == tuple(said.values())
+    assert tuple(await owner.fetchrow(columns, UUID(refused)) or ()) == (None, None, None)
+
+
+async def test_the_same_request_is_offered_the_same_once(alice: Person, owner: asyncpg.Connection) -> None:
+    path, ask, key = "/v1/interventions/recommendations", {"mood_score": 4}, {"Idempotency-Key": "moment-0001"}
+    first, again = [await alice.post(path, json=ask, headers=key) for _ in range(2)]
+    assert (first.status_code, again.status_code) == (200, 200)
+    assert len(first.json()["items"]) == 3
+    assert again.json() == first.json()
+    assert await owner.fetchval("SELECT count(*) FROM interventions.recommendation") == 1
+    other = await alice.post(path, json={"mood_score": 5}, headers=key)
+    assert (other.status_code, other.json()["code"]) == (422, "idempotency_key_reused")
+    assert (await alice.post(path, json=ask, headers={"Idempotency-Key": "short"})).status_code == 422
+    await alice.post(path, json=ask)
+    assert await owner.fetchval("SELECT count(*) FROM interventions.recommendation") == 2
+
+
+async def test_who_took_back_their_consent_may_send_the_same_request_twice(
+    alice: Person, owner: asyncpg.Connection
+) -> None:
+    await agree(alice, "health_data", given=False)
+    path, ask, key = "/v1/interventions/recommendations", {"mood_score": 4}, {"Idempotency-Key": "moment-0002"}
+    for _ in range(2):
+        answer = await alice.post(path, json=ask, headers=key)
+        assert (answer.status_code, len(answer.json()["items"])) == (200, 3)
+    assert await owner.fetchval("SELECT count(*) FROM interventions.recommendation") == 0
+
+
+async def test_a_repeated_request_is_offered_nothing_that_hurts_by_now(alice: Person) -> None:
+    path, key = "/v1/interventions/recommendations", {"Idempotency-Key": "moment-0003"}
+    ask = {"mood_score": 8, "energy_level": 10}
+    first = (await alice.post(path, json=ask, headers=key)).json()["items"]
+    by_id = {str(item.id): item.facts.contraindications for item in load()}
+    words = {word for one in first for word in by_id[one["intervention_id"]]}
+    await alice.patch("/v1/users/me", json={"contraindications": sorted(words)})
+    again = (await alice.post(path, json=ask, headers=key)).json()["items"]
+    assert again == [one for one in first if not by_id[one["intervention_id"]]]
+
+
+async def test_somebody_who_asks_is_offered_something_though_choosing_is_broken(
+    alice: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any, **__: Any) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(recommend, "choose", broken)
+    await alice.post("/v1/crisis/report", json={})
+    answer = await alice.post("/v1/interventions/recommendations", json={"mood_score": 1})
+    assert answer.status_code == 200, answer.text
+    facts = {str(item.id): item.facts for item in load()}
+    first, *others = [facts[one["intervention_id"]] for one in answer.json()["items"]]
+    assert first.sub_category == "safety planning"
+    assert [one.crisis_safe for one in others] == [True, True]
+
+
+async def test_a_session_of_something_else_is_not_given_out_as_one_of_this(alice: Person) -> None:
+    wanted = str(ids.new())
+    await begin(alice, id=wanted)
+    answer = await alice.post(f"/v1/interventions/{load()[0].id}/start", json={"id": wanted})
+    assert (answer.status_code, answer.json()["code"]) == (409, "session_elsewhere")
+    assert await begin(alice, id=wanted) == wanted
+
+
+async def test_an_entry_that_only_a_newer_process_knows_hides_nothing_else(
+    alice: Person, owner: asyncpg.Connection
+) -> None:
+    await owner.execute(
+        "INSERT INTO interventions.intervention (id, slug, version, is_active, is_premium, therapeutic_approach,"
+        " energy_required, duration_seconds, target_emotions, document, text_en, text_fr) SELECT gen_random_uuid(),"
+        " slug || '-two', version, true, false, therapeutic_approach, energy_required, duration_seconds,"
+        " target_emotions, document, text_en, text_fr FROM interventions.intervention WHERE NOT is_premium"
+    )
+    found, cursor = list[str](), ""
+    for _ in range(100):
+        page = (await alice.get(f"/v1/interventions?limit=7&cursor={cursor}")).json()
+        found += [item["slug"] for item in page["items"]]
+        cursor = page["next_cursor"]
+        if cursor is None:
+            break
+    assert found == sorted(item.slug for item in load() if not item.facts.is_premium)
+
+
 async def test_a_person_takes_at_most_500_bytes(alice: Person, owner: asyncpg.Connection) -> None:
     """Somebody who rated everything there is, many times; the whole row counts."""
     everything = [Happened(key_of(item.id), 2500 + n % 200, 0.5, -0.4, 1.0) for n in range(20) for item in load()]
@@ -262,6 +429,10 @@ async def test_a_state_that_cannot_be_read_does_not_stop_a_check_in(alice: Perso
     made = await alice.post("/v1/checkins", json={"mood_score": 5})
     assert made.status_code == 201
     assert len(made.json()["recommendations"]) == 3
+    policy = await owner.fetchval("SELECT policy_version FROM interventions.recommendation ORDER BY id DESC LIMIT 1")
+    assert policy == "hlts-1.0", "chosen as for somebody of whom nothing is kept"
+    await rate(alice, 4)
+    assert (await state(owner, alice)).counts.tolist() == [1.0], "what she says now counts again"
 
 
 async def test_each_person_learns_alone(circle: Circle, alice: Person, owner: asyncpg.Connection) -> None:

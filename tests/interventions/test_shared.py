@@ -251,7 +251,7 @@ async def test_the_night_writes_residuals_anew_and_leaves_who_was_busy(
     learned = shared.relearn([shared.outcome(row) for row in rows], models.current().shelf)
     await rate(ben, 1)
     busy = (await state(owner, ben)).sums[0]
-    assert await shared._refresh(parts.db, learned, rows, 9) == 1
+    assert await shared._refresh(parts.db, learned, rows, q.State(9, None)) == 1
     assert (await state(owner, agreed)).sums[0] < before[agreed], "everybody likes it: less of it is hers"
     assert (await state(owner, ben)).sums[0] == busy
     assert (
@@ -277,7 +277,7 @@ async def test_the_night_brings_nothing_back_that_was_forgotten_meanwhile(
         await agree(agreed, "health_data", given=False)
         await agree(agreed, "health_data")
     before = await state(owner, agreed)
-    assert await shared._refresh(parts.db, learned, rows, 9) == 0
+    assert await shared._refresh(parts.db, learned, rows, q.State(9, None)) == 0
     assert (await state(owner, agreed)).keys.tolist() == before.keys.tolist()
 
 
@@ -324,3 +324,50 @@ async def test_a_retired_intervention_is_left_out(parts: Edge, agreed: Person, o
     await jobs.relearn(context(parts), NOBODY)
     assert await stored(parts) == {}
     assert (await agreed.get("/v1/interventions/learned")).json()["items"] == []
+
+
+async def test_the_night_writes_nothing_over_what_was_learned_again_meanwhile(
+    parts: Edge, agreed: Person, owner: asyncpg.Connection
+) -> None:
+    """The program's night and somebody's `relearn` overlap: the one that read first writes last."""
+    await rate(agreed, 5)
+    async with parts.db.begin(DbRole.MAINTENANCE) as tx:
+        rows = await shared._read(tx)
+        early = await tx.one(q.NEXT_VERSION, True)
+    learned = shared.relearn([], models.current().shelf)
+    learned.kept[agreed.id] = b"\x01\x00\x00\x00"
+    await jobs.relearn(context(parts), NOBODY)
+    assert await shared._refresh(parts.db, learned, rows, early) == 0
+    assert (await state(owner, agreed)).counts.tolist() == [1.0]
+
+
+async def test_writing_what_is_kept_waits_for_who_changes_the_shared_state(parts: Edge, agreed: Person) -> None:
+    await rate(agreed, 5)
+    async with parts.db.begin(DbRole.MAINTENANCE) as tx:
+        rows = await shared._read(tx)
+    learned = shared.relearn([], models.current().shelf)
+    learned.kept[agreed.id] = b"\x01\x00\x00\x00"
+    async with parts.db.begin(DbRole.MAINTENANCE) as tx:
+        found = await tx.one(q.LOCK)
+        writing = asyncio.create_task(shared._refresh(parts.db, learned, rows, found))
+        await asyncio.wait([writing], timeout=0.3)
+        assert not writing.done()
+    assert await writing == 1
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+async def test_a_damaged_block_is_left_out_and_learned_again(
+    parts: Edge, agreed: Person, owner: asyncpg.Connection, value: float
+) -> None:
+    """One number that is none would spoil all that is known of a whole kind of micro-actions."""
+    await rate(agreed, 5)
+    await rate(agreed, 5, WALK)
+    await jobs.relearn(context(parts), NOBODY)
+    whole = await stored(parts)
+    damaged = np.full(WIDTH, value, "<f4").tobytes()
+    await owner.execute("UPDATE interventions.block SET moment = $1 WHERE intervention_id = $2", damaged, TEA)
+    assert list(await stored(parts)) == [WALK]
+    await shared.follow(parts.db)
+    assert np.isfinite(models.current().weights.mean).all()
+    await jobs.relearn(context(parts), NOBODY)
+    assert same(await stored(parts), whole)

@@ -287,9 +287,13 @@ async def again(tx: Tx, request: Request, row_id: UUID) -> CheckinCreated:
 
 
 async def remove(tx: Tx, person_id: UUID, row_id: UUID) -> None:
-    """Remove a check-in for good, with what was offered at it; crisis events it opened stay. Raises NotFound."""
-    if not await tx.do(q.DROP, person_id, row_id):
+    """Remove a check-in for good, with what was offered at it; crisis events it opened stay. Raises NotFound.
+
+    What was offered goes first: sessions still name the check-in then, and none can begin at it any more.
+    """
+    if await tx.maybe(q.ONE_LOCKED, person_id, row_id) is None:
         raise NotFound
     await recommend.forget(tx, person_id, row_id)
+    await tx.do(q.DROP, person_id, row_id)
     await stream.publish(tx, person_id, "checkin.removed", row_id)
     await jobs.enqueue(tx, "checkins.roll_all", person_id, row_id)

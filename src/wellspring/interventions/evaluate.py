@@ -9,9 +9,12 @@ Nobody's rating is used to predict itself: the regression and the learned policy
 parts), and a person's own effects only on what they had rated before the moment. Whether an offer gets a rating is
 taken not to depend on how good it was, given the moment and the offer. Moments in danger, and those where nothing
 was explored, are left out: nothing else could have been offered there. Intervals are from resampling people.
+
+What somebody says today must not be offered to them holds for all of their moments: every policy is asked for what it
+would offer to them as they are, so an offer that is left out now counts nothing.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
@@ -30,6 +33,7 @@ from wellspring.interventions.moment import Context, History, Seen
 from wellspring.interventions.outcomes import Outcome, happened, relearn, shared_rating
 from wellspring.interventions.score import Moment, moment_of
 from wellspring.interventions.shelf import Shelf
+from wellspring.interventions.vocabulary import Contraindication
 
 
 class PolicyName(StrEnum):
@@ -58,7 +62,7 @@ _TIE: Final = 1e-4
 
 class Rated(Struct, frozen=True, kw_only=True):
     """One offer that was rated (0..1), as it was made: `offered` with their propensities, and what had been offered
-    before (`seen`), for the repetition."""
+    before (`seen`), for the repetition. `contraindications` are the person's of today: the log keeps no copy."""
 
     outcome: Outcome
     moment_id: UUID
@@ -68,6 +72,7 @@ class Rated(Struct, frozen=True, kw_only=True):
     context: dict[str, Any]
     policy_version: str
     seen: Sequence[Seen]
+    contraindications: Collection[Contraindication] = ()
 
 
 class Interval(Struct, frozen=True):
@@ -175,6 +180,7 @@ class _Sums(Struct):
 
 def _moment(model: Model, one: Rated, state: bytes) -> Moment:
     context = msgspec.convert(one.context, Context)
+    context = msgspec.structs.replace(context, contraindications=frozenset(one.contraindications))
     return moment_of(model.scoring, context, History(tuple(one.seen), state, kept.day_of(one.made_at)))
 
 

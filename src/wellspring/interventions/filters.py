@@ -1,5 +1,6 @@
 """Who may be offered what: safety, which is never relaxed, and comfort, which gives way where too little is left."""
 
+from collections.abc import Iterable
 from itertools import product
 from typing import Final, get_args
 
@@ -7,9 +8,18 @@ import numpy as np
 from msgspec import Struct
 
 from wellspring.interventions.learning.features import Flags, Numbers
+from wellspring.interventions.library import Intervention
 from wellspring.interventions.moment import Context
 from wellspring.interventions.shelf import Shelf, mask
-from wellspring.interventions.vocabulary import ENERGIES, TIMES_OF_DAY, AgeBand, MomentPlace, TimeOfDay, energy_of
+from wellspring.interventions.vocabulary import (
+    ENERGIES,
+    TIMES_OF_DAY,
+    Against,
+    AgeBand,
+    MomentPlace,
+    TimeOfDay,
+    energy_of,
+)
 
 FAR_ABOVE: Final = 2
 """Steps of energy above what there is that are too many to be comfortable."""
@@ -54,6 +64,19 @@ def safe(filters: Filters, context: Context) -> Flags:
     found = filters.safe[context.age or CAREFUL_AGE, context.premium, context.danger]
     if context.contraindications:
         found = found & ((filters.shelf.contraindications & mask(context.contraindications)) == 0)
+    return found
+
+
+def against(
+    item: Intervention, contraindications: Iterable[str], age: AgeBand | None, *, danger: bool
+) -> list[Against]:
+    """Why an intervention is not offered to somebody, by the same rules; empty when nothing speaks against it."""
+    facts, told = item.facts, frozenset(contraindications)
+    found = list[Against](word for word in facts.contraindications if word in told)
+    if (age or CAREFUL_AGE) not in facts.age_appropriate:
+        found.append("age")
+    if danger and not facts.crisis_safe:
+        found.append("hard_time")
     return found
 
 

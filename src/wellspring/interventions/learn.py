@@ -17,7 +17,8 @@ from wellspring.interventions.model import Model
 from wellspring.interventions.moment import Context, History
 from wellspring.interventions.outcomes import Outcome, happened, shared_rating, signal
 from wellspring.interventions.schemas import Complete, Skip
-from wellspring.interventions.score import moment_of
+from wellspring.interventions.score import Moment, moment_of
+from wellspring.interventions.vocabulary import Emotion
 from wellspring.kernel.db import Tx
 from wellspring.privacy import consents
 
@@ -37,25 +38,27 @@ def _moment(row: q.LearningRow) -> tuple[Context, float | None]:
     """Return the moment in which this was offered; for what was not, the little that was said when it started."""
     if row.context is not None and "mood" in row.context:
         return context_of(row.context)
-    person = about(row.person)
-    return (
-        Context(
-            mood=5,
-            emotions={row.emotion: 3} if row.emotion else {},
-            energy=row.energy,
-            time_of_day=row.time_of_day,
-            adhd=person.has_adhd,
-            autism=person.has_autism_spectrum,
-        ),
-        None,
-    )
+    unsaid = _unsaid(row.person)
+    emotions: dict[Emotion, int] = {row.emotion: 3} if row.emotion else {}
+    return msgspec.structs.replace(unsaid, emotions=emotions, energy=row.energy, time_of_day=row.time_of_day), None
+
+
+def _unsaid(person: list[str]) -> Context:
+    """Return a moment of which nobody said anything."""
+    known = about(person)
+    return Context(mood=None, adhd=known.has_adhd, autism=known.has_autism_spectrum)
+
+
+def _worked_out(model: Model, context: Context, recent: float | None) -> Moment:
+    moment = moment_of(model.scoring, context, History())
+    moment.x[RECENT] = UNSAID if recent is None else recent
+    return moment
 
 
 def outcome_of(model: Model, row: q.LearningRow, wanted: Complete | Skip, person_id: UUID, at: datetime) -> Outcome:
     """Return what a session's end says; who may learn of it is not decided here."""
     context, recent = _moment(row)
-    moment = moment_of(model.scoring, context, History())
-    moment.x[RECENT] = UNSAID if recent is None else recent
+    moment = _worked_out(model, context, recent)
     stars = wanted.effectiveness_rating if isinstance(wanted, Complete) else None
     target, weight = signal(stars, wanted.feedback_tags, skipped=isinstance(wanted, Skip))
     return Outcome(
@@ -104,3 +107,26 @@ async def learn(tx: Tx, person_id: UUID, session_id: UUID, wanted: Complete | Sk
     )
     state = kept.added(own.state, happened(outcome, expected))
     await tx.do(q.KEEP_EFFECTS, person_id, state, model.version)
+
+
+async def forget_moment(tx: Tx, person_id: UUID, moment_id: UUID) -> None:
+    """Take what was said of a moment out of the sessions that began at it, and out of what was learned of them.
+
+    The ratings go on teaching, as those of a moment of which nobody said anything. Locks a session before the person's
+    own row, as its end does, so whichever comes second sees what the first has done. What is kept of the person and
+    what is shared was added up before: the night learns both anew.
+    """
+    sessions = await tx.all(q.FORGET_MOMENT, person_id, moment_id)
+    if not sessions:
+        return
+    await tx.do(q.CHANGED, person_id)
+    model = models.current()
+    moment = _worked_out(model, _unsaid((await tx.one(q.FOR_PERSON, person_id)).person), None)
+    await tx.do(
+        q.FORGET_FEATURES,
+        person_id,
+        sessions,
+        moment.x.tolist(),
+        [item.id for item in model.shelf.items],
+        moment.prior.tolist(),
+    )

@@ -13,13 +13,13 @@ Stars = Annotated[int, msgspec.Meta(ge=1, le=5)]
 
 
 class Context(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One moment. Only mood is needed; None means not said.
+    """One moment; None means not said.
 
     `emotions` maps a label to its intensity 1–5. An unknown `age` is treated as 13–17, the more careful choice.
     `danger` is the judgement of the safety slice: a crisis event is open or was opened by this entry.
     """
 
-    mood: Score
+    mood: Score | None
     emotions: Mapping[Emotion, Stars] = {}
     energy: Score | None = None
     anxiety: Score | None = None

@@ -7,6 +7,7 @@ from uuid import UUID
 from litestar import Response
 from litestar.params import FromPath
 
+from wellspring.interventions import queries as q
 from wellspring.interventions import recommend, service
 from wellspring.interventions.schemas import (
     Complete,
@@ -106,12 +107,11 @@ async def _show(
     status: int = 200,
 ) -> Response[str]:
     here, person_id = await pages.local(request), principal(request).person_id
-    if session is None:
-        async with as_member(request, read_only=True) as tx:
-            item = await service.reachable(tx, person_id, intervention_id)
-    else:
-        item = service.find(intervention_id)
-    found = service.view(item, here.language)
+    async with as_member(request) as tx:
+        person = await tx.one(q.FOR_PERSON, person_id)
+        item = service.reachable(person, intervention_id) if session is None else service.find(intervention_id)
+        found = service.view(item, person)
+        await audit.record(tx, access(request, "interventions:library:read", "interventions"))
     checkin_id = session.checkin_id if session else _named(request, "checkin")
     return await pages.render(
         request,
@@ -119,6 +119,7 @@ async def _show(
         status=status,
         state="ready" if session is None else _STATES[session.state],
         action=_action(found, here),
+        against=found.advised_against,
         session=session,
         new_session=ids.new(),
         checkin_id=checkin_id or "",

@@ -15,8 +15,16 @@ from wellspring.safety import fragments as safety
 
 M, S = DbRole.MEMBER, DbRole.STAFF
 
+
+class Entry(Struct, frozen=True):
+    """An entry of the library that was found."""
+
+    id: UUID
+    slug: str
+
+
 SEARCH: Final = Query(
-    """SELECT id FROM interventions.intervention WHERE is_active
+    """SELECT id, slug FROM interventions.intervention WHERE is_active
         AND ($1::text IS NULL OR therapeutic_approach = $1)
         AND ($2::int IS NULL OR duration_seconds <= $2)
         AND ($3::text IS NULL OR energy_required = $3)
@@ -24,7 +32,7 @@ SEARCH: Final = Query(
         AND ($5::text IS NULL OR CASE WHEN $6 = 'fr' THEN search_fr @@ websearch_to_tsquery('french', $5)
              ELSE search_en @@ websearch_to_tsquery('english', $5) END)
         AND ($7::boolean OR NOT is_premium) AND slug > $8 ORDER BY slug LIMIT $9""",
-    UUID,
+    Entry,
     M,
 )
 
@@ -215,6 +223,28 @@ FORGET_EFFECTS: Final = Query(
     M,
 )
 """Counts on, as everything does that changes the state: the night tells by it who has changed since it read them."""
+
+
+FORGET_MOMENT: Final = Query(
+    "UPDATE interventions.session SET checkin_id = NULL, recommendation_id = NULL, context_emotion = NULL,"
+    " context_energy_level = NULL, context_time_of_day = NULL, version = version + 1"
+    " WHERE person_id = $1 AND (checkin_id = $2 OR recommendation_id = $2) RETURNING id",
+    UUID,
+    M,
+)
+FORGET_FEATURES: Final = Query(
+    "UPDATE interventions.outcome o SET recommendation_id = NULL, features = $3, prior_effectiveness = coalesce("
+    "(SELECT n.prior FROM unnest($4::uuid[], $5::real[]) AS n (id, prior) WHERE n.id = o.intervention_id),"
+    " o.prior_effectiveness) WHERE o.person_id = $1 AND o.id = ANY($2::uuid[])",
+    int,
+    M,
+)
+CHANGED: Final = Query(
+    "UPDATE interventions.person_effects SET interactions = interactions + 1, updated_at = now() WHERE person_id = $1",
+    int,
+    M,
+)
+"""Else the night would write what it read before."""
 
 
 class LearnedRow(Struct, frozen=True):

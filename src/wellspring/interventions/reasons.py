@@ -14,7 +14,7 @@ import numpy as np
 from wellspring.interventions.learning.effects import Effects
 from wellspring.interventions.learning.features import FEELINGS, ONE, TIMES, Floats
 from wellspring.interventions.model import Belief, Model
-from wellspring.interventions.score import GOOD_MOOD, HIGH, LOW_MOOD, Moment, Scoring
+from wellspring.interventions.score import GOOD_MOOD, HIGH, LOW_MOOD, Moment, Scoring, says_feeling
 from wellspring.interventions.vocabulary import EMOTIONS, Emotion, Energy, energy_of
 
 ReasonKey = Literal[
@@ -57,9 +57,9 @@ def _signal(moment: Moment, emotion: Emotion) -> Signal:
         return "anxiety_high"
     if emotion == "overwhelm" and (context.stress or 0) >= HIGH:
         return "stress_high"
-    if context.mood <= LOW_MOOD:
-        return "mood_low"
-    return "mood_good" if context.mood >= GOOD_MOOD else "mood_middle"
+    if context.mood is None or LOW_MOOD < context.mood < GOOD_MOOD:
+        return "mood_middle"
+    return "mood_low" if context.mood <= LOW_MOOD else "mood_good"
 
 
 def _feeling(model: Model, number: int, moment: Moment) -> Reason:
@@ -74,7 +74,9 @@ def _feeling(model: Model, number: int, moment: Moment) -> Reason:
 def _stated(scoring: Scoring, moment: Moment, picks: list[int]) -> list[dict[ReasonKey, float]]:
     """Lifts of what the library says of itself and the person said of the moment, for each position."""
     context = moment.context
-    columns: dict[ReasonKey, Floats] = {"emotion": moment.emotion, "evidence": scoring.evidence}
+    columns: dict[ReasonKey, Floats] = {"evidence": scoring.evidence}
+    if says_feeling(context):
+        columns["emotion"] = moment.emotion
     if context.energy is not None:
         columns["energy"] = moment.energy
     if context.time_available_minutes is not None:
@@ -99,7 +101,7 @@ def _others(model: Model, number: int, moment: Moment) -> dict[ReasonKey, float]
     ahead: list[float] = ((model.weights.mean[number] - model.usual) * moment.x).tolist()
     alike = model.alike[number] * (moment.x > 0)
     return {
-        "felt": sum(ahead[FEELINGS]) if alike[FEELINGS].sum() >= TELLING else 0.0,
+        "felt": sum(ahead[FEELINGS]) if alike[FEELINGS].sum() >= TELLING and says_feeling(moment.context) else 0.0,
         "hour": sum(ahead[TIMES]) if moment.context.time_of_day and alike[TIMES].sum() >= TELLING else 0.0,
         "others": ahead[ONE],
     }

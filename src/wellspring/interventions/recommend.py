@@ -14,6 +14,7 @@ from wellspring.identity.fragments import about as about_of
 from wellspring.interventions import model as models
 from wellspring.interventions import queries as q
 from wellspring.interventions.choose import POLICY, Recommendation, choose
+from wellspring.interventions.learn import forget_moment
 from wellspring.interventions.learning import kept
 from wellspring.interventions.moment import Context, History, Seen
 from wellspring.interventions.reasons import Reason
@@ -37,7 +38,7 @@ _FORBIDDABLE: Final = frozenset(get_args(Contraindication))
 class Moment(Struct, frozen=True, kw_only=True):
     """What a caller knows of the moment, in its own words; labels this slice does not know are left out."""
 
-    mood: int
+    mood: int | None
     emotions: dict[str, int] = {}
     energy: int | None = None
     anxiety: int | None = None
@@ -123,6 +124,7 @@ def offers(
     context = _context(about, contraindications, moment, now)
     chosen = choose(context, model, past, seed=seed.int)
     plain: dict[str, Any] = msgspec.to_builtins(context)
+    plain.pop("contraindications", None)  # they are kept in one place, the person's own
     recent = kept.recent(past.kept)
     if recent is not None:
         plain["recent"] = round(recent, 3)
@@ -190,8 +192,9 @@ async def logged(
 
 
 async def forget(tx: Tx, person_id: UUID, moment_id: UUID) -> None:
-    """Remove what was offered at a moment and what was said of it; ratings stay."""
+    """Remove what was offered at a moment and what was said of it; ratings stay, as of a moment nobody spoke of."""
     await tx.do(q.FORGET_OFFERS, person_id, moment_id)
+    await forget_moment(tx, person_id, moment_id)
 
 
 def _as_made(row: q.LoggedOffers) -> list[Recommendation]:

@@ -22,7 +22,7 @@ from wellspring.interventions.schemas import (
 )
 from wellspring.interventions.vocabulary import Approach, Emotion, Energy
 from wellspring.kernel import audit, idempotency
-from wellspring.kernel.edge import Req, access, as_member, edge, principal
+from wellspring.kernel.edge import Req, access, as_member, edge, header, principal
 from wellspring.kernel.paging import Cursor
 from wellspring.kernel.policy import Access
 from wellspring.kernel.routing import delete, get, post
@@ -43,9 +43,10 @@ async def list_library(
     cursor: Place = None,
     limit: Limit = 30,
 ) -> Library:
-    """Search the library by words and filters, in the caller's language."""
-    async with as_member(request, read_only=True) as tx:
-        person = about((await tx.one(q.FOR_PERSON, principal(request).person_id)).person)
+    """Search the library by words and filters, in the caller's language; each says what speaks against it for them."""
+    async with as_member(request) as tx:
+        row = await tx.one(q.FOR_PERSON, principal(request).person_id)
+        person = about(row.person)
         found = await tx.all(
             q.SEARCH,
             therapeutic_approach,
@@ -58,24 +59,34 @@ async def list_library(
             cursor or "",
             limit + 1,
         )
-    items = [service.view(service.find(i), person.language) for i in found[:limit]]
-    return Library(items=items, next_cursor=items[-1].slug if len(found) > limit else None)
+        items = [service.view(item, row) for item in service.known(one.id for one in found[:limit])]
+        await audit.record(tx, access(request, "interventions:library:list", "interventions", count=len(items)))
+    return Library(items=items, next_cursor=found[limit - 1].slug if len(found) > limit else None)
 
 
 @get("/v1/interventions/{intervention_id:uuid}", Access.SELF, tags=TAGS, summary="One micro-action")
 async def get_one(request: Req, intervention_id: FromPath[UUID]) -> InterventionView:
-    """Return a micro-action in the caller's language."""
-    async with as_member(request, read_only=True) as tx:
-        person = about((await tx.one(q.FOR_PERSON, principal(request).person_id)).person)
-        item = await service.reachable(tx, principal(request).person_id, intervention_id)
-    return service.view(item, person.language)
+    """Return a micro-action in the caller's language, with what speaks against it for them."""
+    async with as_member(request) as tx:
+        person = await tx.one(q.FOR_PERSON, principal(request).person_id)
+        found = service.view(service.reachable(person, intervention_id), person)
+        await audit.record(tx, access(request, "interventions:library:read", "interventions"))
+    return found
 
 
 @post("/v1/interventions/recommendations", Access.SELF, tags=TAGS, status_code=200, summary="Three for this moment")
 async def recommend(request: Req, data: JSONBody[Ask]) -> Recommendations:
     """Choose three micro-actions for a moment, with reasons."""
+    person_id = principal(request).person_id
+    key = idempotency.key(header(request, b"idempotency-key"), person_id, "recommendations", await request.body())
     async with as_member(request) as tx:
-        items = await service.suggest(tx, principal(request).person_id, data)
+        stored = await idempotency.begin(tx, person_id, key)
+        if stored is None:
+            items, moment_id = await service.suggest(tx, person_id, data)
+            if moment_id is not None:
+                await idempotency.keep(tx, person_id, key, 200, moment_id)
+        else:
+            items = await service.suggested(tx, person_id, stored.ref)
         await audit.record(tx, access(request, "interventions:recommendation:read", "interventions", count=len(items)))
     return Recommendations(items=items)
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from msgspec import Meta, Struct
 
-from wellspring.interventions.vocabulary import Emotion, MomentPlace, TimeOfDay
+from wellspring.interventions.vocabulary import Against, Emotion, MomentPlace, TimeOfDay
 
 Ten = Annotated[int, Meta(ge=1, le=10)]
 Tag = Literal[
@@ -39,7 +39,12 @@ class InterventionRecommendation(Struct, kw_only=True):
 
 
 class InterventionView(Struct, kw_only=True):
-    """A micro-action of the library."""
+    """A micro-action of the library.
+
+    `advised_against` is why it is not offered to the caller: those of its `contraindications` that they said are true
+    for them; `age` when it is written for older people (an unknown age counts as 13–17); `hard_time` when they are in
+    danger or lately were, and it is not safe in a crisis. It can be started all the same: they decide.
+    """
 
     id: UUID
     slug: str
@@ -62,6 +67,7 @@ class InterventionView(Struct, kw_only=True):
     requires_verbal: bool
     requires_movement: bool
     contraindications: list[str]
+    advised_against: list[Against]
     age_appropriate: list[str]
     places: list[str]
     crisis_safe: bool
@@ -80,7 +86,7 @@ class Library(Struct, kw_only=True):
 class Ask(Struct, forbid_unknown_fields=True, kw_only=True):
     """A moment to recommend for; nothing is needed, more is better."""
 
-    mood_score: Ten = 5
+    mood_score: Ten | None = None
     current_emotion: Emotion | None = None
     energy_level: Ten | None = None
     anxiety_level: Ten | None = None

@@ -103,9 +103,14 @@ def _signals(context: Context) -> dict[Emotion, float]:
         told["overwhelm"] = (context.stress or 0) / 2
     if told or context.emotions:
         return told
-    if context.mood <= LOW_MOOD:
+    if context.mood is not None and context.mood <= LOW_MOOD:
         return {"sadness": 1.0}
-    return {"neutral": 1.0} if context.mood < GOOD_MOOD else {"joy": 0.5, "calm": 0.5}
+    return {"neutral": 1.0} if context.mood is None or context.mood < GOOD_MOOD else {"joy": 0.5, "calm": 0.5}
+
+
+def says_feeling(context: Context) -> bool:
+    """Tell whether anything was said of how somebody feels; what is taken for granted otherwise is no reason."""
+    return context.mood is not None or bool(context.emotions or _signals(context).keys() - {"neutral"})
 
 
 def feelings_of(context: Context) -> dict[Emotion, float]:

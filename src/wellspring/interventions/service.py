@@ -1,12 +1,13 @@
 """Decisions about the library and sessions."""
 
+from collections.abc import Iterable
 from uuid import UUID
 
 import asyncpg
 
 from wellspring.identity.fragments import about
+from wellspring.interventions import filters, recommend
 from wellspring.interventions import queries as q
-from wellspring.interventions import recommend
 from wellspring.interventions.learn import POOLED_BY, learn
 from wellspring.interventions.library import Intervention
 from wellspring.interventions.schemas import (
@@ -21,6 +22,7 @@ from wellspring.interventions.schemas import (
     Start,
 )
 from wellspring.interventions.shelf import shipped
+from wellspring.interventions.vocabulary import Against, age_band_of
 from wellspring.kernel import ids, metrics, stream, vault
 from wellspring.kernel.crypto import Keyring
 from wellspring.kernel.db import Tx
@@ -36,6 +38,12 @@ class SessionOver(Conflict):
     code = "session_over"
 
 
+class SessionElsewhere(Conflict):
+    """A session with this id is one with another micro-action."""
+
+    code = "session_elsewhere"
+
+
 def find(intervention_id: UUID) -> Intervention:
     """Return a micro-action; raises NotFound."""
     shelf = shipped()
@@ -45,17 +53,29 @@ def find(intervention_id: UUID) -> Intervention:
     return shelf.items[position]
 
 
-async def reachable(tx: Tx, person_id: UUID, intervention_id: UUID) -> Intervention:
+def known(found: Iterable[UUID]) -> list[Intervention]:
+    """Return micro-actions without those that this process has never heard of: a newer one may have stored them."""
+    shelf = shipped()
+    return [shelf.items[shelf.position[one]] for one in found if one in shelf.position]
+
+
+def reachable(person: q.ForPerson, intervention_id: UUID) -> Intervention:
     """Return a micro-action that is free or paid for; raises NotFound, as for one that does not exist."""
     item = find(intervention_id)
-    if item.facts.is_premium and not about((await tx.one(q.FOR_PERSON, person_id)).person).is_premium:
+    if item.facts.is_premium and not about(person.person).is_premium:
         raise NotFound
     return item
 
 
-def view(item: Intervention, language: str) -> InterventionView:
-    """Return the wire form of a micro-action."""
-    facts, text = item.facts, item.text(language)
+def against(item: Intervention, person: q.ForPerson) -> list[Against]:
+    """Return why a micro-action is not offered to somebody now."""
+    age = age_band_of(about(person.person).age_range)
+    return filters.against(item, person.contraindications, age, danger=person.danger)
+
+
+def view(item: Intervention, person: q.ForPerson) -> InterventionView:
+    """Return the wire form of a micro-action, for somebody."""
+    facts, text = item.facts, item.text(about(person.person).language)
     return InterventionView(
         id=item.id,
         slug=item.slug,
@@ -78,6 +98,7 @@ def view(item: Intervention, language: str) -> InterventionView:
         requires_verbal=facts.requires_verbal,
         requires_movement=facts.requires_movement,
         contraindications=list(facts.contraindications),
+        advised_against=against(item, person),
         age_appropriate=list(facts.age_appropriate),
         places=list(facts.places),
         crisis_safe=facts.crisis_safe,
@@ -87,11 +108,14 @@ def view(item: Intervention, language: str) -> InterventionView:
     )
 
 
-async def suggest(tx: Tx, person_id: UUID, ask: Ask) -> list[InterventionRecommendation]:
-    """Return three offers for a moment and log them; nothing is kept of the moment of who took back that it may be."""
+async def suggest(tx: Tx, person_id: UUID, ask: Ask) -> tuple[list[InterventionRecommendation], UUID | None]:
+    """Return three offers for a moment, and the id under which they are logged.
+
+    Nothing is kept of the moment of who took back that it may be: then the id is None.
+    """
     row = await tx.one(q.FOR_PERSON, person_id)
     moment_id = ids.new()
-    found = recommend.offers(
+    found = recommend.careful(
         about(row.person),
         row.contraindications,
         recommend.Moment(
@@ -109,9 +133,10 @@ async def suggest(tx: Tx, person_id: UUID, ask: Ask) -> list[InterventionRecomme
         now=row.now,
         seed=moment_id,
     )
-    if not row.refused:
-        await tx.do(q.LOG, person_id, moment_id, *found.logged)
-    return found.wire
+    if row.refused:
+        return found.wire, None
+    await tx.do(q.LOG, person_id, moment_id, *found.logged)
+    return found.wire, moment_id
 
 
 def session_view(row: q.SessionRow, keys: Keyring, person_id: UUID) -> SessionView:
@@ -143,13 +168,26 @@ async def load(tx: Tx, keys: Keyring, person_id: UUID, session_id: UUID) -> Sess
     return session_view(row, keys, person_id)
 
 
+async def suggested(tx: Tx, person_id: UUID, moment_id: UUID) -> list[InterventionRecommendation]:
+    """Return what an earlier, equal request was offered, as far as it is safe now."""
+    language = about((await tx.one(q.FOR_PERSON, person_id)).person).language
+    return await recommend.logged(tx, person_id, moment_id, language)
+
+
 async def start(tx: Tx, person_id: UUID, intervention_id: UUID, wanted: Start) -> UUID:
-    """Start a session; a client-made id that exists is the same session."""
+    """Start a session; a client-made id that exists is the same session. Raises NotFound, SessionElsewhere.
+
+    Nothing that was said of the moment is kept of who took back that it may be.
+    """
     find(intervention_id)
     session_id = ids.check(wanted.id) if wanted.id else ids.new()
-    if wanted.id and await tx.maybe(q.SESSION, person_id, session_id) is not None:
+    if wanted.id and (there := await tx.maybe(q.SESSION, person_id, session_id)) is not None:
+        if there.intervention_id != intervention_id:
+            raise SessionElsewhere
         return session_id
-    await reachable(tx, person_id, intervention_id)
+    person = await tx.one(q.FOR_PERSON, person_id)
+    reachable(person, intervention_id)
+    said = (wanted.context_emotion, wanted.context_energy_level, wanted.context_time_of_day)
     try:
         await tx.do(
             q.START,
@@ -157,9 +195,7 @@ async def start(tx: Tx, person_id: UUID, intervention_id: UUID, wanted: Start) -
             session_id,
             intervention_id,
             wanted.checkin_id,
-            wanted.context_emotion,
-            wanted.context_energy_level,
-            wanted.context_time_of_day,
+            *((None, None, None) if person.refused else said),
         )
     except asyncpg.ForeignKeyViolationError as error:
         raise NotFound from error
@@ -216,6 +252,7 @@ async def unlearn(tx: Tx, person_id: UUID) -> None:
 
     Their sessions and ratings stay theirs to read.
     """
+    await tx.one(q.EFFECTS_LOCKED, person_id)  # a session that ends at this moment is forgotten too
     await tx.do(q.FORGET_OUTCOMES, person_id)
     await tx.do(q.FORGET_EFFECTS, person_id)
     await stream.publish(tx, person_id, "interventions.unlearned", person_id)

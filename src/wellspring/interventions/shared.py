@@ -34,10 +34,13 @@ _SINGLE: Final = np.dtype("<f4")
 
 
 def _block(row: q.BlockRow) -> Block | None:
-    """Return a block, or None when it was made with other features."""
+    """Return a block, or None when it was made with other features or is damaged: one that is no number spoils its
+    whole category, and the night makes it again."""
     if len(row.gram) != PAIRS * _SINGLE.itemsize or len(row.moment) != WIDTH * _SINGLE.itemsize:
         return None
     gram, moment = np.frombuffer(row.gram, _SINGLE), np.frombuffer(row.moment, _SINGLE)
+    if not (np.isfinite(gram).all() and np.isfinite(moment).all()):
+        return None
     return Block(unpack(gram[None].astype(np.float64))[0], moment.astype(np.float64), row.ratings, row.people)
 
 
@@ -144,8 +147,11 @@ async def _read(tx: Tx) -> list[q.OutcomeRow]:
     return found
 
 
-async def _refresh(db: Database, learned: Relearned, rows: Sequence[q.OutcomeRow], version: int) -> int:
-    """Write what is kept of each person anew, with residuals from today's expectations; return of how many."""
+async def _refresh(db: Database, learned: Relearned, rows: Sequence[q.OutcomeRow], done: q.State) -> int:
+    """Write what is kept of each person anew, with residuals from today's expectations; return of how many.
+
+    Each part holds the lock of the model, and is written only while nobody has learned everything again meanwhile.
+    """
     # Of a person whose outcomes lay on two pages the smaller number counts: they may have grown in between.
     seen: dict[UUID, int] = {}
     for row in rows:
@@ -155,7 +161,9 @@ async def _refresh(db: Database, learned: Relearned, rows: Sequence[q.OutcomeRow
     while people := list(islice(items, AT_ONCE)):
         ids, states = [person_id for person_id, _ in people], [state for _, state in people]
         async with db.begin(DbRole.MAINTENANCE, flush=False) as tx:
-            changed += await tx.do(q.REFRESH, ids, states, [seen[person_id] for person_id in ids], version)
+            if (await tx.one(q.LOCK)).relearned_at != done.relearned_at:
+                break
+            changed += await tx.do(q.REFRESH, ids, states, [seen[person_id] for person_id in ids], done.version)
     return changed
 
 
@@ -170,8 +178,8 @@ async def relearn_all(db: Database) -> Relearned:
         await _put(tx, learned.blocks)
         new = [row for row in rows if row.pooled and not row.folded]
         await tx.do(q.FOLDED, [row.person_id for row in new], [row.id for row in new])
-        version = await tx.one(q.NEXT_VERSION, True)
-    await _refresh(db, learned, rows, version)
+        done = await tx.one(q.NEXT_VERSION, True)
+    await _refresh(db, learned, rows, done)
     return learned
 
 
@@ -199,6 +207,7 @@ async def history_to_judge(db: Database) -> tuple[list[Outcome], list[Rated]]:
             offered=row.offered,
             propensities=row.propensities,
             context=row.context,
+            contraindications=row.contraindications,
             policy_version=row.policy_version,
             seen=[
                 Seen(i, max(hours, 0.0) / 24) for i, hours in zip(row.seen_ids or (), row.seen_hours or (), strict=True)

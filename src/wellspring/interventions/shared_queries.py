@@ -6,12 +6,22 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from wellspring.interventions.vocabulary import Contraindication
 from wellspring.kernel.db import DbRole, Query
 
 X = DbRole.MAINTENANCE
 
 VERSION: Final = Query("SELECT version FROM interventions.model", int, X)
-LOCK: Final = Query("SELECT version FROM interventions.model FOR UPDATE", int, X)
+
+
+class State(Struct, frozen=True):
+    """The shared state's version, and when everything was last learned again."""
+
+    version: int
+    relearned_at: datetime | None
+
+
+LOCK: Final = Query("SELECT version, relearned_at FROM interventions.model FOR UPDATE", State, X)
 LOCK_OR_SKIP: Final = Query("SELECT version FROM interventions.model FOR UPDATE SKIP LOCKED", int, X)
 """One at a time changes the shared state. Nobody who waits for an answer ever takes this lock."""
 
@@ -39,8 +49,8 @@ KEEP_BLOCKS: Final = Query("DELETE FROM interventions.block WHERE NOT interventi
 NEXT_VERSION: Final = Query(
     "UPDATE interventions.model SET version = version + 1, updated_at = now(),"
     " ratings = (SELECT coalesce(sum(b.ratings), 0) FROM interventions.block b),"
-    " relearned_at = CASE WHEN $1 THEN now() ELSE relearned_at END RETURNING version",
-    int,
+    " relearned_at = CASE WHEN $1 THEN now() ELSE relearned_at END RETURNING version, relearned_at",
+    State,
     X,
 )
 
@@ -113,7 +123,8 @@ REFRESH: Final = Query(
 
 
 class RatedRow(Struct, frozen=True):
-    """A pooled rating with the offer it followed; `seen_ids` and `seen_hours` are what had been offered before that."""
+    """A pooled rating with the offer it followed; `seen_ids` and `seen_hours` are what had been offered before that,
+    `contraindications` what the person says today must not be offered to them."""
 
     person_id: UUID
     id: UUID
@@ -122,15 +133,17 @@ class RatedRow(Struct, frozen=True):
     offered: list[UUID]
     propensities: list[float]
     context: dict[str, Any]
+    contraindications: list[Contraindication]
     policy_version: str
     seen_ids: list[UUID] | None
     seen_hours: list[float] | None
 
 
 RATED: Final = Query(
-    """SELECT o.person_id, o.id, r.id, r.created_at, r.intervention_ids, r.propensities, r.context, r.policy_version,
-        s.ids, s.hours
+    """SELECT o.person_id, o.id, r.id, r.created_at, r.intervention_ids, r.propensities, r.context,
+        p.contraindications, r.policy_version, s.ids, s.hours
     FROM interventions.outcome o
+    JOIN identity.person p ON p.person_id = o.person_id
     JOIN interventions.recommendation r ON r.person_id = o.person_id AND r.id = o.recommendation_id
     LEFT JOIN LATERAL (SELECT array_agg(x.id) AS ids, array_agg(x.hours) AS hours FROM (
         SELECT unnest(b.intervention_ids) AS id, extract(epoch FROM r.created_at - b.created_at)::float8 / 3600 AS hours

@@ -16,7 +16,11 @@ declare(
         texts=("feedback_text",),
         retention="until the person says otherwise",
     ),
-    Table(name="interventions.outcome", kind=Kind.PERSON, retention="until the person resets it or leaves"),
+    Table(
+        name="interventions.outcome",
+        kind=Kind.PERSON,
+        retention="until the person resets it or leaves; what was said of its moment until its check-in is removed",
+    ),
     Table(
         name="interventions.person_effects",
         kind=Kind.PERSON,

@@ -31,6 +31,8 @@ Strength = Literal["strong", "moderate", "emerging"]
 one controlled study of it, or a steady part of a tested programme. emerging: manuals, small or indirect studies."""
 SensoryIntensity = Literal["low", "moderate", "high"]
 MediaType = Literal["text", "audio", "video", "interactive"]
+Against = Contraindication | Literal["age", "hard_time"]
+"""Why something is not offered to somebody: what they said is true for them, their age, or danger."""
 
 APPROACHES: Final[tuple[Approach, ...]] = get_args(Approach)
 EMOTIONS: Final[tuple[Emotion, ...]] = get_args(Emotion)

@@ -59,14 +59,19 @@ class Columns(Struct, frozen=True):
     days_ago: Numbers
 
 
+def readable(kept: bytes) -> bool:
+    """Tell whether this was packed here; what was not (another format, a damaged row) counts as nothing kept."""
+    return len(kept) % _ENTRY.size == _HEAD.size and kept[0] == _FORMAT
+
+
 def recent(kept: bytes) -> float | None:
     """Return the running mean of the last ratings, 0..1, or None."""
-    return None if not kept or kept[1] == _UNKNOWN else (kept[1] - 1) / 254
+    return None if not readable(kept) or kept[1] == _UNKNOWN else (kept[1] - 1) / 254
 
 
 def columns(kept: bytes, today: int) -> Columns:
     """Return what is kept, seen from `today` (see `day_of`)."""
-    if len(kept) <= _HEAD.size:
+    if len(kept) <= _HEAD.size or not readable(kept):
         return _NOTHING
     found = np.frombuffer(kept, _COLUMNS, offset=_HEAD.size)
     word: Numbers = found["word"].astype(np.intp)
@@ -94,7 +99,7 @@ class _Entry(Struct):
 
 def _entries(kept: bytes) -> tuple[int, int, dict[int, _Entry]]:
     """Return mean of the last ratings as kept, day, and entries by key."""
-    if not kept:
+    if not readable(kept):
         return _UNKNOWN, 0, {}
     _, mean, day = _HEAD.unpack_from(kept)
     rows = _ENTRY.iter_unpack(kept[_HEAD.size :])
