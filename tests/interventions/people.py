@@ -1,7 +1,11 @@
 """A model that has learned nothing, one that has been taught, and what is kept of somebody."""
 
+import asyncio
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
+
+import asyncpg
 
 from wellspring.interventions import History, Seen, intervention_id, load, shipped
 from wellspring.interventions.learning import kept
@@ -53,3 +57,13 @@ def taught(ratings: dict[str, float], people: int = 40, usual: float = 0.5) -> M
         outcome(person, item.slug, ratings.get(item.slug, usual)) for person in range(people) for item in SHELF.items
     ]
     return make(SHELF, relearn(everything, SHELF).blocks, 1)
+
+
+async def waits(owner: asyncpg.Connection, task: asyncio.Task[Any]) -> bool:
+    """Tell whether a task has come to wait for a lock of the database, once it has or is done."""
+    blocked = (
+        "SELECT EXISTS (SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock')"
+    )
+    while not task.done() and not await owner.fetchval(blocked):
+        await asyncio.sleep(0.01)
+    return not task.done()

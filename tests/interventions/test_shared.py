@@ -8,7 +8,7 @@ import asyncpg
 import numpy as np
 import pytest
 
-from tests.interventions.people import LIBRARY
+from tests.interventions.people import LIBRARY, waits
 from tests.interventions.test_sessions import TEA, agree, begin, rate, state
 from tests.support.people import Circle, Person
 from wellspring.interventions import jobs, shared
@@ -341,7 +341,9 @@ async def test_the_night_writes_nothing_over_what_was_learned_again_meanwhile(
     assert (await state(owner, agreed)).counts.tolist() == [1.0]
 
 
-async def test_writing_what_is_kept_waits_for_who_changes_the_shared_state(parts: Edge, agreed: Person) -> None:
+async def test_writing_what_is_kept_waits_for_who_changes_the_shared_state(
+    parts: Edge, agreed: Person, owner: asyncpg.Connection
+) -> None:
     await rate(agreed, 5)
     async with parts.db.begin(DbRole.MAINTENANCE) as tx:
         rows = await shared._read(tx)
@@ -350,8 +352,7 @@ async def test_writing_what_is_kept_waits_for_who_changes_the_shared_state(parts
     async with parts.db.begin(DbRole.MAINTENANCE) as tx:
         found = await tx.one(q.LOCK)
         writing = asyncio.create_task(shared._refresh(parts.db, learned, rows, found))
-        await asyncio.wait([writing], timeout=0.3)
-        assert not writing.done()
+        assert await waits(owner, writing)
     assert await writing == 1
 
 
