@@ -194,6 +194,7 @@ def test_too_little_is_said_to_be_too_little() -> None:
         {"propensities": [1.0, 1.0, 1.0]},
         {"context": {**msgspec.to_builtins(CONTEXT), "danger": True}},
         {"context": {"fallback": True}},
+        {"context": {**msgspec.to_builtins(CONTEXT), "emotions": {"boredom": 3}}},
         {"context": {**msgspec.to_builtins(CONTEXT), "time_available_minutes": 0}},
         {"offered": []},
     ],

@@ -466,3 +466,21 @@ async def test_what_is_paid_for_is_not_there_for_who_has_not_paid(alice: Person,
     done = await alice.post(f"/v1/interventions/sessions/{session}/complete", json={"effectiveness_rating": 4})
     assert done.status_code == 200
     assert (await alice.get(f"/v1/interventions/{TEA}")).status_code == 200
+
+
+async def test_what_another_version_logged_stops_neither_a_rating_nor_a_page(
+    parts: Edge, alice: Person, owner: asyncpg.Connection
+) -> None:
+    """A newer version knew one feeling and one reason more, and was put back."""
+    made = (await alice.post("/v1/checkins", json={"mood_score": 4})).json()
+    await owner.execute(
+        "UPDATE interventions.recommendation SET context = jsonb_set(context, '{emotions}', '{\"boredom\": 3}'),"
+        " reasons = jsonb_set(reasons, '{0,key}', '\"weather\"')"
+    )
+    offer, moment = UUID(made["recommendations"][0]["intervention_id"]), made["checkin"]["id"]
+    found = await outcome(owner, await rate(alice, 4, offer, checkin_id=moment))
+    assert (found["learning_target"], found["features"][12]) == (0.75, 1), "a moment nobody spoke of"
+    async with parts.db.begin(DbRole.MEMBER, actor=alice.id) as tx:
+        first, *others = await recommend.logged(tx, alice.id, UUID(moment), "en")
+    assert first.why_recommended.startswith("A small thing to try.")
+    assert [one.why_recommended for one in others] == [o["why_recommended"] for o in made["recommendations"][1:]]

@@ -29,7 +29,7 @@ from wellspring.interventions.filters import comfortable, safe
 from wellspring.interventions.learning import kept, sampling
 from wellspring.interventions.learning.features import Floats
 from wellspring.interventions.model import Model, believe, make
-from wellspring.interventions.moment import Context, History, Seen
+from wellspring.interventions.moment import Context, History, Seen, logged_moment
 from wellspring.interventions.outcomes import Outcome, happened, relearn, shared_rating
 from wellspring.interventions.score import Moment, moment_of
 from wellspring.interventions.shelf import Shelf
@@ -146,7 +146,7 @@ def usable(one: Rated, shelf: Shelf) -> bool:
     """Tell whether an offer can be judged by: explored, of this policy's kind, and still on the shelf."""
     return (
         one.policy_version.startswith(POLICY)
-        and "mood" in one.context
+        and logged_moment(one.context) is not None
         and not one.context.get("danger")
         and min(one.propensities, default=1.0) < 1.0
         and one.outcome.rating is not None

@@ -1,7 +1,7 @@
 """Learning from a session that ended, in its transaction. Touches rows of this one person and of nobody else."""
 
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 import msgspec
@@ -14,7 +14,7 @@ from wellspring.interventions.choose import POLICY
 from wellspring.interventions.learning import kept
 from wellspring.interventions.learning.features import RECENT, UNSAID
 from wellspring.interventions.model import Model
-from wellspring.interventions.moment import Context, History
+from wellspring.interventions.moment import Context, History, logged_moment
 from wellspring.interventions.outcomes import Outcome, happened, shared_rating, signal
 from wellspring.interventions.schemas import Complete, Skip
 from wellspring.interventions.score import Moment, moment_of
@@ -29,15 +29,16 @@ UNOFFERED: Final = "none"
 """The policy of a session that nobody offered: found in the library."""
 
 
-def context_of(logged: dict[str, Any]) -> tuple[Context, float | None]:
-    """Return the moment of a logged offer, and how things had gone lately. Raises msgspec.ValidationError."""
-    return msgspec.convert(logged, Context), logged.get("recent")
-
-
 def _moment(row: q.LearningRow) -> tuple[Context, float | None]:
-    """Return the moment in which this was offered; for what was not, the little that was said when it started."""
-    if row.context is not None and "mood" in row.context:
-        return context_of(row.context)
+    """Return the moment in which this was offered, and how things had gone lately.
+
+    For what was not offered, or by another version in words that this one does not know, it is the little that was
+    said when it started.
+    """
+    logged = row.context or {}
+    offered = logged_moment(logged)
+    if offered is not None:
+        return offered, logged.get("recent")
     unsaid = _unsaid(row.person)
     emotions: dict[Emotion, int] = {row.emotion: 3} if row.emotion else {}
     return msgspec.structs.replace(unsaid, emotions=emotions, energy=row.energy, time_of_day=row.time_of_day), None

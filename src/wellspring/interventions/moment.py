@@ -1,7 +1,7 @@
 """What a choice is made from: the moment, as the person described it, and what they were offered and did before."""
 
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
@@ -33,6 +33,14 @@ class Context(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     age: AgeBand | None = None
     premium: bool = False
     danger: bool = False
+
+
+def logged_moment(logged: Mapping[str, Any]) -> Context | None:
+    """Return the moment of a logged offer, or None: it was not chosen for one, or is in words not known here."""
+    try:
+        return msgspec.convert(logged, Context)
+    except msgspec.ValidationError:
+        return None
 
 
 class Seen(msgspec.Struct, frozen=True):

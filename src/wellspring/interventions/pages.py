@@ -19,6 +19,8 @@ from wellspring.interventions.schemas import (
     Tag,
 )
 from wellspring.kernel import audit, forms, ids, pages
+from wellspring.kernel.crypto import Keyring
+from wellspring.kernel.db import Tx
 from wellspring.kernel.edge import Req, access, as_member, edge, principal
 from wellspring.kernel.errors import Invalid
 from wellspring.kernel.i18n import Local
@@ -109,7 +111,7 @@ async def _show(
     here, person_id = await pages.local(request), principal(request).person_id
     async with as_member(request) as tx:
         person = await tx.one(q.FOR_PERSON, person_id)
-        item = service.reachable(person, intervention_id) if session is None else service.find(intervention_id)
+        item = service.reachable(person, intervention_id) if session is None else service.done_with(session)
         found = service.view(item, person)
         await audit.record(tx, access(request, "interventions:library:read", "interventions"))
     checkin_id = session.checkin_id if session else _named(request, "checkin")
@@ -141,10 +143,18 @@ async def _begin(request: Req, intervention_id: UUID, wanted: Start, *, skip: bo
     async with as_member(request) as tx:
         session_id = await service.start(tx, person_id, intervention_id, wanted)
         await audit.record(tx, access(request, "interventions:session:create", "interventions"))
-        if skip and (await service.load(tx, keys, person_id, session_id)).state == "started":
-            await service.end(tx, keys, person_id, session_id, Skip(feedback_tags=["not_now"]))
+        if skip and await _over(tx, keys, person_id, session_id, Skip(feedback_tags=["not_now"])):
             await audit.record(tx, access(request, "interventions:session:skip", "interventions"))
     return session_id
+
+
+async def _over(tx: Tx, keys: Keyring, person_id: UUID, session_id: UUID, wanted: Complete | Skip) -> bool:
+    """End a session; of a double tap the first counts. Tell whether this was it."""
+    try:
+        await service.end(tx, keys, person_id, session_id, wanted)
+    except service.SessionOver:
+        return False
+    return True
 
 
 @form("/actions/{intervention_id:uuid}/start", Access.SELF)
@@ -168,8 +178,7 @@ async def _end(request: Req, session_id: UUID, wanted: Complete | Skip) -> Respo
     person_id, keys = principal(request).person_id, edge(request).keys
     async with as_member(request) as tx:
         found = await service.load(tx, keys, person_id, session_id)
-        if found.state == "started":
-            await service.end(tx, keys, person_id, session_id, wanted)
+        if await _over(tx, keys, person_id, session_id, wanted):
             await audit.record(tx, access(request, f"interventions:session:{verb}", "interventions"))
     return pages.redirect(request, f"/actions/{found.intervention_id}?session={session_id}")
 

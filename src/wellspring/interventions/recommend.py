@@ -197,6 +197,14 @@ async def forget(tx: Tx, person_id: UUID, moment_id: UUID) -> None:
     await forget_moment(tx, person_id, moment_id)
 
 
+def _reason(logged: dict[str, Any]) -> Reason:
+    """Return a logged reason; one that only another version has words for says as little as can be said."""
+    try:
+        return msgspec.convert(logged, Reason)
+    except msgspec.ValidationError:
+        return Reason(key="small")
+
+
 def _as_made(row: q.LoggedOffers) -> list[Recommendation]:
     shelf = shipped()
     # Rows that are older than the column say nothing of how unsure they were.
@@ -207,7 +215,7 @@ def _as_made(row: q.LoggedOffers) -> list[Recommendation]:
             intervention=shelf.items[shelf.position[intervention_id]],
             predicted_effectiveness=round(predicted, 3),
             predicted_effectiveness_sd=round(deviation, 3),
-            reason=msgspec.convert(reason, Reason),
+            reason=_reason(reason),
             propensity=1.0,
         )
         for intervention_id, predicted, deviation, reason in offers

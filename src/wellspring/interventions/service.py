@@ -10,6 +10,7 @@ from wellspring.interventions import filters, recommend
 from wellspring.interventions import queries as q
 from wellspring.interventions.learn import POOLED_BY, learn
 from wellspring.interventions.library import Intervention
+from wellspring.interventions.library import load as load_library
 from wellspring.interventions.schemas import (
     Ask,
     Complete,
@@ -51,6 +52,11 @@ def find(intervention_id: UUID) -> Intervention:
     if position is None or not shelf.items[position].facts.is_active:
         raise NotFound
     return shelf.items[position]
+
+
+def done_with(session: SessionView) -> Intervention:
+    """Return the micro-action of a session, retired ones too: who has begun one may see and finish it."""
+    return next(item for item in load_library() if item.id == session.intervention_id)
 
 
 def known(found: Iterable[UUID]) -> list[Intervention]:
