@@ -138,6 +138,7 @@ PAGES: dict[str, tuple[str, list[str], str, Context]] = {
     "result-danger": ("result.html", MEMBER, "/results/c1", danger("critical")),
     "result-danger-nobody": ("result.html", MEMBER, "/results/c1", danger("high", duty=NOBODY, contact=ASKED)),
     "action": ("action.html", MEMBER, "/actions/i1", action("ready")),
+    "action-against": ("action.html", MEMBER, "/actions/i1", action("ready", "injury", "age", "hard_time")),
     "action-running": ("action.html", MEMBER, "/actions/i1", action("running")),
     "action-done": ("action.html", MEMBER, "/actions/i1", action("done")),
     "action-skipped": ("action.html", MEMBER, "/actions/i1", action("skipped")),

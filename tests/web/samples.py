@@ -576,13 +576,14 @@ def checkin(**more: Any) -> Context:
     return base | {"shared_with": [], "journal_shared_with": [], "agree": []} | more
 
 
-def action(state: str) -> Context:
+def action(state: str, *against: str) -> Context:
     base: Context = {
         "state": state,
         "action": ACTION,
         "session": {"id": "s1"},
         "new_session": "s2",
         "checkin_id": "c1",
+        "against": against,
         "why": "It helped before.",
     }
     return base | {"tags": FEEDBACK_TAGS, "values": {}, "errors": {}}
