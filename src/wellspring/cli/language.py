@@ -49,8 +49,8 @@ class Reader:
         """Read one text."""
         if self.models is None:
             return read_by_rules(text, hint=lang)
-        reading = self.models.lightly(text, lang, feedback=True)
-        return self.models.fully(text, lang, reading) if self._full else reading
+        by = self.models.fully if self._full else self.models.lightly
+        return by(text, lang, feedback=True)
 
 
 @app.command()
