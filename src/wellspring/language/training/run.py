@@ -19,6 +19,7 @@ from wellspring.language.reader import read
 from wellspring.language.schemas import EMOTIONS
 from wellspring.language.training import calibrate, taught
 from wellspring.language.training.examples import Example, Said, authored, licensed
+from wellspring.language.training.within import lines_within
 
 HELD: Final = 12
 """Of a hundred voices, those that no model learns from: on them the parts are combined and thresholds chosen."""
@@ -30,6 +31,7 @@ EPOCHS: Final = 3
 _DRAWN: Final = {"goemotions": 15_000, "xed_en": 2_500, "xed_fr": 1_500, "brighter_eng": 1_200}
 _LABELLED: Final = {"goemotions": 6_000, "xed_en": 1_200, "brighter_eng": 600}
 _BESIDE: Final = 3_000
+_WITHIN: Final = 4_000
 Tell = Callable[[str], None]
 
 
@@ -68,7 +70,7 @@ def ordinary(path: Path | None) -> tuple[dict[str, list[Example]], list[Example]
 def draws(
     texts: Sequence[Text], emotion_data: Path, said: Mapping[str, Said] | None = None
 ) -> list[Callable[[random.Random], list[Example]]]:
-    """Return the epochs: all that we wrote, and another part of the emotion data each time.
+    """Return the epochs: all that we wrote, and other lines within days and another part of the emotion data each time.
 
     With a teacher, half of that part is of what it has read, and what only it has read comes in too.
     """
@@ -84,7 +86,7 @@ def draws(
         for source, count in _DRAWN.items():
             first = _some(chance, read_by.get(source, []), count // 2)
             drawn += [*first, *_some(chance, kept.get(source, []), count - len(first))]
-        return [*own, *feelings, *drawn]
+        return [*own, *feelings, *drawn, *lines_within(own, _WITHIN, chance)]
 
     return [draw] * EPOCHS
 
