@@ -15,7 +15,7 @@ from wellspring.language.spelling import RUN_TOGETHER
 from wellspring.language.tables import TABLES
 from wellspring.language.trigger import triggered, words
 
-RULES_VERSION = "2026.8"
+RULES_VERSION = "2026.9"
 CAP = 20_000  # characters read of one text: half from its start, half from its end
 
 _ODD = re.compile(
