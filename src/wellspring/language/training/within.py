@@ -15,7 +15,7 @@ from wellspring.language.training.examples import Example
 _DAY: Final = 250  # characters from which on an entry is a day
 _LINE: Final = 160  # characters of a line at most
 _KINDS: Final = {"d": 0.45, "m": 0.25, "-": 0.3}
-_PLAIN: Final = frozenset("explicit plan passive attempt self_harm burden hopeless_danger".split())
+_PLAIN: Final = frozenset(["explicit", "plan", "passive", "attempt", "self_harm", "burden", "hopeless_danger"])
 """What says danger by itself; the rest leans on what stands around it."""
 
 
