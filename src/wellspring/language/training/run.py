@@ -188,8 +188,8 @@ def train_encoder(
 ) -> None:
     """Train and export the encoder into `out` (`encoder.onnx`, `tokenizer.json`). Needs the training extra.
 
-    `start` is the checkpoint folder of an earlier run to go on from: the weights become the mean of its and the new
-    ones. The schedule ends after `limit_s` seconds. `said` is what a teacher says of texts (`teach`).
+    `start` is the checkpoint folder of an earlier run, or a folder of models, to go on from: the weights become the
+    mean of its and the new ones. The schedule ends after `limit_s` seconds. `said` is what a teacher says of texts.
     """
     from wellspring.language.training import encoder, export  # noqa: PLC0415  torch comes with the extra only
 
