@@ -97,6 +97,15 @@ def test_high_is_not_below_moderate() -> None:
     assert found.thresholds.high >= found.thresholds.moderate
 
 
+def test_what_was_put_together_moves_no_threshold_by_itself() -> None:
+    known = cases(2000)
+    loud = calibrate.Case(Seen(3, False, 2, 3, 3), danger=False, ordinary=False, weight=1e-9, made=True)
+    shares = {"moderate": 0.03, "high": 0.01, "ordinary": 0.002}
+    without = calibrate.combined(known, full=True, **shares).thresholds
+    beside = calibrate.combined([*known, *[loud] * 200], full=True, **shares).thresholds
+    assert (beside.moderate, beside.high) == pytest.approx((without.moderate, without.high), abs=1e-3)
+
+
 def test_the_temperature_follows_how_sure_the_logits_are() -> None:
     chance = random.Random(3)
     logits, truth = [], []

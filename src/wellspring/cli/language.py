@@ -49,8 +49,8 @@ class Reader:
         """Read one text."""
         if self.models is None:
             return read_by_rules(text, hint=lang)
-        reading = self.models.lightly(text, lang, feedback=True)
-        return self.models.fully(text, lang, reading) if self._full else reading
+        by = self.models.fully if self._full else self.models.lightly
+        return by(text, lang, feedback=True)
 
 
 @app.command()
@@ -197,7 +197,7 @@ def train(
     emotion_data: _Emotion = None,
     body: Annotated[Path | None, typer.Option(help="The folder of all-MiniLM-L6-v2, for the encoder.")] = None,
     only: Annotated[Literal["light", "encoder"] | None, typer.Option(help="Train one of the two.")] = None,
-    start: Annotated[Path | None, typer.Option(help="A `checkpoint` folder of an earlier run to go on from.")] = None,
+    start: Annotated[Path | None, typer.Option(help="A `checkpoint` folder, or one of models, to go on from.")] = None,
     minutes: Annotated[float | None, typer.Option(min=0.1, help="The most minutes the encoder learns.")] = None,
     taught: Annotated[Path | None, typer.Option(help="What `language teach` wrote, for the encoder.")] = None,
 ) -> None:
@@ -205,7 +205,7 @@ def train(
     run, makes = _part("run"), _part("light")
     if only != "light" and (body is None or emotion_data is None):
         raise CorpusWrong("The encoder needs --body and --emotion-data; --only light does without.")
-    _refuse_no_checkpoint(start)
+    _refuse_no_checkpoint(start, "encoder.pt", "encoder.onnx")
     said = _said(taught) if taught else None
     texts = _to_learn(data)
     if emotion_data is None:
@@ -239,7 +239,7 @@ def teach(
     """Fine-tune a larger body and write what it says of many texts, for `train --taught`. It does not ship."""
     if not (body / "config.json").is_file():
         raise ModelsMissing(f"{body}: there is no config.json in it.")
-    _refuse_no_checkpoint(start)
+    _refuse_no_checkpoint(start, "encoder.pt")
     run, _ = _part("run"), _part("teacher")
     texts = _to_learn(data)
     if keep is not None:  # before an hour of learning, not after it
@@ -250,9 +250,9 @@ def teach(
     console.say(f"{out}: what the teacher says of {count} texts")
 
 
-def _refuse_no_checkpoint(start: Path | None) -> None:
-    if start is not None and not (start / "encoder.pt").is_file():
-        raise ModelsMissing(f"{start}: there is no encoder.pt in it.")
+def _refuse_no_checkpoint(start: Path | None, *names: str) -> None:
+    if start is not None and not any((start / name).is_file() for name in names):
+        raise ModelsMissing(f"{start}: there is no {' or '.join(names)} in it.")
 
 
 def _refuse_unwritable(path: Path) -> None:

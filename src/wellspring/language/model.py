@@ -122,11 +122,15 @@ class Models:
 
     def lightly(self, text: str, hint: str | None = None, *, feedback: bool = False) -> Reading:
         """Read by rules and the light model; with `feedback`, its topics and urgency too."""
-        reading = read(text, hint=hint)
         parts = _parts(text)
-        if not _worded(parts):
+        return self._lightly(text, hint, parts, self._lit(parts), feedback=feedback)
+
+    def _lightly(
+        self, text: str, hint: str | None, parts: list[_Part], light: list[LightScores], *, feedback: bool
+    ) -> Reading:
+        reading = read(text, hint=hint)
+        if not light:
             return reading
-        light = self._lit(parts)
         gravest = max(light, key=lambda scores: scores.crisis)
         combined = self.settings.light
         crisis = probability(combined.weights, Seen(reading.tier, uncounted(reading), gravest.crisis))
@@ -143,13 +147,15 @@ class Models:
             versions={**reading.versions, "light": self.light.version, "combine": self.settings.version},
         )
 
-    def fully(self, text: str, hint: str | None = None, lightly: Reading | None = None) -> Reading:
+    def fully(
+        self, text: str, hint: str | None = None, lightly: Reading | None = None, *, feedback: bool = False
+    ) -> Reading:
         """Read by all; `lightly` is what that method gave for the same text. Raises OSError without an encoder."""
-        reading = lightly or self.lightly(text, hint)
         parts = _parts(text)
-        if not _worded(parts):
-            return reading
         lit = self._lit(parts)
+        reading = lightly or self._lightly(text, hint, parts, lit, feedback=feedback)
+        if not lit:
+            return reading
         light = max(lit, key=lambda scores: scores.crisis)
         scores = [self.open().score(folded.text) for folded, _ in parts]
         found = [[(span, self._part(logit)) for span, logit in zip(s.spans, s.parts, strict=True)] for s in scores]
@@ -175,7 +181,8 @@ class Models:
         )
 
     def _lit(self, parts: list[_Part]) -> list[LightScores]:
-        return [self.light.score(folded.text) for folded, _ in parts]
+        """Score each part; none of a text that holds nothing a model knows."""
+        return [self.light.score(folded.text) for folded, _ in parts] if _worded(parts) else []
 
     def _part(self, logit: float) -> float:
         return sigmoid(self.settings.part_scale * logit + self.settings.part_bias)
@@ -303,8 +310,9 @@ def read_fully(
     models = shipped()
     if models is None:
         return lightly or read(text, hint=hint)
-    first = lightly or models.lightly(text, hint, feedback=feedback)
-    return models.fully(text, hint, first) if models.has_encoder else first
+    if models.has_encoder:
+        return models.fully(text, hint, lightly, feedback=feedback)
+    return lightly or models.lightly(text, hint, feedback=feedback)
 
 
 def read_many(texts: Sequence[str], *, hint: str | None = None) -> list[Reading]:

@@ -11,19 +11,21 @@ from wellspring.language.judge import level_of, tier_of
 from wellspring.language.rules import Found, Scene, find, own_quotation, thin
 from wellspring.language.schemas import Hit, Reading
 from wellspring.language.sentences import Sentence, letters_apart, plain_text, quotations, sentence, split
+from wellspring.language.spelling import RUN_TOGETHER
 from wellspring.language.tables import TABLES
 from wellspring.language.trigger import triggered, words
 
-RULES_VERSION = "2026.8"
+RULES_VERSION = "2026.9"
 CAP = 20_000  # characters read of one text: half from its start, half from its end
 
 _ODD = re.compile(
     r"[a-z][0-9@$*!|]+[a-z]|[0-9@$][a-z]+[0-9@$]|\b[a-z][0-9]+\b|[$@][a-z]{3}|([a-z])\1\1|[a-z]\x02+[a-z]"
+    rf"|{RUN_TOGETHER}"
 )
 _VERSIONS = {"rules": RULES_VERSION, "language": languages.VERSION}
 _STOPS = frozenset(".!?\n")
 _AROUND = 90  # characters before and after a quotation that may say whose it is
-_TOLD = 160  # characters of each of the two sentences before that may tell what a phrase answers
+_TOLD = 160  # characters of each of the three sentences before that may tell what a phrase answers
 
 
 def halves(text: str) -> list[tuple[int, str]]:
@@ -112,7 +114,7 @@ class _Half:
             return []
         before = (max(ranges[index - 1][0], start - _AROUND), start) if index else (0, 0)
         after, beyond = self._stretch(ranges, index + 1), self._stretch(ranges, index + 2)
-        told = tuple((max(begin, stop - _TOLD), stop) for begin, stop in ranges[max(0, index - 2) : index])
+        told = tuple((max(begin, stop - _TOLD), stop) for begin, stop in ranges[max(0, index - 3) : index])
         found: list[Found] = []
         for language in TABLES:
             quoted = _quoted_words(s, quotes[language])

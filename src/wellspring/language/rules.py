@@ -63,7 +63,7 @@ class Scene(msgspec.Struct, frozen=True):
     following: tuple[int, int]
     beyond: tuple[int, int]  # the sentence after the following one: a time or a denial may come late
     quoted: list[tuple[int, int]]  # word ranges inside someone else's quotation, in order
-    told: tuple[tuple[int, int], ...] = ()  # the ends of the two sentences before, the nearer one last
+    told: tuple[tuple[int, int], ...] = ()  # the ends of the three sentences before, the nearest one last
     known: dict[tuple[int, int], str] = msgspec.field(
         default_factory=dict
     )  # plain words of stretches around, once read
@@ -225,7 +225,7 @@ def _beside(scene: Scene, first: int, last: int, name: str, language: str) -> bo
     s = scene.sentence
     told = [scene.plain(*place) for place in scene.told]
     own = " ".join([*s.words[max(0, first - NEAR) : first], "#", *s.words[last : last + NEAR], ""])
-    words = "| ".join([*told, own, scene.plain(*scene.following)])
+    words = "| ".join([*told, own, scene.plain(*scene.following), scene.plain(*scene.beyond)])
     return cue(TABLES[language].scenes[name]).search(words) is not None
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import msgspec
 
 from wellspring.language.fold import PICTURE
-from wellspring.language.spelling import is_known, plain_words
+from wellspring.language.spelling import is_known, parted, plain_words
 
 SOFT = 1  # a pause: line break, ellipsis, emoji, quotation mark, colon; a phrase may run on
 HARD = 2  # a clause ends: a phrase does not run on
@@ -23,7 +23,6 @@ _LETTERS_APART = re.compile(r"(?<![\w'])[a-z0-9](?:[ ._*\-\x02]{1,3}[a-z0-9@$!](
 _CLOSE = re.compile(r"\S \S")
 _BESIDE = re.compile(r"\S+(?: \S+)*")  # two spaces stand between words where one stands between letters
 _LONGEST = 60  # letters set apart that are read as several words; each step looks back a word's length
-_WORD_LONGEST = 13
 _SINGLE_QUOTED = re.compile(r"(?<![\w'])'(?=\w)(?:[^'\n]|'(?=\w)){3,300}'(?!\w)")
 _WHOLE = 0.9  # a text that is nothing but a quotation is the writer's own
 
@@ -98,30 +97,13 @@ def _glued(raw: str, start: int) -> Iterator[tuple[tuple[str, ...], int, int, in
     if plain != (glued,) or is_known(glued):
         yield plain, 0, start, start + len(raw)
         return
-    if words := _parted(glued):
+    if words := parted(glued) if len(glued) <= _LONGEST else ():
         yield words, 0, start, start + len(raw)
         return
     for match in _TOKEN.finditer(raw):
         words = plain_words(match.group()) if match.lastgroup == "word" else ()
         kind = 0 if words else SOFT if PICTURE in match.group() else HARD
         yield words, kind, start + match.start(), start + match.end()
-
-
-def _parted(glued: str) -> tuple[str, ...]:
-    """Return the fewest known words that letters without spaces can be read as; empty when they cannot."""
-    if len(glued) > _LONGEST:
-        return ()
-    best: list[tuple[str, ...] | None] = [()]
-    for end in range(1, len(glued) + 1):
-        ways = [
-            (*before, *plain_words(glued[start:end]))
-            for start in range(max(0, end - _WORD_LONGEST), end)
-            if (before := best[start]) is not None
-            and is_known(glued[start:end])
-            and (end - start > 1 or glued[start] in "ia")
-        ]
-        best.append(min(ways, key=len) if ways else None)
-    return best[-1] or ()
 
 
 def sentence(text: str, start: int, end: int, *, apart: bool) -> Sentence:

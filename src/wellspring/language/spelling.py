@@ -26,6 +26,8 @@ CANONICAL: dict[str, tuple[str, ...]] = {**_je(), **_GIVEN}
 _DISTINCT = ("suicide", "suicidal", "myself", "suicider", "suicidaire", "scarification")
 _CROWDED = ("overdose", "goodbye", "worthless", "hopeless", "anymore", "tonight", "killing", "disappear", "alive")
 _CROWDED_FR = ("mourir", "scarifier", "suicidé", "disparaitre", "fardeau", "envie")
+# Short words that other words crowd too much for a lost or doubled letter: only two letters swapped count.
+_SHORT = ("dead", "wish", "want", "kill", "living", "love", "rope", "pills", "sorry", "dont", "cachets", "adieu")
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 _ELIDED = {
@@ -47,6 +49,10 @@ _LEET = str.maketrans("0134578@$!|", "oieasteasil")
 _LEET_L = str.maketrans("0134578@$!|", "oleasteasll")
 _STRETCH = re.compile(r"([a-z])\1{2,}")
 _PARTS = re.compile("[a-zœ]+|[0-9]+")
+# How a wish begins whose words run into each other: "iwanttodie", "jeveuxmourir", "veuxmourir"
+RUN_TOGETHER: Final = r"\b(?:i|im|je|j)?(?:want|wanna|wish|dont|cant|veux|veut|envie|peux|vais)[a-z]{5,50}"
+_RUN_TOGETHER = re.compile(RUN_TOGETHER)
+_WORD_LONGEST = 13
 
 
 def _slips(word: str) -> set[str]:
@@ -55,6 +61,11 @@ def _slips(word: str) -> set[str]:
     doubled = {word[: i + 1] + word[i:] for i in range(len(word))}
     swapped = {word[:i] + word[i + 1] + word[i] + word[i + 2 :] for i in range(len(word) - 1)}
     return lost | doubled | swapped
+
+
+def _swaps(word: str) -> set[str]:
+    """Two neighbouring letters in the wrong order; the first letter stays."""
+    return {word[:i] + word[i + 1] + word[i] + word[i + 2 :] for i in range(1, len(word) - 1)} - {word}
 
 
 def _any_letter(word: str) -> set[str]:
@@ -68,6 +79,9 @@ def _typos() -> dict[str, tuple[str, ...]]:
     for word in (*_DISTINCT, *_CROWDED, *_CROWDED_FR):
         forms = _slips(word) | (_any_letter(word) if word in _DISTINCT else set())
         found.update((form, (word,)) for form in forms if form not in VOCABULARY and form not in CANONICAL)
+    for word in _SHORT:
+        plain = CANONICAL.get(word, (word,))
+        found.update((form, plain) for form in _swaps(word) if form not in VOCABULARY and form not in CANONICAL)
     return found
 
 
@@ -114,6 +128,25 @@ def _split_apostrophe(word: str) -> tuple[str, ...]:
     return (*plain_words(head), *((_SUFFIX[tail],) if tail in _SUFFIX else plain_words(tail)))
 
 
+def _run_together(word: str) -> tuple[str, ...]:
+    return parted(word) if _RUN_TOGETHER.fullmatch(word) else ()
+
+
+def parted(glued: str) -> tuple[str, ...]:
+    """Return the fewest known words that letters without spaces can be read as; empty when they cannot."""
+    best: list[tuple[str, ...] | None] = [()]
+    for end in range(1, len(glued) + 1):
+        ways = [
+            (*before, *plain_words(glued[start:end]))
+            for start in range(max(0, end - _WORD_LONGEST), end)
+            if (before := best[start]) is not None
+            and is_known(glued[start:end])
+            and (end - start > 1 or glued[start] in "ia")
+        ]
+        best.append(min(ways, key=len) if ways else None)
+    return best[-1] or ()
+
+
 def plain_words(word: str) -> tuple[str, ...]:
     """One typed word, folded, as plain words: `don't` → do, not; `k1ll` → kill; `j'veux` → je, veux."""
     if not word:
@@ -123,7 +156,7 @@ def plain_words(word: str) -> tuple[str, ...]:
     if word.isdecimal():  # a number is no leet: "15" is not "is"
         return (word,)
     if word.isalpha():
-        return (_decode(word) if _STRETCH.search(word) else None) or (word,)
+        return (_decode(word) if _STRETCH.search(word) else None) or _run_together(word) or (word,)
     if "'" in word:
         return _split_apostrophe(word)
     return _decode(word) or tuple(_PARTS.findall(word))

@@ -24,12 +24,16 @@ _HIGH: Final = np.array([6, 6, 6, 0, 6, 6, 6, 20], dtype=float)
 
 
 class Case(msgspec.Struct, frozen=True):
-    """One text of the calibration set: what was seen, whether its writer is in danger, and what it counts."""
+    """One text of the calibration set: what was seen, whether its writer is in danger, and what it counts.
+
+    What was put together from texts (`made`) says how to weigh, not where a threshold is.
+    """
 
     seen: Seen
     danger: bool
     ordinary: bool
     weight: float = 1.0
+    made: bool = False
 
 
 def features(seen: Seen, *, full: bool) -> list[float]:
@@ -81,8 +85,9 @@ def combined(cases: Sequence[Case], *, full: bool, moderate: float, high: float,
     are hard on purpose, and at most `ordinary` (and a third of it) among ordinary texts of others.
     """
     weights = fit(cases, full=full)
-    hard = [probability(weights, c.seen) for c in cases if not c.danger and not c.ordinary]
-    easy = [probability(weights, c.seen) for c in cases if not c.danger and c.ordinary]
+    calm = [c for c in cases if not c.danger and not c.made]
+    hard = [probability(weights, c.seen) for c in calm if not c.ordinary]
+    easy = [probability(weights, c.seen) for c in calm if c.ordinary]
     at = max(threshold(hard, moderate), threshold(easy, ordinary))
     above = max(threshold(hard, high), threshold(easy, ordinary / 3), at)
     return Combined(weights, Thresholds(round(at, 4), round(above, 4), moderate, high))

@@ -22,7 +22,7 @@ from torch.nn import functional
 from transformers import AutoModel
 
 from wellspring.language.schemas import EMOTIONS, PLUTCHIK
-from wellspring.language.training import feelings
+from wellspring.language.training import checkpoint, feelings
 from wellspring.language.training.examples import Example, Said
 
 TOKENS: Final = 512
@@ -221,13 +221,14 @@ def fit(
     """Train over the epochs given, each a function that draws its examples; keeps a moving mean of the weights.
 
     `limit_s` ends the schedule early in wall-clock seconds: the learning rate reaches 0 there. `start` is a folder
-    with an earlier checkpoint to go on from. `said` is what a teacher says, by text; the `frozen` lowest layers stay.
+    with an earlier checkpoint, or models that ship, to go on from. `said` is what a teacher says, by text; the
+    `frozen` lowest layers stay.
     """
     torch.manual_seed(seed)
     chance = random.Random(seed)  # noqa: S311  no secret depends on it
     net, tokenizer = Net(body), tokenizer_of(body)
     if start is not None:
-        net.load_state_dict(torch.load(start / "encoder.pt", weights_only=True))
+        net.load_state_dict({**net.state_dict(), **checkpoint.weights(start)})
     drawn = [draw(chance) for draw in epochs]
     weights = class_weights(drawn[0])
     total = sum(sum(min(len(e.text) // 4 + 4, TOKENS) for e in examples) for examples in drawn)
@@ -262,8 +263,10 @@ def fit(
 
 def meet(net: Net, start: Path) -> None:
     """Go back half of the way to the checkpoint `start`: both ends together are right more often than the later one."""
-    before = torch.load(start / "encoder.pt", weights_only=True)
-    net.load_state_dict({name: torch.lerp(before[name], now, 0.5) for name, now in net.state_dict().items()})
+    now = net.state_dict()
+    net.load_state_dict(
+        {**now, **{name: before.lerp(now[name], 0.5) for name, before in checkpoint.weights(start).items()}}
+    )
 
 
 def settle_emotions(net: Net, body: Path, examples: Iterable[Example]) -> None:

@@ -19,6 +19,7 @@ from wellspring.language.reader import read
 from wellspring.language.schemas import EMOTIONS
 from wellspring.language.training import calibrate, taught
 from wellspring.language.training.examples import Example, Said, authored, licensed
+from wellspring.language.training.within import lines_within
 
 HELD: Final = 12
 """Of a hundred voices, those that no model learns from: on them the parts are combined and thresholds chosen."""
@@ -30,6 +31,8 @@ EPOCHS: Final = 3
 _DRAWN: Final = {"goemotions": 15_000, "xed_en": 2_500, "xed_fr": 1_500, "brighter_eng": 1_200}
 _LABELLED: Final = {"goemotions": 6_000, "xed_en": 1_200, "brighter_eng": 600}
 _BESIDE: Final = 3_000
+_WITHIN: Final = 4_000
+_HELD_WITHIN, _MADE = 600, 0.3  # lines within days that the combination is fitted to as well, and what each counts
 Tell = Callable[[str], None]
 
 
@@ -68,7 +71,7 @@ def ordinary(path: Path | None) -> tuple[dict[str, list[Example]], list[Example]
 def draws(
     texts: Sequence[Text], emotion_data: Path, said: Mapping[str, Said] | None = None
 ) -> list[Callable[[random.Random], list[Example]]]:
-    """Return the epochs: all that we wrote, and another part of the emotion data each time.
+    """Return the epochs: all that we wrote, and other lines within days and another part of the emotion data each time.
 
     With a teacher, half of that part is of what it has read, and what only it has read comes in too.
     """
@@ -84,7 +87,7 @@ def draws(
         for source, count in _DRAWN.items():
             first = _some(chance, read_by.get(source, []), count // 2)
             drawn += [*first, *_some(chance, kept.get(source, []), count - len(first))]
-        return [*own, *feelings, *drawn]
+        return [*own, *feelings, *drawn, *lines_within(own, _WITHIN, chance)]
 
     return [draw] * EPOCHS
 
@@ -147,6 +150,10 @@ def combine(
         cases.append(calibrate.Case(found, danger=False, ordinary=True, weight=weight))
         if example.emotions and _one_feeling(example):
             english.add(emotions, lightly, example.emotions.index(1.0), felt_by_others)  # as much as ours together
+    chance = random.Random(11)  # noqa: S311  no secret depends on it
+    for example in lines_within([*authored(withheld(texts))], _HELD_WITHIN, chance):
+        found, *_ = seen(example.text, light, encoder)
+        cases.append(calibrate.Case(found, danger=example.crisis == 1, ordinary=False, weight=_MADE, made=True))
     tell(f"combining on {len(cases)} texts, {sum(len(one.truth) for one in felt.values())} for emotions")
     scale = calibrate.temperature(english.logits, english.truth, english.weights) if english.truth else 1.0
     shares = {"moderate": MODERATE, "high": HIGH, "ordinary": ORDINARY}
@@ -181,8 +188,8 @@ def train_encoder(
 ) -> None:
     """Train and export the encoder into `out` (`encoder.onnx`, `tokenizer.json`). Needs the training extra.
 
-    `start` is the checkpoint folder of an earlier run to go on from: the weights become the mean of its and the new
-    ones. The schedule ends after `limit_s` seconds. `said` is what a teacher says of texts (`teach`).
+    `start` is the checkpoint folder of an earlier run, or a folder of models, to go on from: the weights become the
+    mean of its and the new ones. The schedule ends after `limit_s` seconds. `said` is what a teacher says of texts.
     """
     from wellspring.language.training import encoder, export  # noqa: PLC0415  torch comes with the extra only
 
