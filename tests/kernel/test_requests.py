@@ -411,6 +411,43 @@ async def test_too_many_requests_are_refused_with_the_time_to_wait(parts: Edge, 
         assert again.status_code == 429
 
 
+async def test_a_network_of_ipv6_counts_as_one_caller_and_ipv4_is_known_behind_both(
+    parts: Edge,
+) -> None:
+    settings = Settings(environment="development", requests_per_minute=3, trusted_proxy="192.0.2.1")
+    program = Outermost(make_app(parts), settings, parts.tokens)
+
+    async def ask(address: str, forwarded: str = "") -> int:
+        transport = httpx.ASGITransport(app=program, client=(address, 1234))  # type: ignore[arg-type]
+        async with httpx.AsyncClient(transport=transport, base_url="http://wellspring.test") as client:
+            headers = {"x-forwarded-for": forwarded} if forwarded else {}
+            return (await client.get("/livez", headers=headers)).status_code
+
+    assert [await ask(f"2001:db8:0:1::{n}") for n in range(1, 5)] == [200, 200, 200, 429]
+    assert await ask("2001:db8:0:2::1") == 200
+    assert [await ask("192.0.2.1", f"2001:db8:0:3::{n}") for n in range(1, 5)] == [200, 200, 200, 429]
+    # A server that listens on `::` sees IPv4 like this.
+    assert [await ask(f"::ffff:198.51.100.{n}") for n in range(1, 6)] == [200] * 5
+    assert [await ask("::ffff:192.0.2.1", f"198.51.100.{n}") for n in range(11, 16)] == [200] * 5
+
+
+async def test_the_audit_trail_and_the_proxy_know_ipv4_behind_ipv6(parts: Edge, database_url: str) -> None:
+    parts.settings = parts.settings.model_copy(update={"trusted_proxy": "192.0.2.1"})
+    conn = await asyncpg.connect(database_url)
+    for address, forwarded, noted in (
+        ("::ffff:198.51.100.7", "203.0.113.9", "198.51.100.7"),
+        ("::ffff:192.0.2.1", "203.0.113.9", "203.0.113.9"),
+        ("2001:db8::7", "203.0.113.9", "2001:db8::7"),
+    ):
+        transport = httpx.ASGITransport(app=asgi_app(parts), client=(address, 1234))  # type: ignore[arg-type]
+        async with httpx.AsyncClient(transport=transport, base_url="http://wellspring.test") as client:
+            headers = {"x-forwarded-for": forwarded}
+            answer = await client.post("/v1/auth/login", json={"email": "x", "password": "y"}, headers=headers)
+        found = "SELECT ip FROM kernel.audit WHERE request_id = $1"
+        assert await conn.fetchval(found, answer.headers["x-request-id"]) == noted
+    await conn.close()
+
+
 async def test_who_asks_is_what_the_trusted_proxy_adds_last(parts: Edge, database_url: str) -> None:
     """Proxies add to the caller's own header, or add a header of their own after it."""
     parts.settings = parts.settings.model_copy(update={"trusted_proxy": "127.0.0.1"})
