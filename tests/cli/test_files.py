@@ -81,9 +81,11 @@ def test_a_link_to_nowhere_is_not_followed(out: Path) -> None:
 
 
 def test_a_full_disk_is_said_and_leaves_nothing(out: Path) -> None:
-    with pytest.raises(FileRefused, match="No space left"), files.new_file(out) as file:
-        full = os.open("/dev/full", os.O_WRONLY)
-        os.dup2(full, file.fileno())
-        os.close(full)
+    with (
+        Path("/dev/full").open("wb") as full,
+        pytest.raises(FileRefused, match="No space left"),
+        files.new_file(out) as file,
+    ):
+        os.dup2(full.fileno(), file.fileno())
         file.write(b"x" * 100_000)
     assert left(out) == []

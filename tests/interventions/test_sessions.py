@@ -134,9 +134,8 @@ async def test_a_start_does_not_read_all_that_was_ever_offered(
     await owner.execute("SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off")
     await owner.execute(f"PREPARE start AS {q.START.sql}")
     followed = f"'{made}'" if with_checkin else "NULL"
-    plan = await owner.fetch(
-        f"EXPLAIN (ANALYZE, COSTS off) EXECUTE start('{alice.id}', '{ids.new()}', '{TEA}', {followed}, NULL, NULL, NULL)"
-    )
+    given = f"'{alice.id}', '{ids.new()}', '{TEA}', {followed}, NULL, NULL, NULL"
+    plan = await owner.fetch(f"EXPLAIN (ANALYZE, COSTS off) EXECUTE start({given})")
     said = "\n".join(line[0] for line in plan)
     removed = [int(found) for found in re.findall(r"Rows Removed by Filter: (\d+)", said)]
     assert sum(removed) <= 1, said

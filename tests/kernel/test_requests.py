@@ -20,7 +20,7 @@ from msgspec import Struct
 from tests.support.people import PASSWORD, Person
 from wellspring.app import asgi_app, make_app
 from wellspring.kernel import idempotency, ids, logs, problems
-from wellspring.kernel.db import DbRole
+from wellspring.kernel.db import DatabaseDown, DbRole
 from wellspring.kernel.edge import Edge, Req
 from wellspring.kernel.errors import Broken, InFlight, Invalid, KeyReused, Malformed, NotFound, Unauthenticated
 from wellspring.kernel.middleware import Outermost, same_origin
@@ -600,6 +600,13 @@ def test_an_exception_is_logged_by_kind_and_place(capfd: pytest.CaptureFixture[s
     except ValueError as error:
         found = msgspec.json.decode(logs._line(None, "info", {"event": "x", "error": error}))
     assert found["error"] == "ValueError"
+    assert "cause" not in found
+    try:
+        raise DatabaseDown from OSError(CANARY)
+    except DatabaseDown as error:
+        line = logs._line(None, "info", {"event": "x", "error": error})
+    assert CANARY not in line.decode()
+    assert (msgspec.json.decode(line)["error"], msgspec.json.decode(line)["cause"]) == ("DatabaseDown", "OSError")
     assert "test_requests.py" in found["at"]
     assert found["level"] == "info"
     assert datetime.fromisoformat(found["timestamp"]).tzinfo is not None

@@ -7,13 +7,13 @@ from typing import Final
 import psycopg
 from msgspec import Struct
 
-from wellspring.cli import synthetic
+from wellspring.cli import console, synthetic
 from wellspring.cli.checks import OK, Finding, Report, failed, skipped, warning
 from wellspring.kernel import keys
 from wellspring.kernel.db import DbRole
 from wellspring.kernel.settings import Settings
 from wellspring.kernel.tables import TABLES, Kind
-from wellspring.migrations.runner import Runner
+from wellspring.migrations.runner import DatabaseNewer, Runner
 
 _OLDEST: Final = 150000
 _SECONDS_APART: Final = 2.0
@@ -56,7 +56,10 @@ def _version(db: Database) -> Finding:
 
 
 def _history(db: Database) -> Finding:
-    states = Runner(db.url).status()
+    try:
+        states = Runner(db.url).status()
+    except DatabaseNewer as newer:
+        return failed(console.words_of(newer))
     waiting = [state.version for state in states if state.applied_at is None]
     changed = [state.version for state in states if not state.unchanged]
     if changed:

@@ -69,7 +69,7 @@ def run() -> None:
     try:
         app(prog_name="wellspring")
     except (Refusal, ClusterError, Problem) as error:
-        console.complain(error.code, str(error))
+        console.complain(error.code, console.words_of(error))
         sys.exit(1)
     except BrokenPipeError:  # whoever read our output has left, as `head` does; that is no failure of ours
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
