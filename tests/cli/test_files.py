@@ -80,12 +80,13 @@ def test_a_link_to_nowhere_is_not_followed(out: Path) -> None:
     assert left(out) == ["copy.zip"]
 
 
-def test_a_full_disk_is_said_and_leaves_nothing(out: Path) -> None:
-    with (
-        Path("/dev/full").open("wb") as full,
-        pytest.raises(FileRefused, match="No space left"),
-        files.new_file(out) as file,
-    ):
+def _fill(out: Path) -> None:
+    with Path("/dev/full").open("wb") as full, files.new_file(out) as file:
         os.dup2(full.fileno(), file.fileno())
         file.write(b"x" * 100_000)
+
+
+def test_a_full_disk_is_said_and_leaves_nothing(out: Path) -> None:
+    with pytest.raises(FileRefused, match="No space left"):
+        _fill(out)
     assert left(out) == []

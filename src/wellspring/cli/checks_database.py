@@ -128,7 +128,10 @@ def _jobs(db: Database) -> Finding:
     late = db.value(
         "SELECT count(*) FROM jobs.pgqueuer WHERE status = 'queued' AND execute_after < now() - interval '10 minutes'"
     )
-    return warning(f"{late} have waited for more than ten minutes: is a worker running?") if late else OK
+    if late:
+        return warning(f"{late} have waited for more than ten minutes: is a worker running?")
+    held = db.value("SELECT count(*) FROM jobs.pgqueuer WHERE status = 'failed'")
+    return warning(f"{held} failed too often and were set aside: `wellspring jobs list`.") if held else OK
 
 
 def _synthetic(db: Database) -> Finding:

@@ -18,6 +18,7 @@ COMMANDS: Final = {
     "create-admin": "wellspring.cli.create_admin:app",
     "demo": "wellspring.cli.run_commands:demo_app",
     "doctor": "wellspring.cli.doctor:app",
+    "jobs": "wellspring.cli.jobs:app",
     "keys": "wellspring.cli.rotate:app",
     "language": "wellspring.cli.language:app",
     "migrate": "wellspring.cli.migrate:app",
