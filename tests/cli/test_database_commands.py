@@ -248,6 +248,19 @@ def test_doctor_notices_a_changed_migration(installed: Run, database_url: str) -
     assert said.startswith("A migration that already ran was changed afterwards. Put the file back: 20261120000001")
 
 
+def test_doctor_says_when_the_pools_are_larger_than_the_database_allows(
+    installed: Run, clean: pytest.MonkeyPatch
+) -> None:
+    clean.setenv("WELLSPRING_WEB_PROCESSES", "1")
+    clean.setenv("WELLSPRING_POOL_SIZE", "2")
+    assert _states(installed)["WS030"] == "ok"
+    clean.setenv("WELLSPRING_WEB_PROCESSES", "64")
+    clean.setenv("WELLSPRING_POOL_SIZE", "10")
+    [found] = [report for report in json.loads(installed("doctor", "--json").stdout) if report["code"] == "WS030"]
+    assert found["state"] == "warning"
+    assert "65 processes open up to 2340 connections" in found["words"]
+
+
 def test_an_older_program_leaves_the_database_of_a_newer_one_alone(installed: Run, database_url: str) -> None:
     with psycopg.connect(database_url, autocommit=True) as conn:
         conn.execute("INSERT INTO public.migration VALUES ('20991231000000', 'Of later', 'x', 9, now())")

@@ -10,7 +10,7 @@ from msgspec import Struct
 from wellspring.cli import console, synthetic
 from wellspring.cli.checks import OK, Finding, Report, failed, skipped, warning
 from wellspring.kernel import keys
-from wellspring.kernel.db import DbRole
+from wellspring.kernel.db import DbRole, most
 from wellspring.kernel.settings import Settings
 from wellspring.kernel.tables import TABLES, Kind
 from wellspring.migrations.runner import DatabaseNewer, Runner
@@ -115,6 +115,19 @@ def _supervisor(db: Database) -> Finding:
     return OK if count else warning("No supervisor with a second factor: nobody can close what could not be reached.")
 
 
+def _connections(db: Database) -> Finding:
+    """Each process has a pool for each role and one connection beside them: LISTEN, or the queue."""
+    processes = db.settings.web_processes + 1
+    wanted = processes * (1 + sum(most(role, db.settings.pool_size) for role in DbRole))
+    allowed = int(str(db.value("SHOW max_connections"))) - int(str(db.value("SHOW superuser_reserved_connections")))
+    if wanted > allowed:
+        return warning(
+            f"Under load {processes} processes open up to {wanted} connections, and PostgreSQL takes {allowed}: raise"
+            " max_connections, or lower WELLSPRING_POOL_SIZE. Beyond it people are told to come back in a moment."
+        )
+    return Finding("ok", f"up to {wanted} of {allowed}")
+
+
 def _clock(db: Database) -> Finding:
     theirs = db.value("SELECT clock_timestamp()")
     assert isinstance(theirs, datetime)
@@ -153,6 +166,7 @@ _AFTER: Final[tuple[tuple[str, str, Callable[[Database], Finding]], ...]] = (
     ("WS027", "Jobs", _jobs),
     ("WS028", "Real people", _synthetic),
     ("WS029", "Supervisor", _supervisor),
+    ("WS030", "Connections", _connections),
 )
 """These read tables, so they wait for the migrations."""
 

@@ -277,6 +277,11 @@ def _as_problem(error: BaseException) -> BaseException:
     return DatabaseDown()
 
 
+def most(role: DbRole, size: int) -> int:
+    """Return the most connections of a role's pool in one process, for the operator's pool size."""
+    return size if role in (DbRole.MEMBER, DbRole.STAFF) else min(size, 5)
+
+
 class Database:
     """The pools, one per role, opened when first used."""
 
@@ -334,7 +339,7 @@ class Database:
                 self._dsns[role],
                 min_size=0,
                 max_queries=1_000_000_000,
-                max_size=self._size if role in (DbRole.MEMBER, DbRole.STAFF) else min(self._size, 5),
+                max_size=most(role, self._size),
                 max_inactive_connection_lifetime=0,
                 command_timeout=5,
                 timeout=5,
