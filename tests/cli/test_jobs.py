@@ -91,3 +91,12 @@ def test_the_doctor_says_that_something_was_set_aside(installed: Run, owner: psy
     [found] = [report for report in json.loads(installed("doctor", "--json").stdout) if report["code"] == "WS027"]
     assert found["state"] == "warning"
     assert "wellspring jobs list" in found["words"]
+
+
+def test_the_doctor_tells_jobs_of_another_version_from_a_worker_that_rests(
+    installed: Run, owner: psycopg.Connection
+) -> None:
+    for name, words in (("notify.deliver", "1 have waited"), ("another_version.job", "No worker of this version does")):
+        add(owner, name, "queued")
+        [found] = [report for report in json.loads(installed("doctor", "--json").stdout) if report["code"] == "WS027"]
+        assert found["words"].startswith(words)

@@ -377,12 +377,16 @@ async def test_health_is_answered(parts: Edge, client: httpx.AsyncClient, databa
     assert b"http_requests_total" in (await client.get("/metrics")).content
     assert (await client.get("/openapi.json")).json()["openapi"].startswith("3.1")
     conn = await asyncpg.connect(database_url)
-    await conn.execute(
+    late = (
         "INSERT INTO jobs.pgqueuer (priority, entrypoint, status, execute_after)"
-        " VALUES (0, 'x', 'queued', now() - interval '11 minutes')"
+        " VALUES (0, $1, 'queued', now() - interval '11 minutes')"
     )
+    await conn.execute(late, "another_version.job")
+    assert (await client.get("/readyz")).status_code == 200, "no worker of this version would take it"
+    await conn.execute(late, "notify.deliver")
     await conn.close()
-    assert (await client.get("/readyz")).status_code == 503
+    waits = await client.get("/readyz")
+    assert (waits.status_code, waits.json()["code"]) == (503, "jobs_late")
 
 
 async def test_a_request_id_is_kept_when_it_is_one(client: httpx.AsyncClient) -> None:

@@ -11,6 +11,7 @@ from wellspring.cli import console, synthetic
 from wellspring.cli.checks import OK, Finding, Report, failed, skipped, warning
 from wellspring.kernel import keys
 from wellspring.kernel.db import DbRole, most
+from wellspring.kernel.jobs import JOBS
 from wellspring.kernel.settings import Settings
 from wellspring.kernel.tables import TABLES, Kind
 from wellspring.migrations.runner import DatabaseNewer, Runner
@@ -138,11 +139,17 @@ def _clock(db: Database) -> Finding:
 
 
 def _jobs(db: Database) -> Finding:
-    late = db.value(
-        "SELECT count(*) FROM jobs.pgqueuer WHERE status = 'queued' AND execute_after < now() - interval '10 minutes'"
-    )
+    late = {
+        str(name): int(str(count))
+        for name, count in db.conn.execute(
+            "SELECT entrypoint, count(*) FROM jobs.pgqueuer WHERE status = 'queued'"
+            " AND execute_after < now() - interval '10 minutes' GROUP BY entrypoint"
+        )
+    }
+    if strange := sorted(late.keys() - JOBS.keys()):
+        return warning(f"No worker of this version does {', '.join(strange)}: they are set aside after a day.")
     if late:
-        return warning(f"{late} have waited for more than ten minutes: is a worker running?")
+        return warning(f"{sum(late.values())} have waited for more than ten minutes: is a worker running?")
     held = db.value("SELECT count(*) FROM jobs.pgqueuer WHERE status = 'failed'")
     return warning(f"{held} failed too often and were set aside: `wellspring jobs list`.") if held else OK
 
