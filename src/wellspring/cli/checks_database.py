@@ -10,7 +10,8 @@ from msgspec import Struct
 from wellspring.cli import console, synthetic
 from wellspring.cli.checks import OK, Finding, Report, failed, skipped, warning
 from wellspring.kernel import keys
-from wellspring.kernel.db import DbRole, most
+from wellspring.kernel.connections import most
+from wellspring.kernel.db import DbRole
 from wellspring.kernel.jobs import JOBS
 from wellspring.kernel.settings import Settings
 from wellspring.kernel.tables import TABLES, Kind
@@ -119,7 +120,7 @@ def _supervisor(db: Database) -> Finding:
 def _connections(db: Database) -> Finding:
     """Each process has a pool for each role and one connection beside them: LISTEN, or the queue."""
     processes = db.settings.web_processes + 1
-    wanted = processes * (1 + sum(most(role, db.settings.pool_size) for role in DbRole))
+    wanted = processes * (1 + sum(most(role.value, db.settings.pool_size) for role in DbRole))
     allowed = int(str(db.value("SHOW max_connections"))) - int(str(db.value("SHOW superuser_reserved_connections")))
     if wanted > allowed:
         return warning(

@@ -19,7 +19,7 @@ import asyncpg
 import msgspec
 from asyncpg import Connection, Pool, Record
 
-from wellspring.kernel.connections import Connections, PlainConnection, alive
+from wellspring.kernel.connections import Connections, PlainConnection, alive, most
 from wellspring.kernel.errors import Problem, SessionEnded, Unavailable
 
 T = TypeVar("T")
@@ -277,11 +277,6 @@ def _as_problem(error: BaseException) -> BaseException:
     return DatabaseDown()
 
 
-def most(role: DbRole, size: int) -> int:
-    """Return the most connections of a role's pool in one process, for the operator's pool size."""
-    return size if role in (DbRole.MEMBER, DbRole.STAFF) else min(size, 5)
-
-
 class Database:
     """The pools, one per role, opened when first used."""
 
@@ -339,7 +334,7 @@ class Database:
                 self._dsns[role],
                 min_size=0,
                 max_queries=1_000_000_000,
-                max_size=most(role, self._size),
+                max_size=most(role.value, self._size),
                 max_inactive_connection_lifetime=0,
                 command_timeout=5,
                 timeout=5,
