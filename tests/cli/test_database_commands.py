@@ -245,6 +245,7 @@ def test_doctor_notices_a_changed_migration(installed: Run, database_url: str) -
     refused = installed("migrate", "up").exception
     assert isinstance(refused, MigrationChanged)
     said = console.words_of(refused)
+    assert said == refused.words()
     assert said.startswith("A migration that already ran was changed afterwards. Put the file back: 20261120000001")
 
 

@@ -7,7 +7,7 @@ from typing import Final
 import psycopg
 from msgspec import Struct
 
-from wellspring.cli import console, synthetic
+from wellspring.cli import synthetic
 from wellspring.cli.checks import OK, Finding, Report, failed, skipped, warning
 from wellspring.kernel import keys
 from wellspring.kernel.connections import most
@@ -61,7 +61,7 @@ def _history(db: Database) -> Finding:
     try:
         states = Runner(db.url).status()
     except DatabaseNewer as newer:
-        return failed(console.words_of(newer))
+        return failed(newer.words())
     waiting = [state.version for state in states if state.applied_at is None]
     changed = [state.version for state in states if not state.unchanged]
     if changed:

@@ -29,7 +29,7 @@ def as_json(value: object) -> None:
 
 def words_of(error: Exception) -> str:
     """Return what an error says at the terminal: a Problem's own text may be the detail alone."""
-    return f"{error.title()} {error.detail}".strip() if isinstance(error, Problem) else str(error)
+    return error.words() if isinstance(error, Problem) else str(error)
 
 
 def complain(code: str, words: str) -> None:
