@@ -13,7 +13,7 @@ import pytest
 from tests.cli.conftest import Run
 from tests.cli.program import self_signed
 from wellspring import __version__
-from wellspring.cli import address, audit, place, serve
+from wellspring.cli import address, audit, checks_machine, given, place, serve
 from wellspring.cli.commands import COMMANDS
 from wellspring.cli.errors import (
     AddressRefused,
@@ -112,7 +112,8 @@ def test_apart_they_need_a_database(run: Run, command: str) -> None:
 @pytest.mark.parametrize(
     ("name", "value", "words"),
     [
-        ("WELLSPRING_PORT", "many", "port"),
+        ("WELLSPRING_PORT", "many", "WELLSPRING_PORT: Input"),
+        ("WELLSPRING_PUBLIC_URL", "care.example.org", "WELLSPRING_PUBLIC_URL: write https://care.example.org."),
         ("WELLSPRING_KEYS_FILE", "/no/such/file", "/no/such/file"),
         ("WELLSPRING_KEYS_FILE", sys.executable, "UTF-8"),
         ("DATABASE_URL", "db.example", "DATABASE_URL"),
@@ -124,6 +125,15 @@ def test_a_wrong_setting_is_named(run: Run, clean: pytest.MonkeyPatch, name: str
     found = run("doctor").exception
     assert isinstance(found, SettingsWrong)
     assert words in str(found)
+
+
+def test_a_name_that_is_no_setting_is_found(clean: pytest.MonkeyPatch) -> None:
+    for name in ("SMPT_URL", "DATABASE_URL", "PORT", "KEYS_FILE", "DATABASE_URL_FILE", "CURRENT_KEK", "PARENT"):
+        clean.setenv(f"WELLSPRING_{name}", "x")
+    assert given.unknown() == ["WELLSPRING_DATABASE_URL", "WELLSPRING_SMPT_URL"]
+    found = checks_machine.CHECKS[-1].report(Settings.model_construct())
+    assert (found.code, found.state) == ("WS009", "warning")
+    assert found.words.endswith("WELLSPRING_DATABASE_URL, WELLSPRING_SMPT_URL.")
 
 
 @pytest.mark.parametrize("command", ["serve", "web"])

@@ -16,7 +16,7 @@ import pytest
 from tests.cli.conftest import Run, key_text
 from tests.support.database import KEYS
 from tests.support.people import PASSWORD, Circle
-from wellspring.cli import demo, invariants, prepare, synthetic
+from wellspring.cli import console, demo, invariants, prepare, synthetic
 from wellspring.cli.errors import DatabaseAway, DemoData, KeysFromEnvironment, KeysGone, NotEmpty, SettingsWrong
 from wellspring.cli.rotate import rewrap
 from wellspring.identity.errors import EmailTaken, PasswordRefused
@@ -25,7 +25,7 @@ from wellspring.kernel.crypto import Keyring
 from wellspring.kernel.db import DbRole
 from wellspring.kernel.settings import Settings
 from wellspring.migrations import bootstrap
-from wellspring.migrations.runner import MigrationRefused
+from wellspring.migrations.runner import DatabaseNewer, MigrationChanged, MigrationRefused
 
 
 def test_create_admin_from_a_pipe(installed: Run, database_url: str) -> None:
@@ -242,6 +242,38 @@ def test_doctor_notices_a_changed_migration(installed: Run, database_url: str) -
     states = _states(installed)
     assert states["WS021"] == "failed"
     assert states["WS022"] == "skipped"
+    refused = installed("migrate", "up").exception
+    assert isinstance(refused, MigrationChanged)
+    said = console.words_of(refused)
+    assert said == refused.words()
+    assert said.startswith("A migration that already ran was changed afterwards. Put the file back: 20261120000001")
+
+
+def test_doctor_says_when_the_pools_are_larger_than_the_database_allows(
+    installed: Run, clean: pytest.MonkeyPatch
+) -> None:
+    clean.setenv("WELLSPRING_WEB_PROCESSES", "1")
+    clean.setenv("WELLSPRING_POOL_SIZE", "2")
+    assert _states(installed)["WS030"] == "ok"
+    clean.setenv("WELLSPRING_WEB_PROCESSES", "64")
+    clean.setenv("WELLSPRING_POOL_SIZE", "10")
+    [found] = [report for report in json.loads(installed("doctor", "--json").stdout) if report["code"] == "WS030"]
+    assert found["state"] == "warning"
+    assert "65 processes open up to 2340 connections" in found["words"]
+
+
+def test_an_older_program_leaves_the_database_of_a_newer_one_alone(installed: Run, database_url: str) -> None:
+    with psycopg.connect(database_url, autocommit=True) as conn:
+        conn.execute("INSERT INTO public.migration VALUES ('20991231000000', 'Of later', 'x', 9, now())")
+    for command in (("up",), ("down", "--yes"), ("status",)):
+        refused = installed("migrate", *command).exception
+        assert isinstance(refused, DatabaseNewer)
+        assert "20991231000000" in str(refused)
+    states = _states(installed)
+    assert (states["WS021"], states["WS022"]) == ("failed", "skipped")
+    with psycopg.connect(database_url, autocommit=True) as conn:
+        conn.execute("DELETE FROM public.migration WHERE version = '20991231000000'")
+    assert _states(installed)["WS021"] == "ok"
 
 
 def test_doctor_on_a_key_file_that_others_may_read(run: Run, tmp_path: Path, clean: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,8 @@
 """What a person does and rates acts on their next offers, at once and on nobody else's."""
 
 import asyncio
+import re
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +13,7 @@ import pytest
 from tests.interventions.people import waits
 from tests.support.people import Circle, Person
 from wellspring.interventions import intervention_id, load, recommend, service
+from wellspring.interventions import queries as q
 from wellspring.interventions.learning import kept
 from wellspring.interventions.learning.kept import Happened
 from wellspring.interventions.schemas import Complete
@@ -108,6 +111,39 @@ async def test_a_rating_is_an_outcome_of_the_offer_it_follows(alice: Person, own
     assert found["learning_weight"] == 1
     assert found["policy_version"] == "hlts-1.0"
     assert len(found["features"]) == 21
+
+
+async def test_the_offer_that_is_followed_may_be_of_a_check_in_written_offline(
+    alice: Person, owner: asyncpg.Connection
+) -> None:
+    at = datetime.now(UTC) - timedelta(days=3)
+    stamp = int(at.timestamp() * 1000).to_bytes(6)
+    written = UUID(bytes=stamp + ids.new().bytes[6:])
+    made = (await alice.post("/v1/checkins", json={"id": str(written), "mood_score": 4})).json()
+    session = await rate(alice, 4, UUID(made["recommendations"][0]["intervention_id"]))
+    assert (await outcome(owner, session))["recommendation_id"] == written
+
+
+@pytest.mark.parametrize("with_checkin", [True, False])
+async def test_a_start_does_not_read_all_that_was_ever_offered(
+    alice: Person, owner: asyncpg.Connection, *, with_checkin: bool
+) -> None:
+    made = (await alice.post("/v1/checkins", json={"mood_score": 4})).json()["checkin"]["id"]
+    await owner.execute(
+        "INSERT INTO interventions.recommendation SELECT (jsonb_populate_record(r, jsonb_build_object('id',"
+        " kernel.uuid7_floor(now() - make_interval(days => 8 + n)), 'created_at', now() - make_interval(days => 8 + n),"
+        " 'person_id', r.person_id))).* FROM interventions.recommendation r, generate_series(1, 400) n WHERE id = $1",
+        UUID(made),
+    )
+    assert await owner.fetchval("SELECT count(*) FROM interventions.recommendation") == 401
+    await owner.execute("SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off")
+    await owner.execute(f"PREPARE start AS {q.START.sql}")
+    followed = f"'{made}'" if with_checkin else "NULL"
+    given = f"'{alice.id}', '{ids.new()}', '{TEA}', {followed}, NULL, NULL, NULL"
+    plan = await owner.fetch(f"EXPLAIN (ANALYZE, COSTS off) EXECUTE start({given})")
+    said = "\n".join(line[0] for line in plan)
+    removed = [int(found) for found in re.findall(r"Rows Removed by Filter: (\d+)", said)]
+    assert sum(removed) <= 1, said
 
 
 async def test_what_was_found_in_the_library_counts_too(alice: Person, owner: asyncpg.Connection) -> None:

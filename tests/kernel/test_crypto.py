@@ -120,7 +120,7 @@ def test_the_key_file_is_made_once_for_its_owner_alone(tmp_path: object) -> None
     made = keys.ensure(mine)
     path = keys.path_of(mine)
     assert path.stat().st_mode & 0o777 == 0o600
-    assert not path.with_suffix(".part").exists()
+    assert list(path.parent.glob("*.part")) == []
     assert keys.ensure(mine) == made
     assert keys.load(mine).current == 1
 
@@ -154,7 +154,25 @@ def test_a_key_is_on_the_disk_before_anything_is_sealed_under_it(
     monkeypatch.setattr(os, "fsync", noted)
     keys.ensure(mine)
     keys.add_kek(mine)
-    assert flushed == [("keys.part", False), (tmp_path.name, True), ("keys.part", True), (tmp_path.name, True)]
+    part = f"keys.{os.getpid()}.part"
+    assert flushed == [(part, False), (tmp_path.name, True), (part, True), (tmp_path.name, True)]
+
+
+def test_two_first_starts_at_once_agree_on_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    mine, others = settings(tmp_path), list[keys.KeyFile | None]()
+    link = Path.hardlink_to
+
+    def later(path: Path, part: Path) -> None:
+        if not others:
+            others.append(None)
+            with monkeypatch.context() as another:
+                another.setattr(os, "getpid", lambda: 1)
+                others[0] = keys.ensure(mine)
+        link(path, part)
+
+    monkeypatch.setattr(Path, "hardlink_to", later)
+    assert keys.ensure(mine) == others[0] == keys.ensure(mine)
+    assert list(tmp_path.glob("*.part")) == []
 
 
 def test_keys_come_from_the_environment(tmp_path: object) -> None:

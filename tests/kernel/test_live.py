@@ -243,6 +243,29 @@ async def test_changes_are_listed_in_pages(site: Site, alice: Person) -> None:
         assert third == {"items": [], "cursor": 250, "more": False}
 
 
+async def test_a_cursor_from_before_what_is_kept_is_told_to_start_over(
+    site: Site, connect: Connect, alice: Person
+) -> None:
+    await site.happen(alice, 6)
+    await site.owner.execute("DELETE FROM kernel.stream WHERE person_id = $1 AND seq <= 3", alice.id)
+    async with site.client(alice) as client:
+        for path in ("/v1/changes", "/v1/stream"):
+            for cursor in (0, 2, 7):  # the last is of a database that was put back from a backup
+                gone = await client.get(path, params={"cursor": cursor})
+                assert (gone.status_code, gone.json()["code"]) == (410, "cursor_expired"), (path, cursor)
+        resumed = await client.get("/v1/stream", headers={"Last-Event-ID": "2"})
+        assert (resumed.status_code, resumed.json()["code"]) == (410, "cursor_expired")
+        kept = (await client.get("/v1/changes", params={"cursor": 3})).json()
+        assert kept == (await client.get("/v1/changes")).json()
+        assert [item["seq"] for item in kept["items"]] == [4, 5, 6]
+        assert (await client.get("/v1/changes", params={"cursor": 6})).json()["items"] == []
+    for cursor in (2, 7):
+        with pytest.raises(Refused, match="cursor_expired"):
+            await connect(token(alice, cursor=cursor))
+    ear = await connect(token(alice, cursor=3))
+    await until(lambda: len(ear.heard) == 3)
+
+
 async def test_ten_streams_are_the_most_and_none_holds_a_connection(site: Site, alice: Person, charlie: Person) -> None:
     async with site.client(alice) as client, site.client(charlie) as other:
         tasks = [asyncio.create_task(_read_until_cancelled(site, alice)) for _ in range(10)]

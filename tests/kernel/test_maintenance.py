@@ -12,7 +12,7 @@ from wellspring.identity import jobs as identity_jobs
 from wellspring.kernel import ids, maintenance, seal
 from wellspring.kernel.crypto import Keyring, Unreadable
 from wellspring.kernel.edge import Edge
-from wellspring.kernel.jobs import TICKS, JobContext
+from wellspring.kernel.jobs import JOBS, TICKS, JobContext
 from wellspring.migrations import bootstrap
 
 pytestmark = pytest.mark.anyio
@@ -60,6 +60,27 @@ async def test_old_rows_go_and_young_ones_stay(
     assert await owner.fetchval("SELECT count(*) FROM jobs.pgqueuer_log") == 2
     assert await owner.fetchval("SELECT array_agg(scope ORDER BY scope) FROM kernel.attempt") == [b"locked", b"young"]
     assert await owner.fetchval("SELECT array_agg(job_id ORDER BY job_id) FROM jobs.pick") == [-2, job]
+
+
+async def test_jobs_that_no_worker_knows_are_set_aside_after_a_day(
+    context: JobContext, owner: asyncpg.Connection
+) -> None:
+    for name, hours in (("another_version.job", 25), ("another_version.job", 23), ("kernel.known", 25)):
+        await owner.execute(
+            "INSERT INTO jobs.pgqueuer (priority, entrypoint, status, execute_after)"
+            " VALUES (0, $1, 'queued', now() - make_interval(hours => $2))",
+            name,
+            hours,
+        )
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setitem(JOBS, "kernel.known", None)
+        await maintenance.clean_tick(context)
+    rows = await owner.fetch("SELECT entrypoint, status::text FROM jobs.pgqueuer ORDER BY id")
+    assert [tuple(row) for row in rows] == [
+        ("another_version.job", "failed"),
+        ("another_version.job", "queued"),
+        ("kernel.known", "queued"),
+    ]
 
 
 async def test_more_rows_than_a_batch_all_go(context: JobContext, owner: asyncpg.Connection) -> None:

@@ -20,7 +20,7 @@ from msgspec import Struct
 from tests.support.people import PASSWORD, Person
 from wellspring.app import asgi_app, make_app
 from wellspring.kernel import idempotency, ids, logs, problems
-from wellspring.kernel.db import DbRole
+from wellspring.kernel.db import DatabaseDown, DbRole
 from wellspring.kernel.edge import Edge, Req
 from wellspring.kernel.errors import Broken, InFlight, Invalid, KeyReused, Malformed, NotFound, Unauthenticated
 from wellspring.kernel.middleware import Outermost, same_origin
@@ -377,12 +377,16 @@ async def test_health_is_answered(parts: Edge, client: httpx.AsyncClient, databa
     assert b"http_requests_total" in (await client.get("/metrics")).content
     assert (await client.get("/openapi.json")).json()["openapi"].startswith("3.1")
     conn = await asyncpg.connect(database_url)
-    await conn.execute(
+    late = (
         "INSERT INTO jobs.pgqueuer (priority, entrypoint, status, execute_after)"
-        " VALUES (0, 'x', 'queued', now() - interval '11 minutes')"
+        " VALUES (0, $1, 'queued', now() - interval '11 minutes')"
     )
+    await conn.execute(late, "another_version.job")
+    assert (await client.get("/readyz")).status_code == 200, "no worker of this version would take it"
+    await conn.execute(late, "notify.deliver")
     await conn.close()
-    assert (await client.get("/readyz")).status_code == 503
+    waits = await client.get("/readyz")
+    assert (waits.status_code, waits.json()["code"]) == (503, "jobs_late")
 
 
 async def test_a_request_id_is_kept_when_it_is_one(client: httpx.AsyncClient) -> None:
@@ -409,6 +413,43 @@ async def test_too_many_requests_are_refused_with_the_time_to_wait(parts: Edge, 
             assert (await client.get("/livez", headers=made_up)).status_code == 429
         again = await client.post("/v1/auth/refresh", json={"refresh_token": alice.tokens["refresh_token"]})
         assert again.status_code == 429
+
+
+async def test_a_network_of_ipv6_counts_as_one_caller_and_ipv4_is_known_behind_both(
+    parts: Edge,
+) -> None:
+    settings = Settings(environment="development", requests_per_minute=3, trusted_proxy="192.0.2.1")
+    program = Outermost(make_app(parts), settings, parts.tokens)
+
+    async def ask(address: str, forwarded: str = "") -> int:
+        transport = httpx.ASGITransport(app=program, client=(address, 1234))  # type: ignore[arg-type]
+        async with httpx.AsyncClient(transport=transport, base_url="http://wellspring.test") as client:
+            headers = {"x-forwarded-for": forwarded} if forwarded else {}
+            return (await client.get("/livez", headers=headers)).status_code
+
+    assert [await ask(f"2001:db8:0:1::{n}") for n in range(1, 5)] == [200, 200, 200, 429]
+    assert await ask("2001:db8:0:2::1") == 200
+    assert [await ask("192.0.2.1", f"2001:db8:0:3::{n}") for n in range(1, 5)] == [200, 200, 200, 429]
+    # A server that listens on `::` sees IPv4 like this.
+    assert [await ask(f"::ffff:198.51.100.{n}") for n in range(1, 6)] == [200] * 5
+    assert [await ask("::ffff:192.0.2.1", f"198.51.100.{n}") for n in range(11, 16)] == [200] * 5
+
+
+async def test_the_audit_trail_and_the_proxy_know_ipv4_behind_ipv6(parts: Edge, database_url: str) -> None:
+    parts.settings = parts.settings.model_copy(update={"trusted_proxy": "192.0.2.1"})
+    conn = await asyncpg.connect(database_url)
+    for address, forwarded, noted in (
+        ("::ffff:198.51.100.7", "203.0.113.9", "198.51.100.7"),
+        ("::ffff:192.0.2.1", "203.0.113.9", "203.0.113.9"),
+        ("2001:db8::7", "203.0.113.9", "2001:db8::7"),
+    ):
+        transport = httpx.ASGITransport(app=asgi_app(parts), client=(address, 1234))  # type: ignore[arg-type]
+        async with httpx.AsyncClient(transport=transport, base_url="http://wellspring.test") as client:
+            headers = {"x-forwarded-for": forwarded}
+            answer = await client.post("/v1/auth/login", json={"email": "x", "password": "y"}, headers=headers)
+        found = "SELECT ip FROM kernel.audit WHERE request_id = $1"
+        assert await conn.fetchval(found, answer.headers["x-request-id"]) == noted
+    await conn.close()
 
 
 async def test_who_asks_is_what_the_trusted_proxy_adds_last(parts: Edge, database_url: str) -> None:
@@ -563,6 +604,13 @@ def test_an_exception_is_logged_by_kind_and_place(capfd: pytest.CaptureFixture[s
     except ValueError as error:
         found = msgspec.json.decode(logs._line(None, "info", {"event": "x", "error": error}))
     assert found["error"] == "ValueError"
+    assert "cause" not in found
+    try:
+        raise DatabaseDown from OSError(CANARY)
+    except DatabaseDown as error:
+        line = logs._line(None, "info", {"event": "x", "error": error})
+    assert CANARY not in line.decode()
+    assert (msgspec.json.decode(line)["error"], msgspec.json.decode(line)["cause"]) == ("DatabaseDown", "OSError")
     assert "test_requests.py" in found["at"]
     assert found["level"] == "info"
     assert datetime.fromisoformat(found["timestamp"]).tzinfo is not None

@@ -17,7 +17,7 @@ from wellspring.kernel.edge import Edge
 from wellspring.kernel.hub import Hub, Reader
 from wellspring.kernel.policy import Role
 from wellspring.kernel.principal import Principal
-from wellspring.kernel.stream import Change
+from wellspring.kernel.stream import Change, CursorExpired, Kept
 from wellspring.kernel.tokens import TokenKind
 from wellspring.kernel.wake import Waker
 
@@ -74,8 +74,33 @@ async def test_sixteen_writers_leave_no_gap_and_readers_see_order(parts: Edge, r
     async with parts.db.begin(DbRole.MEMBER, actor=who.person_id) as tx:
         stored = await tx.all(stream.SINCE, who.person_id, 0, 1000)
         assert [change.seq for change in stored] == list(range(1, 161))
-        assert await tx.one(stream.HEAD, who.person_id) == 160
-        assert await tx.one(stream.HEAD, ids.new()) == 0
+        assert await tx.one(stream.KEPT, who.person_id) == Kept(160, 1)
+        assert await tx.one(stream.KEPT, ids.new()) == Kept(0, None)
+
+
+@pytest.mark.parametrize(
+    ("head", "oldest", "cursor", "complete"),
+    [
+        (0, None, 0, True),
+        (9, 1, 0, True),
+        (9, 4, 3, True),
+        (9, 4, 9, True),
+        (9, None, 9, True),
+        (9, 4, 2, False),
+        (9, 4, 0, False),
+        (9, None, 8, False),
+        (9, 4, 10, False),
+        (0, None, 1, False),
+    ],
+)
+def test_a_cursor_holds_while_all_that_follows_it_is_kept(
+    head: int, oldest: int | None, cursor: int, complete: bool
+) -> None:
+    if complete:
+        Kept(head, oldest).check(cursor)
+    else:
+        with pytest.raises(CursorExpired):
+            Kept(head, oldest).check(cursor)
 
 
 async def test_a_reader_that_comes_late_gets_what_it_missed(parts: Edge, running: Hub, who: Principal) -> None:

@@ -27,7 +27,7 @@ _PROMISED = {
     "synchronous_commit": "on",
     "jit": "off",
     "shared_buffers": "128MB",
-    "max_connections": "60",
+    "max_connections": "200",
     "password_encryption": "scram-sha-256",
     "log_statement": "none",
     "log_parameter_max_length": "0",

@@ -31,6 +31,7 @@ def run(command: str) -> None:
     try:
         refuse(command, settings_from())
     except (Refusal, KeysMissing) as error:
-        sys.stderr.write(f"wellspring: {error} [{error.code}]\n")
+        words = error.words() if isinstance(error, KeysMissing) else str(error)
+        sys.stderr.write(f"wellspring: {words} [{error.code}]\n")
         sys.exit(1)
     importlib.import_module(MODULES[command]).main()

@@ -10,10 +10,12 @@ from msgspec import Struct
 from wellspring.cli import synthetic
 from wellspring.cli.checks import OK, Finding, Report, failed, skipped, warning
 from wellspring.kernel import keys
+from wellspring.kernel.connections import most
 from wellspring.kernel.db import DbRole
+from wellspring.kernel.jobs import JOBS
 from wellspring.kernel.settings import Settings
 from wellspring.kernel.tables import TABLES, Kind
-from wellspring.migrations.runner import Runner
+from wellspring.migrations.runner import DatabaseNewer, Runner
 
 _OLDEST: Final = 150000
 _SECONDS_APART: Final = 2.0
@@ -56,7 +58,10 @@ def _version(db: Database) -> Finding:
 
 
 def _history(db: Database) -> Finding:
-    states = Runner(db.url).status()
+    try:
+        states = Runner(db.url).status()
+    except DatabaseNewer as newer:
+        return failed(newer.words())
     waiting = [state.version for state in states if state.applied_at is None]
     changed = [state.version for state in states if not state.unchanged]
     if changed:
@@ -112,6 +117,19 @@ def _supervisor(db: Database) -> Finding:
     return OK if count else warning("No supervisor with a second factor: nobody can close what could not be reached.")
 
 
+def _connections(db: Database) -> Finding:
+    """Each process has a pool for each role and one connection beside them: LISTEN, or the queue."""
+    processes = db.settings.web_processes + 1
+    wanted = processes * (1 + sum(most(role.value, db.settings.pool_size) for role in DbRole))
+    allowed = int(str(db.value("SHOW max_connections"))) - int(str(db.value("SHOW superuser_reserved_connections")))
+    if wanted > allowed:
+        return warning(
+            f"Under load {processes} processes open up to {wanted} connections, and PostgreSQL takes {allowed}: raise"
+            " max_connections, or lower WELLSPRING_POOL_SIZE. Beyond it people are told to come back in a moment."
+        )
+    return Finding("ok", f"up to {wanted} of {allowed}")
+
+
 def _clock(db: Database) -> Finding:
     theirs = db.value("SELECT clock_timestamp()")
     assert isinstance(theirs, datetime)
@@ -122,10 +140,19 @@ def _clock(db: Database) -> Finding:
 
 
 def _jobs(db: Database) -> Finding:
-    late = db.value(
-        "SELECT count(*) FROM jobs.pgqueuer WHERE status = 'queued' AND execute_after < now() - interval '10 minutes'"
-    )
-    return warning(f"{late} have waited for more than ten minutes: is a worker running?") if late else OK
+    late = {
+        str(name): int(str(count))
+        for name, count in db.conn.execute(
+            "SELECT entrypoint, count(*) FROM jobs.pgqueuer WHERE status = 'queued'"
+            " AND execute_after < now() - interval '10 minutes' GROUP BY entrypoint"
+        )
+    }
+    if strange := sorted(late.keys() - JOBS.keys()):
+        return warning(f"No worker of this version does {', '.join(strange)}: they are set aside after a day.")
+    if late:
+        return warning(f"{sum(late.values())} have waited for more than ten minutes: is a worker running?")
+    held = db.value("SELECT count(*) FROM jobs.pgqueuer WHERE status = 'failed'")
+    return warning(f"{held} failed too often and were set aside: `wellspring jobs list`.") if held else OK
 
 
 def _synthetic(db: Database) -> Finding:
@@ -147,6 +174,7 @@ _AFTER: Final[tuple[tuple[str, str, Callable[[Database], Finding]], ...]] = (
     ("WS027", "Jobs", _jobs),
     ("WS028", "Real people", _synthetic),
     ("WS029", "Supervisor", _supervisor),
+    ("WS030", "Connections", _connections),
 )
 """These read tables, so they wait for the migrations."""
 

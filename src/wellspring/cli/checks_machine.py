@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from wellspring.cli import address, language_models, place
+from wellspring.cli import address, given, language_models, place
 from wellspring.cli.checks import OK, Check, Finding, failed, skipped, warning
 from wellspring.cli.errors import Refusal
 from wellspring.kernel import keys
@@ -140,6 +140,11 @@ def _public(settings: Settings) -> Finding:
     return Finding("ok", settings.public_url)
 
 
+def _names(_: Settings) -> Finding:
+    odd = given.unknown()
+    return warning(f"These are no settings and change nothing: {', '.join(odd)}.") if odd else OK
+
+
 CHECKS: Final = (
     Check("WS001", "Python", _python),
     Check("WS002", "Data folder", _folder),
@@ -149,4 +154,5 @@ CHECKS: Final = (
     Check("WS006", "Mail server", _smtp),
     Check("WS007", "Crisis lines", _crisis_resources),
     Check("WS008", "Language models", _models),
+    Check("WS009", "Names of settings", _names),
 )

@@ -18,6 +18,7 @@ COMMANDS: Final = {
     "create-admin": "wellspring.cli.create_admin:app",
     "demo": "wellspring.cli.run_commands:demo_app",
     "doctor": "wellspring.cli.doctor:app",
+    "jobs": "wellspring.cli.jobs:app",
     "keys": "wellspring.cli.rotate:app",
     "language": "wellspring.cli.language:app",
     "migrate": "wellspring.cli.migrate:app",
@@ -69,7 +70,7 @@ def run() -> None:
     try:
         app(prog_name="wellspring")
     except (Refusal, ClusterError, Problem) as error:
-        console.complain(error.code, str(error))
+        console.complain(error.code, console.words_of(error))
         sys.exit(1)
     except BrokenPipeError:  # whoever read our output has left, as `head` does; that is no failure of ours
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -8,6 +8,8 @@ import msgspec
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from wellspring.kernel.errors import Problem
+
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 out = Console(highlight=False, soft_wrap=True)
 
@@ -23,6 +25,11 @@ def say(words: str) -> None:
 def as_json(value: object) -> None:
     """Print a result for a script."""
     sys.stdout.write(msgspec.json.encode(value, enc_hook=str).decode() + "\n")
+
+
+def words_of(error: Exception) -> str:
+    """Return what an error says at the terminal: a Problem's own text may be the detail alone."""
+    return error.words() if isinstance(error, Problem) else str(error)
 
 
 def complain(code: str, words: str) -> None:

@@ -171,3 +171,9 @@ class StillHelping(Refusal):
     """This person has taken crisis events that are not resolved."""
 
     code = "still_helping"
+
+
+class JobUnknown(Refusal):
+    """Only jobs that were set aside can be retried or dropped."""
+
+    code = "job_unknown"

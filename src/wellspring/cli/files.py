@@ -1,17 +1,66 @@
 """Files that commands write."""
 
+import errno
 import os
+import signal
+import sys
+import threading
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from types import FrameType
+from typing import IO, Final
 
 from wellspring.cli.errors import FileRefused, FileThere
 
+_STOPS: Final = (signal.SIGTERM, signal.SIGHUP)
+_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 
-def new_file(out: Path) -> IO[bytes]:
-    """Return a new file that only this account can read. Raises FileThere, FileRefused."""
+
+@contextmanager
+def new_file(out: Path) -> Generator[IO[bytes]]:
+    """Yield a new file that only this account can read; it bears its name once the block has ended well.
+
+    Until then it is called `….part`. Half of a copy is none, and what it holds must not lie about: it goes when the
+    block fails, and when the command is told to stop. Raises FileThere, FileRefused.
+    """
+    part = out.with_name(f"{out.name}.part")
+    if os.path.lexists(out):
+        raise FileThere(f"{out}.")
     try:
-        return os.fdopen(os.open(out, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
+        opened = os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
     except FileExistsError as error:
-        raise FileThere(f"{out}.") from error
+        raise FileThere(f"{part}: a command that was killed left it. Delete it first.") from error
     except OSError as error:
         raise FileRefused(f"{out}: {error.strerror}.") from error
+    try:
+        with _stopped_by_signals(), opened as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+            if os.path.lexists(out):
+                raise FileThere(f"{out}.")
+            part.rename(out)
+    except BaseException as error:
+        part.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.errno in _FULL:
+            raise FileRefused(f"{out}: {error.strerror}.") from error
+        raise
+
+
+@contextmanager
+def _stopped_by_signals() -> Generator[None]:
+    """Have SIGTERM and SIGHUP end the block like an error, so that what it began is put away."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread of a program may take signals
+        return
+
+    def stop(number: int, _: FrameType | None) -> None:
+        sys.exit(128 + number)
+
+    before = {number: signal.signal(number, stop) for number in _STOPS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -39,13 +39,8 @@ def corrections(
     agreed to it too. Lines carry no name, but texts may: keep the file like a journal, and delete it after training.
     """
     settings = settings_from(data)
-    opened = new_file(out)
-    try:
-        with opened as file, owner_url(settings) as url:
-            written = asyncio.run(_write(settings, url, file, out))
-    except BaseException:
-        out.unlink(missing_ok=True)  # half of an export is none, and what it holds must not lie about
-        raise
+    with new_file(out) as file, owner_url(settings) as url:
+        written = asyncio.run(_write(settings, url, file, out))
     if json:
         console.as_json(written)
     else:

@@ -17,7 +17,6 @@ from wellspring.cli import console, parts
 from wellspring.cli.errors import (
     DatabaseAway,
     FileRefused,
-    FileThere,
     InCrisis,
     LastAdministrator,
     NotConfirmed,
@@ -76,14 +75,8 @@ def export_all(
     if out.suffix not in (".json", ".zip"):
         raise FileRefused(f"{out}: end its name with .json or .zip.")
     settings = settings_from(data)
-    try:
-        with new_file(out) as file, owner_url(settings) as url:
-            copied = asyncio.run(_export(settings, url, email, file, is_archive=out.suffix == ".zip"))
-    except FileThere:
-        raise
-    except BaseException:
-        out.unlink(missing_ok=True)  # half of a copy is none, and what it holds must not lie about
-        raise
+    with new_file(out) as file, owner_url(settings) as url:
+        copied = asyncio.run(_export(settings, url, email, file, is_archive=out.suffix == ".zip"))
     if json:
         console.as_json(Wrote(str(out), copied.person_id, copied.tables, copied.rows, copied.unreadable))
     else:

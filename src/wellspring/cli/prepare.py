@@ -46,7 +46,7 @@ def main() -> None:
     try:
         prepare(settings)
     except (Refusal, Problem) as error:
-        console.complain(error.code, str(error))
+        console.complain(error.code, console.words_of(error))
         sys.exit(1)
     except psycopg.OperationalError as error:
         console.complain("database_unavailable", _first_line(error))

@@ -17,7 +17,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from wellspring.cli import address, language_models, place, stdlog
+from wellspring.cli import address, given, language_models, place, stdlog
 from wellspring.cli.children import Child, stop_all
 from wellspring.cli.errors import NotPrepared, NotReady
 from wellspring.kernel import keys, logs
@@ -78,6 +78,8 @@ def run(settings: Settings, *, demo_on_network: bool = False, demo: Demo | None 
     stopping.listen()
     logs.configure(settings.log_level)
     logging.config.dictConfig(stdlog.config())
+    if odd := given.unknown():
+        log.warning("settings_unknown", names=odd)
     address.refuse_unsafe(settings, demo_on_network=demo_on_network)
     address.refuse_broken_tls(settings)
     language_models.refuse_broken(settings)

@@ -1,6 +1,5 @@
 """Failed sign-ins: counted by account *and* network, so that a stranger elsewhere locks only themselves."""
 
-import ipaddress
 from datetime import timedelta
 from typing import Final
 
@@ -9,6 +8,7 @@ from msgspec import Struct
 from wellspring.identity.errors import LockedOut
 from wellspring.kernel.crypto import Keyring
 from wellspring.kernel.db import DbRole, Query, Tx
+from wellspring.kernel.network import network
 
 FREE: Final = 5
 """Failures without a lock; the next ones wait 1, 2, 4 … minutes, at most an hour; a day without any forgives all."""
@@ -56,18 +56,6 @@ FAILED_IN_NETWORK: Final = Query(
 """`last_at` is here the moment up to which failures have been forgiven."""
 ONE_BY_ONE: Final = Query("SELECT true FROM pg_advisory_xact_lock($1::bigint)", bool, DbRole.SIGNIN)
 FORGIVE: Final = Query("DELETE FROM kernel.attempt WHERE scope = $1", int, DbRole.SIGNIN)
-
-
-def network(ip: str | None) -> str:
-    """Return the network an address counts as: /32 for IPv4, /64 for IPv6."""
-    if ip is None:
-        return "unknown"
-    try:
-        address = ipaddress.ip_address(ip)
-    except ValueError:
-        return "unknown"
-    bits = 32 if address.version == 4 else 64
-    return str(ipaddress.ip_network(f"{address}/{bits}", strict=False))
 
 
 class Scopes(Struct, frozen=True):

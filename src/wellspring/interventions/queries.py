@@ -80,13 +80,19 @@ START: Final = Query(
     SELECT $1, $2, $3, $4, 'started', $5, $6, $7, r.predicted, r.id FROM (SELECT 1) one LEFT JOIN LATERAL (
         SELECT o.id, o.predicted_effectiveness[array_position(o.intervention_ids, $3)] AS predicted
         FROM interventions.recommendation o WHERE o.person_id = $1 AND $3 = ANY(o.intervention_ids)
-        AND (o.id = $4 OR ($4::uuid IS NULL AND o.created_at > now() - interval '1 day'))
+        AND o.id >= coalesce($4::uuid, kernel.uuid7_floor(now() - interval '8 days'))
+        AND o.id <= coalesce($4, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
+        AND ($4 IS NOT NULL OR o.created_at > now() - interval '1 day')
         ORDER BY o.id DESC LIMIT 1) r ON true
     ON CONFLICT (person_id, id) DO NOTHING""",
     int,
     M,
 )
-"""The offer that this follows is the check-in's, or else the newest of the last day that held it."""
+"""The offer that this follows is the check-in's, or else the newest of the last day that held it.
+
+The bounds of the id, which begins with its time, keep the search from all that was ever offered. A check-in that was
+written offline may have an id some days older than its offer.
+"""
 
 SESSION: Final = Query(
     f"SELECT {_SESSION} FROM interventions.session s WHERE s.person_id = $1 AND s.id = $2", SessionRow, M

@@ -14,6 +14,11 @@ class PlainConnection(asyncpg.Connection):  # type: ignore[misc]  # asyncpg is u
         return ""
 
 
+def most(role: str, size: int) -> int:
+    """Return the most connections of a role's pool in one process, for the operator's pool size."""
+    return size if role in ("member", "staff") else min(size, 5)
+
+
 class Connections:
     """The connections of one role: an asyncpg pool, and before it those that ended their last transaction cleanly.
 

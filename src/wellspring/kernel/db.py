@@ -19,7 +19,7 @@ import asyncpg
 import msgspec
 from asyncpg import Connection, Pool, Record
 
-from wellspring.kernel.connections import Connections, PlainConnection, alive
+from wellspring.kernel.connections import Connections, PlainConnection, alive, most
 from wellspring.kernel.errors import Problem, SessionEnded, Unavailable
 
 T = TypeVar("T")
@@ -334,7 +334,7 @@ class Database:
                 self._dsns[role],
                 min_size=0,
                 max_queries=1_000_000_000,
-                max_size=self._size if role in (DbRole.MEMBER, DbRole.STAFF) else min(self._size, 5),
+                max_size=most(role.value, self._size),
                 max_inactive_connection_lifetime=0,
                 command_timeout=5,
                 timeout=5,

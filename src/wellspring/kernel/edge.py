@@ -15,6 +15,7 @@ from wellspring.kernel.crypto import Keyring
 from wellspring.kernel.db import Begin, Database, DbRole, Session
 from wellspring.kernel.errors import Forbidden, NotFound, TooMany, Unauthenticated
 from wellspring.kernel.hub import Hub
+from wellspring.kernel.network import plain
 from wellspring.kernel.policy import Access, Permission
 from wellspring.kernel.principal import Principal
 from wellspring.kernel.settings import Settings
@@ -157,13 +158,14 @@ def client_ip(request: "ASGIConnection[Any, Any, Any, Any]") -> str | None:
     client = request.client
     if client is None:
         return None
-    if client.host != edge(request).settings.trusted_proxy:
-        return client.host
+    host = plain(client.host)
+    if host != edge(request).settings.trusted_proxy:
+        return host
     candidate = forwarded_for(request.scope["headers"])
     try:
-        return str(ipaddress.ip_address(candidate))
+        return str(ipaddress.ip_address(plain(candidate)))
     except ValueError:
-        return client.host
+        return host
 
 
 def forwarded_for(headers: Iterable[tuple[bytes, bytes]]) -> str:

@@ -54,6 +54,10 @@ class Problem(Exception):
         """Return an error about a single field."""
         return cls(errors=(FieldError(path, code, message),))
 
+    def words(self) -> str:
+        """Return what is said at a terminal: what went wrong, and then the detail."""
+        return f"{self.title()} {self.detail}".strip()
+
     def body(self, request_id: str = "") -> ProblemBody:
         """Return the wire form."""
         return ProblemBody(

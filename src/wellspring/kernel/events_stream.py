@@ -101,11 +101,13 @@ async def follow(request: Req, cursor: Cursor = None) -> Stream:
     resumed = _resumed(request)
     if hub.count(who.person_id) >= MOST:
         raise TooManyStreams(30)
-    async with as_member(request, read_only=True) as tx:
-        head = await tx.one(stream.HEAD, who.person_id)
     start = resumed if resumed is not None else cursor
+    async with as_member(request, read_only=True) as tx:
+        kept = await tx.one(stream.KEPT, who.person_id)
+        if start is not None:
+            kept.check(start)
     return Stream(
-        _events(hub, who, head if start is None else start),
+        _events(hub, who, kept.head if start is None else start),
         media_type="text/event-stream",
         headers={"X-Accel-Buffering": "no"},
     )
@@ -113,10 +115,12 @@ async def follow(request: Req, cursor: Cursor = None) -> Stream:
 
 @get("/v1/changes", Access.SELF, tags=["stream"], summary="Catch up with what changed")
 async def changes(request: Req, cursor: Cursor = None) -> Changes:
-    """Return changes after `cursor` (from the beginning without one), at most 200."""
-    seen = cursor or 0
+    """Return changes after `cursor` (without one from the oldest that is kept), at most 200."""
+    seen, person_id = cursor or 0, principal(request).person_id
     async with as_member(request, read_only=True) as tx:
-        found = await tx.all(stream.SINCE, principal(request).person_id, seen, PAGE + 1)
+        found = await tx.all(stream.SINCE, person_id, seen, PAGE + 1)
+        if cursor is not None:
+            (await tx.one(stream.KEPT, person_id)).check(cursor)
     items = [ChangeView(c.seq, c.topic, c.ref) for c in found[:PAGE]]
     return Changes(items, items[-1].seq if items else seen, len(found) > PAGE)
 

@@ -36,15 +36,24 @@ def _random() -> str:
     return base64.b64encode(os.urandom(32)).decode()
 
 
-def _write(path: Path, keys: KeyFile) -> None:
-    """Write the file for good: what is sealed under these keys must not reach the disk before them."""
+def _write(path: Path, keys: KeyFile, *, over: bool) -> None:
+    """Write the file for good: what is sealed under these keys must not reach the disk before them.
+
+    Raises FileExistsError rather than write `over` another file.
+    """
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    part = path.with_suffix(".part")
+    part = path.with_suffix(f".{os.getpid()}.part")
     with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
         file.write(msgspec.json.encode(keys))
         file.flush()
         os.fsync(file.fileno())
-    part.rename(path)
+    if over:
+        part.rename(path)
+    else:
+        try:
+            path.hardlink_to(part)
+        finally:
+            part.unlink()
     folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(folder)  # else a crash may bring back the old file, or none
@@ -56,7 +65,7 @@ def _parse(text: bytes | str) -> KeyFile:
     try:
         return msgspec.json.decode(text, type=KeyFile)
     except msgspec.DecodeError as error:
-        raise KeysMissing("WELLSPRING_KEYS is not of the form {root, keks}") from error
+        raise KeysMissing("They are not of the form {root, keks}.") from error
 
 
 def path_of(settings: Settings) -> Path:
@@ -72,9 +81,12 @@ def ensure(settings: Settings) -> KeyFile:
     if path.exists():
         return _parse(path.read_bytes())
     if settings.database_url is not None and settings.environment == "production":
-        raise KeysMissing("set WELLSPRING_KEYS or WELLSPRING_KEYS_FILE when DATABASE_URL is set")
+        raise KeysMissing("Set WELLSPRING_KEYS or WELLSPRING_KEYS_FILE beside DATABASE_URL.")
     made = KeyFile(root=_random(), keks={"1": _random()})
-    _write(path, made)
+    try:
+        _write(path, made, over=False)
+    except FileExistsError:  # another program starts here for the first time too; a database fits one of the two
+        return _parse(path.read_bytes())
     return made
 
 
@@ -84,7 +96,7 @@ def keyring(file: KeyFile, current: int | None = None) -> Keyring:
         keks = {int(number): base64.b64decode(key) for number, key in file.keks.items()}
         return Keyring(keks, base64.b64decode(file.root), current)
     except ValueError as error:
-        raise KeysMissing("each key is 32 bytes in base64, and keks are numbered from 1 to 255") from error
+        raise KeysMissing("Each key is 32 bytes in base64, and keks are numbered from 1 to 255.") from error
 
 
 def load(settings: Settings) -> Keyring:
@@ -102,5 +114,5 @@ def add_kek(settings: Settings) -> int:
     """Add a key-encryption key to the key file, make it current, and return its number."""
     file = ensure(settings)
     number = max(map(int, file.keks)) + 1
-    _write(path_of(settings), KeyFile(root=file.root, keks={**file.keks, str(number): _random()}))
+    _write(path_of(settings), KeyFile(root=file.root, keks={**file.keks, str(number): _random()}), over=True)
     return number

@@ -55,6 +55,8 @@ def _name_only(event: structlog.typing.EventDict) -> None:
     error = event.pop("error")
     if isinstance(error, BaseException):
         event["error"] = type(error).__name__
+        if error.__cause__ is not None:
+            event["cause"] = type(error.__cause__).__name__
         trace = error.__traceback__
         while trace is not None and trace.tb_next is not None:
             trace = trace.tb_next

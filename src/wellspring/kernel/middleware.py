@@ -18,6 +18,7 @@ from prometheus_client import Counter, Histogram
 from wellspring.kernel import logs, metrics
 from wellspring.kernel.edge import cookie_name, forwarded_for
 from wellspring.kernel.errors import TooMany
+from wellspring.kernel.network import network, plain
 from wellspring.kernel.problems import MEDIA
 from wellspring.kernel.settings import Settings
 from wellspring.kernel.tokens import TokenKind, TokenRefused, Tokens
@@ -144,15 +145,17 @@ class Outermost:
 
     def _who(self, scope: Scope) -> str:
         """Return what is counted: the person whose token or session cookie was sent, else (a made-up one too) the
-        address.
+        address, of IPv6 the network, since whoever has one address has all of its /64.
         """
         for name, value in scope["headers"]:
             if name == b"authorization" and (person := self._person(value[7:].strip(), TokenKind.ACCESS)):
                 return person
             if name == b"cookie" and self._cookie in value and (person := self._by_cookie(value)):
                 return person
-        host = scope["client"][0] if scope.get("client") else ""  # type: ignore[index]
-        return (forwarded_for(scope["headers"]) or host) if host == self._proxy else host
+        host = plain(scope["client"][0]) if scope.get("client") else ""  # type: ignore[index]
+        if host == self._proxy:
+            host = forwarded_for(scope["headers"]) or host
+        return network(host) if ":" in host else host
 
     def _by_cookie(self, header: bytes) -> str | None:
         for part in header.split(b";"):

@@ -23,6 +23,7 @@ _WORDS: Final = {
     404: "Nothing here that the caller can see",
     405: "This address does not take that kind of request",
     409: "Does not fit what is stored, or the same request is in flight",
+    410: "What was asked for is no longer kept",
     412: "Changed by somebody else in the meantime",
     413: "Too large",
     415: "Not JSON",

@@ -121,18 +121,23 @@ class Sockets:
         wanted = _cursor(said)
         try:
             who = self._parts.tokens.verify(str(said.get("token", "")), TokenKind.ACCESS)
-            head = await self._verified(who)
+            start = await self._start(who, wanted)
         except Problem as problem:
             raise Refused(problem.code) from None
         if self._parts.hub.count(who.person_id) >= MOST:
             raise Refused("too_many_streams")
-        reader = self._parts.hub.open(who, head if wanted is None else wanted)
+        reader = self._parts.hub.open(who, start)
         self._pumps[sid] = asyncio.create_task(self._pump(sid, reader))
 
-    async def _verified(self, who: Principal) -> int:
+    async def _start(self, who: Principal, wanted: int | None) -> int:
+        """Verify the session; return the place after which this socket hears. Raises Problem."""
         begin = self._parts.db.begin(DbRole.MEMBER, actor=who.person_id, session=session_of(who), read_only=True)
         async with begin as tx:
-            return await tx.one(stream.HEAD, who.person_id)
+            kept = await tx.one(stream.KEPT, who.person_id)
+            if wanted is None:
+                return kept.head
+            kept.check(wanted)
+            return wanted
 
     async def _pump(self, sid: str, reader: Reader) -> None:
         try:

@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from wellspring.kernel import ids
 from wellspring.kernel.db import DbRole, Query, Tx
+from wellspring.kernel.errors import Problem
 
 
 class Change(Struct, frozen=True):
@@ -45,7 +46,37 @@ SINCE: Final = Query(
     DbRole.MEMBER,
 )
 
-HEAD: Final = Query("SELECT coalesce((SELECT seq FROM kernel.stream_head WHERE person_id = $1), 0)", int, DbRole.MEMBER)
+
+class Kept(Struct, frozen=True):
+    """How far a person's sequence goes, and the oldest change of it that is still kept (None without any)."""
+
+    head: int
+    oldest: int | None
+
+    def check(self, cursor: int) -> None:
+        """Raise CursorExpired unless everything after `cursor` is still here.
+
+        A cursor beyond the head is of a database that was put back from a backup since.
+        """
+        if cursor == self.head:
+            return
+        if cursor > self.head or self.oldest is None or self.oldest > cursor + 1:
+            raise CursorExpired
+
+
+class CursorExpired(Problem):
+    """What changed after this cursor is no longer kept. Please start over: load everything anew, without a cursor."""
+
+    code = "cursor_expired"
+    status = 410
+
+
+KEPT: Final = Query(
+    "SELECT coalesce((SELECT seq FROM kernel.stream_head WHERE person_id = $1), 0),"
+    " (SELECT seq FROM kernel.stream WHERE person_id = $1 ORDER BY seq LIMIT 1)",
+    Kept,
+    DbRole.MEMBER,
+)
 
 
 class Delivery(Struct, frozen=True):

@@ -32,6 +32,12 @@ class MigrationChanged(Problem):
     code = "migration_changed"
 
 
+class DatabaseNewer(Problem):
+    """A newer version of Wellspring has been at work on this database, and this one would do it harm."""
+
+    code = "database_newer"
+
+
 class MigrationRefused(Problem):
     """This command would lose data, so it runs only in development."""
 
@@ -86,11 +92,17 @@ class Runner:
         rows = connection.execute(text("SELECT version, checksum, batch, applied_at FROM public.migration"))
         return {row[0]: (row[1], row[2], row[3]) for row in rows}
 
+    def _verify_known(self, connection: Connection) -> None:
+        unknown = sorted(self._applied(connection).keys() - {version for version, _, _ in self._files()})
+        if unknown:
+            raise DatabaseNewer(f"Start the newer one again, or restore a backup. Unknown here: {', '.join(unknown)}.")
+
     def _verify(self, connection: Connection) -> None:
+        self._verify_known(connection)
         applied = self._applied(connection)
         for version, name, checksum in self._files():
             if version in applied and applied[version][0] != checksum:
-                raise MigrationChanged(f"{version} {name}")
+                raise MigrationChanged(f"Put the file back: {version} {name}")
 
     def _run(self, connection: Connection, step: Any, *args: Any) -> None:
         checksums = {version: (name, digest) for version, name, digest in self._files()}
@@ -125,6 +137,7 @@ class Runner:
     def down(self, steps: int = 1) -> int:
         """Undo the last `steps` versions; return how many were undone."""
         with self._session() as connection:
+            self._verify_known(connection)
             before = len(self._applied(connection))
             count = min(steps, before)
             if count:
@@ -134,6 +147,7 @@ class Runner:
     def status(self) -> list[State]:
         """Return every version, oldest first."""
         with self._session() as connection:
+            self._verify_known(connection)
             applied = self._applied(connection)
         found = []
         for version, name, checksum in self._files():

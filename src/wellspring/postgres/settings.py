@@ -5,7 +5,7 @@ from pathlib import Path
 # Written to postgresql.conf once, where an operator may change them: a small machine shared with the program.
 TUNED = {
     "shared_buffers": "128MB",
-    "max_connections": "60",
+    "max_connections": "200",  # four web processes and the worker; one that is not used costs little
     "max_wal_size": "1GB",
     "random_page_cost": "1.1",  # no spinning disk
     "jit": "off",  # our statements are short; compiling them costs more than it saves
