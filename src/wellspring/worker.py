@@ -1,9 +1,9 @@
 """The worker: runs the jobs and the ticks of all slices from the queue in PostgreSQL.
 
 The queue is pgqueuer's, on one connection of its own. Its conditions, and how they are kept: a job that keeps killing
-its worker is set aside after five picks (a trigger counts in the job's row how often it was lost); a failed job is held, never deleted; a worker that stops, or
-loses its connection, gives its jobs back; `run` starts the queue again when it fails; wake-ups come from the
-processes that committed (`kernel.wake`), with a poll each second as a fall-back.
+its worker is set aside after five picks (a trigger counts in its row how often it was lost); a failed job is held, and
+never deleted; a worker that stops, or loses its connection, gives its jobs back; `run` starts the queue again when it
+fails; wake-ups come from the processes that committed (`kernel.wake`), with a poll each second as a fall-back.
 """
 
 import asyncio

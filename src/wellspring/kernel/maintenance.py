@@ -39,7 +39,7 @@ OLD: Final = (
     old("jobs.pgqueuer_log", "created", "created < now() - interval '7 days'"),
     old("jobs.pgqueuer_statistics", "created", "created < now() - interval '90 days'"),
 )
-"""What may go: keys of repeated requests, failed sign-ins, the queue's log."""
+"""What may go: keys of repeated requests, failed sign-ins, the log and the statistics of the queue."""
 
 
 async def clean(db: Database, queries: Sequence[Query[int]] = OLD) -> int:
