@@ -1,16 +1,16 @@
 """The worker: runs the jobs and the ticks of all slices from the queue in PostgreSQL.
 
 The queue is pgqueuer's, on one connection of its own. Its conditions, and how they are kept: a job that keeps killing
-its worker is set aside after five picks (`jobs.pick`); a failed job is held, never deleted; a worker that stops, or
-loses its connection, gives its jobs back; `run` starts the queue again when it fails; wake-ups come from the
-processes that committed (`kernel.wake`), with a poll each second as a fall-back.
+its worker is set aside after five picks (a trigger counts in its row how often it was lost); a failed job is held, and
+never deleted; a worker that stops, or loses its connection, gives its jobs back; `run` starts the queue again when it
+fails; wake-ups come from the processes that committed (`kernel.wake`), with a poll each second as a fall-back.
 """
 
 import asyncio
 import signal
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from typing import Final
+from typing import Final, cast
 
 import asyncpg
 import msgspec
@@ -29,7 +29,7 @@ from pgqueuer.domain.settings import DBSettings
 from wellspring import slices
 from wellspring.checkins.read_later import READERS
 from wellspring.kernel import logs, maintenance, seal
-from wellspring.kernel.db import DbRole, Query
+from wellspring.kernel.db import DbRole
 from wellspring.kernel.edge import Edge
 from wellspring.kernel.jobs import AT_ONCE, JOBS, TICKS, Handler, JobContext, JobPayload, Tick
 from wellspring.kernel.wake import Waker
@@ -51,14 +51,6 @@ _GRACE_S: Final = 5.0
 _PAUSES_S: Final = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
 
 log = logs.get("worker")
-
-PICKED: Final = Query(
-    "INSERT INTO jobs.pick AS p (job_id, picks) VALUES ($1, 1)"
-    " ON CONFLICT (job_id) DO UPDATE SET picks = p.picks + 1, last_at = now() RETURNING picks",
-    int,
-    DbRole.WORKER,
-)
-FORGET: Final = Query("DELETE FROM jobs.pick WHERE job_id = $1", int, DbRole.WORKER)
 
 
 class HeldError(Exception):
@@ -90,34 +82,28 @@ class Attempt:
 
     async def __call__(self, job: Job) -> None:
         """Run the handler once; raises RetryRequested or HeldError."""
-        unfinished = await self._picks(job) - job.attempts
-        if unfinished > MOST_PICKS:
-            raise await self._held(job, f"picked {MOST_PICKS} times and never finished")
+        lost = (job.headers or {}).get("lost", 0)
+        if cast("int", lost) >= MOST_PICKS:
+            raise self._held(job, f"picked {MOST_PICKS} times and never finished")
         try:
             payload = msgspec.json.decode(job.payload or b"", type=JobPayload)
         except msgspec.DecodeError as error:
-            raise await self._held(job, type(error).__name__) from None
+            raise self._held(job, type(error).__name__) from None
         try:
             await self._handler(self._context, payload)
         except asyncio.CancelledError:
             raise RetryRequested(reason="worker stopped") from None
         except Exception as error:  # noqa: BLE001 - a job may fail in any way; it is tried again, then held
             log.error("job_failed", job=self._name, id=job.id, tries=job.attempts + 1, error=error)
-            raise await self._next(job, type(error).__name__) from None
+            raise self._next(job, type(error).__name__) from None
 
-    async def _picks(self, job: Job) -> int:
-        async with self._context.db.begin(DbRole.WORKER, flush=False) as tx:
-            return await tx.one(PICKED, int(job.id))
-
-    async def _next(self, job: Job, kind: str) -> Exception:
+    def _next(self, job: Job, kind: str) -> Exception:
         if job.attempts + 1 >= MOST_TRIES:
-            return await self._held(job, kind)
+            return self._held(job, kind)
         return RetryRequested(timedelta(seconds=DELAYS_S[job.attempts]), kind)
 
-    async def _held(self, job: Job, why: str) -> HeldError:
+    def _held(self, job: Job, why: str) -> HeldError:
         log.error("job_held", job=self._name, id=job.id, why=why)
-        async with self._context.db.begin(DbRole.WORKER) as tx:
-            await tx.do(FORGET, int(job.id))
         return HeldError(why)
 
 

@@ -50,16 +50,10 @@ async def test_old_rows_go_and_young_ones_stay(
         "INSERT INTO kernel.attempt VALUES ('old', 1, now() - interval '25 hours', NULL),"
         " ('young', 1, now(), NULL), ('locked', 9, now() - interval '25 hours', now() + interval '1 hour')"
     )
-    job = await owner.fetchval(
-        "INSERT INTO jobs.pgqueuer (priority, entrypoint, status) VALUES (0, 'x', 'picked') RETURNING id"
-    )
-    await owner.execute("INSERT INTO jobs.pick VALUES ($1, 3, now() - interval '1 hour')", job)
-    await owner.execute("INSERT INTO jobs.pick VALUES (-1, 3, now() - interval '1 hour'), (-2, 1, now())")
     await maintenance.clean_tick(context)
     assert await owner.fetchval("SELECT count(*) FROM kernel.idempotency") == 2
     assert await owner.fetchval("SELECT count(*) FROM jobs.pgqueuer_log") == 2
     assert await owner.fetchval("SELECT array_agg(scope ORDER BY scope) FROM kernel.attempt") == [b"locked", b"young"]
-    assert await owner.fetchval("SELECT array_agg(job_id ORDER BY job_id) FROM jobs.pick") == [-2, job]
 
 
 async def test_jobs_that_no_worker_knows_are_set_aside_after_a_day(

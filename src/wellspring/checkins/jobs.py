@@ -13,16 +13,16 @@ from wellspring.kernel.jobs import JobContext, JobPayload
 async def roll_day(context: JobContext, payload: JobPayload) -> None:
     """Compute the local day of one check-in again from its rows."""
     async with context.db.begin(DbRole.WORKER, subject=payload.person_id, flush=False) as tx:
-        await tx.one(q.ROLL_IN_TURN, payload.person_id)
-        await tx.do(q.ROLL_DAY, payload.person_id, payload.ref)
+        await tx.at_commit(q.ROLL_IN_TURN, payload.person_id)
+        await tx.at_commit(q.ROLL_DAY, payload.person_id, payload.ref)
 
 
 @jobs.register("checkins.roll_all")
 async def roll_all(context: JobContext, payload: JobPayload) -> None:
     """Compute all days of a person again, after a change or a removal."""
     async with context.db.begin(DbRole.WORKER, subject=payload.person_id, flush=False) as tx:
-        await tx.one(q.ROLL_IN_TURN, payload.person_id)
-        await tx.do(q.ROLL_ALL, payload.person_id)
+        await tx.at_commit(q.ROLL_IN_TURN, payload.person_id)
+        await tx.at_commit(q.ROLL_ALL, payload.person_id)
 
 
 @jobs.register(READ_LATER)

@@ -251,9 +251,15 @@ DAYS: Final = Query(
     S,
 )
 ROLL_IN_TURN: Final = Query(
-    "SELECT true FROM pg_advisory_xact_lock(hashtextextended('checkins.day:' || $1::uuid, 0))", bool, W
+    "SELECT true FROM pg_advisory_xact_lock(hashtextextended('checkins.day:' || $1::uuid, 0))",
+    bool,
+    W,
+    name="roll_in_turn",
 )
-"""One after the other: whoever rolls later has seen more, and must not be overwritten by who saw less."""
+"""One after the other: whoever rolls later has seen more, and must not be overwritten by who saw less.
+
+A statement of its own before the other, though in the same message: one that waits sees nothing newer afterwards.
+"""
 ROLL_ALL: Final = Query(
     "WITH gone AS (DELETE FROM checkins.day d WHERE person_id = $1 AND NOT EXISTS (SELECT 1 FROM checkins.checkin c"
     " WHERE c.person_id = $1 AND (c.occurred_at AT TIME ZONE c.timezone)::date = d.day))"
@@ -265,6 +271,7 @@ ROLL_ALL: Final = Query(
     " alone = excluded.alone",
     int,
     W,
+    name="roll_all",
 )
 ROLL_DAY: Final = Query(
     "INSERT INTO checkins.day (person_id, day, count, mood_avg, mood_min, mood_max, energy_avg, anxiety_avg,"
@@ -278,6 +285,7 @@ ROLL_DAY: Final = Query(
     " anxiety_avg = excluded.anxiety_avg, stress_avg = excluded.stress_avg, alone = excluded.alone",
     int,
     W,
+    name="roll_day",
 )
 FOR_JOB: Final = Query(
     f"SELECT {_KEY}, {_ROW} FROM checkins.checkin WHERE person_id = $1 AND id = $2 FOR UPDATE", Row, W

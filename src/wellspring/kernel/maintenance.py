@@ -38,13 +38,8 @@ OLD: Final = (
     old("kernel.attempt", "last_at", "last_at < now() - interval '1 day' AND coalesce(locked_until, now()) <= now()"),
     old("jobs.pgqueuer_log", "created", "created < now() - interval '7 days'"),
     old("jobs.pgqueuer_statistics", "created", "created < now() - interval '90 days'"),
-    old(
-        "jobs.pick",
-        "job_id",
-        "last_at < now() - interval '1 minute' AND NOT EXISTS (SELECT 1 FROM jobs.pgqueuer q WHERE q.id = job_id)",
-    ),
 )
-"""What may go: keys of repeated requests, failed sign-ins, the queue's log, counts of picks of jobs that are done."""
+"""What may go: keys of repeated requests, failed sign-ins, the log and the statistics of the queue."""
 
 
 STRAYS: Final = Query(

@@ -215,7 +215,6 @@ async def _take_jobs(conn: Connection, person_id: UUID) -> None:
     """Delete the jobs about a person, and what the queue noted of them."""
     jobs = [row[0] for row in await conn.fetch(_JOBS, str(person_id))]
     await conn.execute("DELETE FROM jobs.pgqueuer WHERE id = ANY($1::bigint[])", jobs)
-    await conn.execute("DELETE FROM jobs.pick WHERE job_id = ANY($1::bigint[])", jobs)
     await conn.execute(
         "DELETE FROM jobs.pgqueuer_log WHERE job_id = ANY($1::bigint[]) OR position($2 IN traceback::text) > 0",
         jobs,
