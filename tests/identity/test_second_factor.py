@@ -87,18 +87,22 @@ async def test_of_two_who_set_one_up_at_once_one_does(alice: Person) -> None:
     assert (await signed_in(alice.client, alice.email, mfa_code=next_code(kept))).status_code == 200
 
 
-@pytest.mark.parametrize(("hours", "status"), [(25, 401), (1, 200)])
-async def test_who_is_made_staff_is_so_for_a_day_from_their_sign_in(
-    parts: Edge, alice: Person, erin: Person, hours: int, status: int
+async def test_who_is_given_a_role_signs_in_again_and_no_session_of_before_becomes_one_of_staff(
+    alice: Person, erin: Person
 ) -> None:
-    await set_up(alice.client, alice)
-    async with parts.db.begin(DbRole.SIGNIN, actor=alice.id) as tx:
-        await tx.do(AGE, alice.id, hours)
-    await erin.put(f"/v1/people/{alice.id}/roles", json={"roles": ["member", "responder"]})
-    answer = await refreshed(alice.client, alice.tokens)
-    assert answer.status_code == status, answer.text
-    if status == 200:
-        assert await sees_the_desk(alice.client, answer.json()) == 200
+    thief = (await signed_in(alice.client, alice.email)).json()
+    assert (
+        await erin.put(f"/v1/people/{alice.id}/roles", json={"roles": ["member", "responder"]})
+    ).status_code == 200
+    for tokens in (thief, alice.tokens):
+        assert (await refreshed(alice.client, tokens)).status_code == 401
+    assert (await alice.put(FACTOR, json={})).status_code in (401, 422)
+    alice.tokens = (await signed_in(alice.client, alice.email)).json()
+    secret, _ = await set_up(alice.client, alice)
+    here = (await refreshed(alice.client, alice.tokens)).json()
+    assert await sees_the_desk(alice.client, here) == 403, "it never gave a code as it was opened"
+    staff = (await signed_in(alice.client, alice.email, mfa_code=next_code(secret))).json()
+    assert await sees_the_desk(alice.client, staff) == 200
 
 
 async def test_a_member_stays_signed_in_for_longer_than_a_day(parts: Edge, alice: Person) -> None:

@@ -71,7 +71,7 @@ def network(ip: str | None) -> str:
 
 
 class Scopes(Struct, frozen=True):
-    """The two counters of a sign-in: this account from this network, and this network."""
+    """Two counters of tries: this account from this network, and this network."""
 
     account: bytes
     network: bytes
@@ -81,6 +81,12 @@ def scopes(keys: Keyring, email: str, ip: str | None) -> Scopes:
     """Return the counters' keyed digests."""
     net = network(ip)
     return Scopes(keys.digest("attempt", f"{email}|{net}"), keys.digest("attempt", f"network|{net}"))
+
+
+def asking_scopes(keys: Keyring, email: str, ip: str | None) -> Scopes:
+    """Return the counters of asking for a link to a new password, which are apart from those of signing in."""
+    net = network(ip)
+    return Scopes(keys.digest("attempt", f"link|{email}|{net}"), keys.digest("attempt", f"link-network|{net}"))
 
 
 async def refuse_if_locked(tx: Tx, where: Scopes) -> None:

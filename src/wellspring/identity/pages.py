@@ -46,7 +46,7 @@ def first_page(who: Principal) -> str:
     """Return where somebody lands after signing in: members at home, staff at their desk."""
     if Role.RESPONDER in who.roles:
         return "/desk"
-    return "/outbox" if Role.ADMIN in who.roles else "/home"
+    return "/admin/people" if Role.ADMIN in who.roles else "/home"
 
 
 async def _show_sign_in(

@@ -220,6 +220,15 @@ async def use_code(tx: Tx, keys: Keyring, person_id: UUID, sealed: bytes, code: 
     return step is not None and await tx.do(q.USE_STEP, person_id, step) == 1
 
 
+def fits(keys: Keyring, person_id: UUID, login: q.OwnLogin, code: str) -> bool:
+    """Tell whether `use_code` would take this code now."""
+    digits = six_digits(code)
+    if login.totp_secret is None or digits is None:
+        return recovery_digest(keys, person_id, "".join(code.split())) in login.recovery_digests
+    step = matching_step(totp_secret(keys, person_id, login.totp_secret), digits)
+    return step is not None and step > login.totp_last_step
+
+
 def six_digits(code: str) -> str | None:
     """Return a code of an authenticator app as it makes them, None for what is none.
 
