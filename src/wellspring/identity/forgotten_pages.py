@@ -20,11 +20,11 @@ ASK: Final = "/forgot-password"
 _USE: Final = f"{forgotten.PAGE}/{{link:str}}"
 
 
-async def _errors(request: Req, problem: Problem) -> dict[str, str]:
+async def _errors(request: Req, problem: Problem, locked: str = "locked_out") -> dict[str, str]:
     if problem.errors:
         return forms.errors_of(problem, (await pages.local(request)).language)
     name = "mfa_code" if isinstance(problem, SecondFactorNeeded | SecondFactorWrong) else "form"
-    return {name: await why_not(request, problem)}
+    return {name: await why_not(request, problem, locked)}
 
 
 async def _show_ask(
@@ -55,7 +55,8 @@ async def ask(request: Req) -> Response[str]:
         await forgotten.ask(accounts(request), sent.to(ForgottenPassword).email, where(request))
     except (Invalid, LockedOut) as problem:
         values = {"email": sent.one("email")}
-        answer = await _show_ask(request, values, await _errors(request, problem), problem.status)
+        errors = await _errors(request, problem, "asked_too_often")
+        answer = await _show_ask(request, values, errors, problem.status)
         answer.headers.update(problem.headers)
         return answer
     return await _show_ask(request, {}, {}, asked=True)
