@@ -79,9 +79,7 @@ RULES: dict[str, Rule] = {
     "POST /v1/auth/register": Rule(PUBLIC, "identity:account:create", _new_person, 201),
     "POST /v1/auth/login": Rule(PUBLIC, "identity:session:create", _credentials),
     "POST /v1/auth/refresh": Rule(PUBLIC, NONE, lambda w: {"refresh_token": w.alice.tokens["refresh_token"]}),
-    "POST /v1/auth/forgot-password": Rule(
-        PUBLIC, "identity:password:forget", lambda w: {"email": w.alice.email}, 204
-    ),
+    "POST /v1/auth/forgot-password": Rule(PUBLIC, "identity:password:forget", lambda w: {"email": w.alice.email}, 204),
     "POST /v1/auth/reset-password": Rule(PUBLIC, NONE, _fixed(link="made up", new_password="nine warm stones"), 403),
     f"GET {_SHARED}": Rule(_only(CLINICIAN), "checkins:checkin:list"),
     "GET /v1/auth/sessions": Rule(SELF),

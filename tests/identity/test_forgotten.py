@@ -10,8 +10,8 @@ import asyncpg
 import httpx
 import pyotp
 import pytest
-
 from tests.support.people import PASSWORD, Person
+
 from wellspring.identity import forgotten
 from wellspring.kernel import clock, ids
 from wellspring.kernel.crypto import Keyring
@@ -64,7 +64,9 @@ def next_code(secret: str) -> str:
 async def test_the_answer_does_not_say_who_is_here(
     client: httpx.AsyncClient, alice: Person, parts: Edge, database_url: str
 ) -> None:
-    answers = [await client.post(ASK, json={"email": email}) for email in (alice.email, "nobody@example.org", "no \x00")]
+    answers = [
+        await client.post(ASK, json={"email": email}) for email in (alice.email, "nobody@example.org", "no \x00")
+    ]
     assert {(answer.status_code, answer.content) for answer in answers} == {(204, b"")}
     due = await rows(database_url, "SELECT payload FROM jobs.pgqueuer WHERE entrypoint = 'notify.password_link'")
     assert len(due) == 3, "what is done for an address that nobody has is the same"

@@ -91,9 +91,7 @@ async def test_who_is_given_a_role_signs_in_again_and_no_session_of_before_becom
     alice: Person, erin: Person
 ) -> None:
     thief = (await signed_in(alice.client, alice.email)).json()
-    assert (
-        await erin.put(f"/v1/people/{alice.id}/roles", json={"roles": ["member", "responder"]})
-    ).status_code == 200
+    assert (await erin.put(f"/v1/people/{alice.id}/roles", json={"roles": ["member", "responder"]})).status_code == 200
     for tokens in (thief, alice.tokens):
         assert (await refreshed(alice.client, tokens)).status_code == 401
     assert (await alice.put(FACTOR, json={})).status_code in (401, 422)

@@ -34,7 +34,9 @@ async def _set(browser: Browser, path: str, **sent: Any) -> httpx.Response:
 
 
 @pytest.mark.usefixtures("mailing")
-async def test_the_way_there_starts_at_the_sign_in_and_tells_nobody_who_is_here(visitor: Browser, alice: Person) -> None:
+async def test_the_way_there_starts_at_the_sign_in_and_tells_nobody_who_is_here(
+    visitor: Browser, alice: Person
+) -> None:
     assert f'href="{ASK}"' in (await visitor.get("/sign-in")).text
     said = [await visitor.fill(ASK, ASK, email=email) for email in (alice.email, "nobody@example.org")]
     assert [answer.status_code for answer in said] == [200, 200]
@@ -85,7 +87,9 @@ async def test_a_new_password_by_a_link(visitor: Browser, at_home: Browser, alic
     assert f'href="{ASK}"' in gone.text
 
 
-async def test_who_is_signed_in_as_somebody_else_may_use_their_link(stranger: Browser, alice: Person, parts: Edge) -> None:
+async def test_who_is_signed_in_as_somebody_else_may_use_their_link(
+    stranger: Browser, alice: Person, parts: Edge
+) -> None:
     path = await _link(parts, alice)
     assert (await _set(stranger, path, new_password=NEW)).status_code == 303
     assert (await stranger.get("/home")).status_code == 200, "charlie stays signed in"

@@ -51,6 +51,11 @@ async def test_a_form_from_elsewhere_is_refused(office: Browser, alice: Person) 
     assert (await alice.get("/v1/users/me")).status_code == 200
 
 
+async def test_an_administrator_lands_where_accounts_are_found(office: Browser) -> None:
+    for path in ("/", "/sign-in"):
+        assert (await office.get(path)).headers["location"] == PEOPLE
+
+
 async def test_members_are_found_and_never_listed(office: Browser, alice: Person) -> None:
     shown = (await office.get(PEOPLE)).text
     assert "Erin" in text(shown)

@@ -34,7 +34,7 @@ async def test_a_stranger_is_led_to_the_sign_in_page(visitor: Browser, path: str
     assert "Alice" not in answer.text
 
 
-@pytest.mark.parametrize("path", ["/", "/sign-in", "/sign-up", "/help", "/offline", "/texts/terms"])
+@pytest.mark.parametrize("path", ["/", "/sign-in", "/sign-up", "/forgot-password", "/help", "/offline", "/texts/terms"])
 async def test_open_pages_need_nobody(visitor: Browser, path: str) -> None:
     answer = await visitor.get(path)
     assert answer.status_code == 200

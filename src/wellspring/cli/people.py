@@ -132,10 +132,8 @@ def erase_all(
 
 
 def _confirm(email: str, words: str) -> None:
-    if not sys.stdin.isatty():
-        typed = sys.stdin.readline()
-    else:
-        typed = str(typer.prompt(words, default="", err=True))
+    asks = sys.stdin.isatty()
+    typed = str(typer.prompt(words, default="", err=True)) if asks else sys.stdin.readline()
     if typed.strip().lower() != email.strip().lower():
         raise NotConfirmed("Type the address as you gave it, or pass --yes.")
 

@@ -97,7 +97,7 @@ async def ask(accounts: Accounts, email: str, where: Where) -> None:
     Each asking counts. Raises LockedOut.
     """
     address = service.as_registered(email)
-    scopes = lockout.asking_scopes(accounts.keys, address, where.ip)
+    scopes = lockout.other_scopes(accounts.keys, "link", address, where.ip)
     async with accounts.db.begin(DbRole.SIGNIN, actor=ids.NIL) as tx:
         await lockout.refuse_if_locked_by_now(tx, scopes)
         await lockout.failed(tx, scopes)

@@ -2,7 +2,7 @@
 
 import ipaddress
 from datetime import timedelta
-from typing import Final
+from typing import Final, Literal
 
 from msgspec import Struct
 
@@ -83,10 +83,10 @@ def scopes(keys: Keyring, email: str, ip: str | None) -> Scopes:
     return Scopes(keys.digest("attempt", f"{email}|{net}"), keys.digest("attempt", f"network|{net}"))
 
 
-def asking_scopes(keys: Keyring, email: str, ip: str | None) -> Scopes:
-    """Return the counters of asking for a link to a new password, which are apart from those of signing in."""
+def other_scopes(keys: Keyring, what: Literal["link", "join"], email: str, ip: str | None) -> Scopes:
+    """Return the counters of what could be used to find out who is here; they are apart from those of signing in."""
     net = network(ip)
-    return Scopes(keys.digest("attempt", f"link|{email}|{net}"), keys.digest("attempt", f"link-network|{net}"))
+    return Scopes(keys.digest("attempt", f"{what}|{email}|{net}"), keys.digest("attempt", f"{what}-network|{net}"))
 
 
 async def refuse_if_locked(tx: Tx, where: Scopes) -> None:

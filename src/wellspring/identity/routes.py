@@ -99,9 +99,7 @@ async def logout(request: Req) -> None:
         await audit.record(tx, access(request, "identity:session:end", "account"))
 
 
-@post(
-    "/v1/auth/forgot-password", Access.PUBLIC, tags=["identity"], status_code=204, summary="Ask for a link by mail"
-)
+@post("/v1/auth/forgot-password", Access.PUBLIC, tags=["identity"], status_code=204, summary="Ask for a link by mail")
 async def forgot_password(request: Req, data: JSONBody[ForgottenPassword]) -> None:
     """Send a link for a new password to this address, if somebody signs in with it. The answer never says whether."""
     await forgotten.ask(accounts(request), data.email, where(request))

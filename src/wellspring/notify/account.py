@@ -60,4 +60,5 @@ async def password_link(ctx: JobContext, job: JobPayload) -> None:
     """Write the mail with a link for a new password, one in ten minutes however many asked; nobody gets none."""
     async with ctx.db.begin(DbRole.WORKER, subject=job.person_id) as tx:
         if await tx.maybe(contact.ADDRESS, job.person_id) is not None:
-            await service.queue(tx, job.person_id, "password_link", f"link:{await tx.one(q.TEN_MINUTES)}", job.ref)
+            window: int = await tx.one(q.TEN_MINUTES)
+            await service.queue(tx, job.person_id, "password_link", f"link:{window}", job.ref)

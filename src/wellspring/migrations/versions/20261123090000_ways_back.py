@@ -13,7 +13,9 @@ _RAISED = f"version = version + 1, is_staff = wanted && {_STAFF}"
 
 def upgrade() -> None:
     run("DROP FUNCTION identity.change_roles;")
-    _change_roles(f"IF held <@ wanted AND held @> wanted THEN RETURN 'same'; END IF; {_people(_ENDED)} RETURN 'changed'")
+    _change_roles(
+        f"IF held <@ wanted AND held @> wanted THEN RETURN 'same'; END IF; {_people(_ENDED)} RETURN 'changed'"
+    )
     # A session that an earlier change of roles went over may act as staff without ever having given a code.
     run(f"UPDATE identity.session SET {_ENDED} WHERE ended_at IS NULL AND version > 1;")
     definer(
@@ -76,4 +78,6 @@ def downgrade() -> None:
     REVOKE SELECT (person_id, changed_at) ON identity.login FROM wellspring_worker;
     DROP FUNCTION identity.take_factor_off, identity.change_roles;
     """)
-    _change_roles(f"{_people(_RAISED)} RETURN CASE WHEN held <@ wanted AND held @> wanted THEN 'same' ELSE 'changed' END")
+    _change_roles(
+        f"{_people(_RAISED)} RETURN CASE WHEN held <@ wanted AND held @> wanted THEN 'same' ELSE 'changed' END"
+    )
