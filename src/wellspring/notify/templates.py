@@ -119,8 +119,8 @@ WORDS: Final[dict[tuple[str, Language], Words]] = {
     ("second_factor_removed", "fr"): Words(
         "Wellspring : votre second facteur a été retiré",
         "Les personnes qui gèrent ce service ont retiré le second facteur de votre compte, et tous les appareils"
-        " doivent se reconnecter, avec le mot de passe seul. Configurez alors un nouveau second facteur. Si vous ne l’avez pas"
-        " demandé, changez votre mot de passe et prévenez-les tout de suite.",
+        " doivent se reconnecter, avec le mot de passe seul. Configurez alors un nouveau second facteur."
+        " Si vous ne l’avez pas demandé, changez votre mot de passe et prévenez-les tout de suite.",
         _SECURITY,
     ),
     ("password_link", "en"): Words(
