@@ -102,10 +102,9 @@ async def register(
     hashed = await accounts.passwords.hash(wanted.password)
     all_roles = sorted(roles or frozenset({Role.MEMBER}))
     try:
-        return await _make(accounts, wanted, where, kind, email, timezone, hashed, all_roles)
+        return await _make(accounts, wanted, where, kind, scopes, email, timezone, hashed, all_roles)
     except EmailTaken:
         async with accounts.db.begin(DbRole.SIGNIN) as tx:
-            await lockout.refuse_if_locked_by_now(tx, scopes)
             await lockout.failed(tx, scopes)
         raise
 
@@ -115,6 +114,7 @@ async def _make(
     wanted: Register,
     where: Where,
     kind: TokenKind,
+    scopes: lockout.Scopes,
     email: str,
     timezone: str,
     hashed: str,
@@ -122,6 +122,7 @@ async def _make(
 ) -> Opened:
     person_id = ids.new()
     async with accounts.db.begin(DbRole.SIGNIN, actor=person_id) as tx:
+        await lockout.refuse_if_locked_by_now(tx, scopes)
         sealer = await vault.create(tx, accounts.keys, person_id)
         details = Details(display_name=wanted.display_name or None)
         await tx.do(
