@@ -10,7 +10,7 @@ from wellspring.checkins import pages as checkins_pages
 from wellspring.checkins import reading_routes as checkins_reading
 from wellspring.checkins import routes as checkins_routes
 from wellspring.checkins import tables as checkins_tables
-from wellspring.identity import account_pages, leave_out_pages
+from wellspring.identity import account_pages, forgotten_pages, leave_out_pages
 from wellspring.identity import jobs as identity_jobs
 from wellspring.identity import pages as identity_pages
 from wellspring.identity import routes as identity_routes
@@ -49,6 +49,7 @@ ROUTES: Final[list[Any]] = [
     *admin_routes.ROUTES,
     *identity_pages.PAGES,
     *account_pages.PAGES,
+    *forgotten_pages.PAGES,
     *leave_out_pages.PAGES,
     *privacy_pages.PAGES,
     *notify_pages.PAGES,

@@ -28,7 +28,7 @@ from pgqueuer.domain.settings import DBSettings
 
 from wellspring import slices
 from wellspring.checkins.read_later import READERS
-from wellspring.kernel import logs, maintenance, seal
+from wellspring.kernel import dsn, logs, maintenance, seal
 from wellspring.kernel.db import DbRole
 from wellspring.kernel.edge import Edge
 from wellspring.kernel.jobs import AT_ONCE, JOBS, TICKS, Handler, JobContext, JobPayload, Tick
@@ -161,7 +161,7 @@ async def _once(context: JobContext, shutdown: asyncio.Event) -> None:
         context.db.dsn(DbRole.WORKER),
         timeout=5,
         command_timeout=10,
-        server_settings={"application_name": "wellspring queue"},
+        server_settings={"application_name": dsn.name("queue", context.keys)},
     )
     try:
         await _work(conn, context, shutdown)

@@ -1,12 +1,14 @@
 """Administrators and accounts: who may, what they see, what holds at once, and what nobody can do."""
 
 import asyncio
+import time
 from typing import Any
 from uuid import UUID
 
 import asyncpg
 import httpx
 import psycopg
+import pyotp
 import pytest
 
 from tests.support.people import NOWHERE, PASSWORD, Circle, Person
@@ -37,8 +39,15 @@ def of(person: Person, what: str) -> str:
     return f"/v1/people/{person.id}/{what}"
 
 
-async def sign_in(client: httpx.AsyncClient, person: Person) -> httpx.Response:
-    return await client.post("/v1/auth/login", json={"email": person.email, "password": PASSWORD})
+async def sign_in(client: httpx.AsyncClient, person: Person, **more: str) -> httpx.Response:
+    return await client.post("/v1/auth/login", json={"email": person.email, "password": PASSWORD, **more})
+
+
+async def next_code(person: Person, parts: Edge, url: str) -> str:
+    """The code of the next half minute: the present one was used to sign in."""
+    found = await rows(url, "SELECT totp_secret FROM identity.login WHERE person_id = $1", person.id)
+    secret = service.totp_secret(parts.keys, person.id, found[0]["totp_secret"])
+    return pyotp.TOTP(secret).generate_otp(int(time.time()) // 30 + 1)
 
 
 async def test_nobody_else_finds_or_changes_an_account(
@@ -52,6 +61,7 @@ async def test_nobody_else_finds_or_changes_an_account(
         ("PUT", of(alice, "status"), {"status": "suspended"}),
         ("PUT", of(alice, "supervisor"), {"is_supervisor": True}),
         ("DELETE", of(alice, "sessions"), None),
+        ("DELETE", of(alice, "second-factor"), None),
     ]
     for method, path, body in calls:
         assert (await client.request(method, path, json=body)).status_code == 401, path
@@ -69,12 +79,13 @@ async def test_the_database_asks_for_an_administrator_too(
         "SELECT identity.change_roles($1, '{admin}', NULL)",
         "SELECT identity.change_status($1, 'suspended')",
         "SELECT identity.end_sessions($1)",
+        "SELECT identity.take_factor_off($1)",
         "SELECT safety.change_supervisor($1, true)",
     )
     for actor in (bob.id, UUID(int=7)):
         conn = await asyncpg.connect(parts.db.dsn(DbRole.STAFF))
         await conn.execute("SELECT set_config('app.actor_id', $1, false)", str(actor))
-        assert [await conn.fetchval(call, alice.id) for call in calls] == ["forbidden"] * 4
+        assert [await conn.fetchval(call, alice.id) for call in calls] == ["forbidden"] * len(calls)
         assert await conn.fetch("SELECT * FROM identity.account($1)", alice.id) == []
         assert (
             await conn.fetch("SELECT * FROM identity.staff_accounts('9999-01-01', $1, 9)", UUID(int=2**128 - 1)) == []
@@ -142,6 +153,7 @@ async def test_a_deleted_account_is_nowhere(alice: Person, erin: Person, databas
         ("PUT", "status", {"status": "active"}),
         ("PUT", "supervisor", {"is_supervisor": False}),
         ("DELETE", "sessions", None),
+        ("DELETE", "second-factor", None),
     ):
         assert (await erin.request(method, of(alice, what), json=body)).status_code == 404, what
     assert (await alice.get("/v1/users/me")).status_code == 401
@@ -261,7 +273,9 @@ async def test_roles_hold_at_once_and_the_person_is_told_once(
     wanted = {"roles": ["responder", "member", "responder"]}
     assert (await erin.put(of(alice, "roles"), json=wanted)).json() == {"roles": ["member", "responder"]}
     assert (await alice.get("/v1/users/me")).status_code == 401
+    alice.tokens = (await sign_in(alice.client, alice)).json()
     await erin.put(of(alice, "roles"), json=wanted)
+    assert (await alice.get("/v1/users/me")).status_code == 200, "the same roles end no sign-in"
     due = await rows(database_url, "SELECT payload FROM jobs.pgqueuer WHERE entrypoint = $1", jobs.TELL)
     assert len(due) == 1, "the second changed nothing"
     ctx, job = JobContext(parts.db, parts.settings, parts.keys, {}), JobPayload(alice.id, ids.new())
@@ -307,13 +321,55 @@ async def test_somebody_is_signed_out_everywhere_and_can_sign_in_again(
     assert (await erin.delete(f"/v1/people/{ids.new()}/sessions")).status_code == 404
 
 
-async def test_an_administrator_who_leaves_leaves_the_desk_too(erin: Person, circle: Circle, database_url: str) -> None:
+async def test_an_administrator_who_leaves_leaves_the_desk_too(
+    erin: Person, circle: Circle, parts: Edge, database_url: str
+) -> None:
     eve = await circle.staff("eve", Role.ADMIN)
     await eve.put(of(erin, "roles"), json={"roles": ["admin", "responder"]})
     await eve.put(of(erin, "supervisor"), json={"is_supervisor": True})
-    tokens = (await erin.client.post("/v1/auth/refresh", json={"refresh_token": erin.tokens["refresh_token"]})).json()
-    erin.tokens = tokens
+    erin.tokens = (await sign_in(erin.client, erin, mfa_code=await next_code(erin, parts, database_url))).json()
     assert (await erin.put("/v1/crisis/duty", json={"on_duty": True})).json()["is_supervisor"]
     assert (await erin.put(of(erin, "roles"), json={"roles": ["member"]})).status_code == 200
     kept = "SELECT on_duty, is_supervisor FROM safety.duty WHERE person_id = $1"
     assert [tuple(row) for row in await rows(database_url, kept, erin.id)] == [(False, False)]
+
+
+async def test_who_lost_phone_and_recovery_codes_gets_back_in(
+    bob: Person, dana: Person, erin: Person, client: httpx.AsyncClient, parts: Edge, database_url: str
+) -> None:
+    code = await next_code(bob, parts, database_url)
+    assert (await erin.delete(of(bob, "second-factor"))).status_code == 204
+    assert (await bob.get("/v1/users/me")).status_code == 401
+    refresh = {"refresh_token": bob.tokens["refresh_token"]}
+    assert (await client.post("/v1/auth/refresh", json=refresh)).status_code == 401
+    back = await sign_in(client, bob, mfa_code=code)
+    assert back.json()["second_factor_needed"]
+    bob.tokens = back.json()
+    assert (await bob.get("/v1/caseload")).status_code == 403, "a member until there is a new one"
+    assert (await dana.get("/v1/users/me")).status_code == 200
+    kept = await rows(database_url, "SELECT totp_secret, recovery_digests FROM identity.login ORDER BY changed_at")
+    assert [tuple(row) for row in kept][-1] == (None, [])
+    told = await rows(database_url, "SELECT payload FROM jobs.pgqueuer WHERE entrypoint LIKE 'notify.second_factor%'")
+    assert len(told) == 1
+    again = await erin.delete(of(bob, "second-factor"))
+    assert (again.status_code, again.json()["code"]) == (409, "second_factor_missing")
+    left = await rows(
+        database_url, "SELECT actor_id, outcome FROM kernel.audit WHERE action = 'identity:second_factor:remove'"
+    )
+    assert [tuple(row) for row in left] == [(erin.id, "done"), (erin.id, "refused")]
+
+
+async def test_nobody_takes_off_their_own_second_factor(erin: Person) -> None:
+    refused = await erin.delete(of(erin, "second-factor"))
+    assert (refused.status_code, refused.json()["code"]) == (409, "not_yourself")
+    assert (await erin.get("/v1/staff")).status_code == 200
+    assert (await erin.delete(f"/v1/people/{ids.new()}/second-factor")).status_code == 404
+
+
+async def test_two_administrators_who_take_off_each_others_leave_one(
+    erin: Person, circle: Circle, database_url: str
+) -> None:
+    eve = await circle.staff("eve", Role.ADMIN)
+    answers = await asyncio.gather(erin.delete(of(eve, "second-factor")), eve.delete(of(erin, "second-factor")))
+    assert sorted(answer.status_code for answer in answers)[0] == 204
+    assert len(await rows(database_url, "SELECT 1 FROM identity.login WHERE totp_secret IS NOT NULL")) == 1

@@ -79,6 +79,8 @@ RULES: dict[str, Rule] = {
     "POST /v1/auth/register": Rule(PUBLIC, "identity:account:create", _new_person, 201),
     "POST /v1/auth/login": Rule(PUBLIC, "identity:session:create", _credentials),
     "POST /v1/auth/refresh": Rule(PUBLIC, NONE, lambda w: {"refresh_token": w.alice.tokens["refresh_token"]}),
+    "POST /v1/auth/forgot-password": Rule(PUBLIC, "identity:password:forget", lambda w: {"email": w.alice.email}, 204),
+    "POST /v1/auth/reset-password": Rule(PUBLIC, NONE, _fixed(link="made up", new_password="nine warm stones"), 403),
     f"GET {_SHARED}": Rule(_only(CLINICIAN), "checkins:checkin:list"),
     "GET /v1/auth/sessions": Rule(SELF),
     "GET /v1/users/me/looks": Rule(SELF),
@@ -135,7 +137,7 @@ RULES: dict[str, Rule] = {
     "GET /v1/staff": Rule(_only(ADMIN), "identity:staff:list"),
     "POST /v1/people/find": Rule(_only(ADMIN), "identity:account:find", lambda w: {"email": w.alice.email}),
     f"GET {_PERSON}/account": Rule(_only(ADMIN), "identity:account:read"),
-    f"PUT {_PERSON}/roles": Rule(_only(ADMIN), "identity:roles:write", _fixed(roles=["member"])),
+    f"PUT {_PERSON}/roles": Rule(_only(ADMIN), "identity:roles:write", _fixed(roles=["blood_bank", "member"])),
     f"PUT {_PERSON}/status": Rule(_only(ADMIN), "identity:status:write", _fixed(status="active")),
     f"PUT {_PERSON}/supervisor": Rule(_only(ADMIN), "safety:supervisor:write", _fixed(is_supervisor=False)),
     f"DELETE {_CHECKIN}/reading/correction": Rule(SELF, "checkins:correction:remove", status=204),
@@ -146,6 +148,7 @@ RULES: dict[str, Rule] = {
     "DELETE /v1/care-team/{team_id:uuid}": Rule(SELF, "privacy:care_team:end", status=204),
     "DELETE /v1/auth/sessions/{session_id:uuid}": Rule(SELF, "identity:session:end", status=204),
     "PUT /v1/users/me/second-factor": Rule(SELF, "identity:second_factor:set", _factor),
+    f"DELETE {_PERSON}/second-factor": Rule(_only(ADMIN), "identity:second_factor:remove", status=204),
     f"DELETE {_PERSON}/sessions": Rule(_only(ADMIN), "identity:sessions:end", status=204),
     "POST /v1/users/me/second-factor/recovery-codes": Rule(
         SELF, "identity:recovery_codes:make", lambda w: {"current_password": PASSWORD, "mfa_code": w.mfa_code}

@@ -32,6 +32,7 @@ SPECIAL = {
     **{(name, "POST /v1/users/me/second-factor"): 409 for name in ROLE_OF},
     **{(name, _RECOVERY): 401 for name in ROLE_OF},
     **{(name, _RECOVERY): 409 for name in ("another member", "staff without a second factor")},
+    ("admin", "DELETE /v1/people/{person_id:uuid}/second-factor"): 409,
     ("responder off duty", f"POST {_EVENT}/claim"): 403,
     ("responder off duty", f"GET {_EVENT}"): 403,
     ("responder off duty", f"POST {_EVENT}/steps"): 403,
@@ -41,9 +42,14 @@ SPECIAL = {
 }
 """A clinician needs a grant, the desk asks for duty first, and all staff here have a second factor already.
 
-New recovery codes ask for one's own code, and for a second factor."""
+New recovery codes ask for one's own code, and for a second factor; alice has none that could be taken off."""
 
-ENDS_HERS = ("PUT /v1/people/{person_id:uuid}/roles", "DELETE /v1/people/{person_id:uuid}/sessions")
+_FACTOR_OFF = "DELETE /v1/people/{person_id:uuid}/second-factor"
+ENDS_HERS = (
+    "PUT /v1/people/{person_id:uuid}/roles",
+    "DELETE /v1/people/{person_id:uuid}/sessions",
+    _FACTOR_OFF,
+)
 """After these she has to sign in again."""
 
 MAY_SEE = {
@@ -206,6 +212,10 @@ def _wrong_audit(
 async def test_what_ends_her_sessions_is_audited_and_does(world: World, owner: Owner, route: str) -> None:
     await _ready(world)
     erin = await world.circle.staff("erin", Role.ADMIN)
+    if route == _FACTOR_OFF:
+        secret = (await world.alice.post("/v1/users/me/second-factor")).json()["secret"]
+        mine = world.factor | {"secret": secret, "code": pyotp.TOTP(secret).now()}
+        assert (await world.alice.put("/v1/users/me/second-factor", json=mine)).status_code == 200
     rule = RULES[route]
     answer = await _call(erin, world, route, rule)
     assert answer.status_code == rule.status, answer.text

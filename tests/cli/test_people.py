@@ -3,23 +3,28 @@
 import json
 import zipfile
 from pathlib import Path
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import anyio
+import httpx
 import psycopg
 import pytest
 
-from tests.cli.conftest import Run
-from tests.support.people import Circle, Person
+from tests.cli.conftest import Run, key_text
+from tests.support.people import PASSWORD, Circle, Person
 from wellspring.cli.errors import (
+    AccountClosed,
     FileRefused,
     FileThere,
     InCrisis,
     LastAdministrator,
+    NoFactor,
     NotConfirmed,
+    NotRestarted,
     PersonUnknown,
     StillHelping,
 )
+from wellspring.kernel.edge import Edge
 from wellspring.kernel.policy import Role
 from wellspring.migrations.bootstrap import KeysDoNotFit
 
@@ -141,3 +146,84 @@ async def test_who_cannot_be_erased_now(installed: Run, circle: Circle, erin: Pe
     claimed = await dana.post(f"/v1/people/{alice.id}/crisis-events/{event}/claim")
     assert claimed.status_code == 200, claimed.text
     assert isinstance((await _run(installed, "erase", dana.email, "--yes"))[2], StillHelping)
+
+
+async def _sign_in(person: Person, **more: str) -> httpx.Response:
+    body = {"email": person.email, "password": PASSWORD} | more
+    return await person.client.post("/v1/auth/login", json=body)
+
+
+async def test_the_only_administrator_who_lost_phone_and_codes_gets_back_in(
+    installed: Run, erin: Person, database_url: str
+) -> None:
+    assert (await _sign_in(erin)).json()["code"] == "mfa_required"
+    for typed in ("", "yes\n"):
+        refused = await _run(installed, "reset-factor", erin.email, typed=typed)
+        assert isinstance(refused[2], NotConfirmed)
+    assert (await erin.get("/v1/staff")).status_code == 200
+    status, said, _ = await _run(installed, "reset-factor", erin.email, typed=f"{erin.email}\n")
+    assert status == 0
+    assert "taken off" in said
+    assert (await erin.get("/v1/staff")).status_code == 401
+    refresh = {"refresh_token": erin.tokens["refresh_token"]}
+    assert (await erin.client.post("/v1/auth/refresh", json=refresh)).status_code == 401
+    assert (await _sign_in(erin)).json()["second_factor_needed"]
+    with psycopg.connect(database_url) as conn:
+        left = conn.execute("SELECT person_id, outcome FROM kernel.audit WHERE action LIKE '%factor:remove'").fetchall()
+        told = conn.execute("SELECT count(*) FROM jobs.pgqueuer WHERE entrypoint = 'notify.second_factor_removed'")
+        assert told.fetchone() == (1,)
+    assert left == [(erin.id, "done")]
+    again = await _run(installed, "reset-factor", str(erin.id), "--yes", "--json")
+    assert isinstance(again[2], NoFactor)
+    assert isinstance((await _run(installed, "reset-factor", "nobody@example.org", "--yes"))[2], PersonUnknown)
+
+
+async def test_a_link_for_a_new_password_where_no_mail_goes_out(
+    installed: Run, alice: Person, database_url: str
+) -> None:
+    status, said, _ = await _run(installed, "password-link", alice.email, "--json")
+    assert status == 0
+    body = {"link": json.loads(said)["link"].rpartition("/")[2], "new_password": "seven slow boats at noon"}
+    assert (await alice.client.post("/v1/auth/reset-password", json=body)).status_code == 204
+    assert (await _sign_in(alice, password="seven slow boats at noon")).status_code == 200
+    with psycopg.connect(database_url) as conn:
+        left = conn.execute("SELECT person_id FROM kernel.audit WHERE action = 'identity:password:link'").fetchall()
+        assert left == [(alice.id,)]
+        conn.execute("UPDATE identity.person SET status = 'suspended'")
+    assert isinstance((await _run(installed, "password-link", alice.email))[2], AccountClosed)
+    assert isinstance((await _run(installed, "password-link", "nobody@example.org"))[2], PersonUnknown)
+
+
+async def test_keys_made_beside_a_program_that_has_not_read_the_newest_can_be_opened_by_it(
+    installed: Run, clean: pytest.MonkeyPatch, alice: Person, database_url: str
+) -> None:
+    """The clients of these tests stand for a program that runs since before the second key was made."""
+    clean.setenv("WELLSPRING_KEYS", key_text(1, 2))
+    made = await anyio.to_thread.run_sync(
+        lambda: installed("create-admin", "eve@example.org", "--json", input=f"{PASSWORD}\n")
+    )
+    told = json.loads(made.stdout)
+    body = {"email": "eve@example.org", "password": PASSWORD, "mfa_code": told["recovery_codes"][0]}
+    signed_in = await alice.client.post("/v1/auth/login", json=body)
+    assert signed_in.status_code == 200, signed_in.text
+    eve = Person(alice.client, UUID(told["person_id"]), "eve@example.org", signed_in.json())
+    assert (await eve.get("/v1/users/me")).json()["email"] == "eve@example.org"
+    refused = await anyio.to_thread.run_sync(lambda: installed("keys", "rewrap"))
+    assert isinstance(refused.exception, NotRestarted)
+    assert (await alice.get("/v1/users/me")).json()["email"] == alice.email
+
+
+async def test_what_stays_of_somebody_erased_can_still_be_opened_by_the_program(
+    installed: Run, clean: pytest.MonkeyPatch, alice: Person, parts: Edge, database_url: str
+) -> None:
+    clean.setenv("WELLSPRING_KEYS", key_text(1, 2))
+    asked = await alice.post("/v1/crisis/report", json={"note": "Please call me.", "wants_contact": False})
+    assert asked.status_code == 201, asked.text
+    with psycopg.connect(database_url) as conn:
+        conn.execute("UPDATE safety.crisis_event SET state = 'resolved'")
+    status, _, why = await _run(installed, "erase", alice.email, "--yes")
+    assert status == 0, why
+    with psycopg.connect(database_url) as conn:
+        found = conn.execute("SELECT wrapped FROM kernel.person_key WHERE person_id = %s", (alice.id,)).fetchone()
+    assert found is not None
+    parts.keys.unwrap(found[0], alice.id)

@@ -134,3 +134,32 @@ async def test_easy_passwords_are_refused(client: httpx.AsyncClient) -> None:
         answer = await client.post("/v1/auth/register", json=body)
         assert answer.status_code == 422, password
         assert answer.json()["errors"][0]["code"] == "password_easy_to_guess"
+
+
+async def test_signing_up_does_not_tell_for_ever_who_is_here(
+    alice: Person, charlie: Person, client: httpx.AsyncClient
+) -> None:
+    """That somebody has an account is health data, and signing up has to say that an address is taken."""
+
+    async def join(email: str) -> int:
+        answer = await client.post("/v1/auth/register", json={"email": email, "password": PASSWORD})
+        if answer.status_code == 429:
+            assert answer.json()["code"] == "locked_out"
+            assert int(answer.headers["retry-after"]) > 0
+        return answer.status_code
+
+    assert [await join(alice.email) for _ in range(6)] == [409] * 5 + [429]
+    assert await join(charlie.email) == 409
+    assert await join("zoe@example.org") == 201
+    body = {"email": alice.email, "password": PASSWORD}
+    assert (await client.post("/v1/auth/login", json=body)).status_code == 200, "signing in is counted apart"
+
+
+async def test_whoever_tries_many_addresses_from_one_network_waits(
+    alice: Person, parts: Edge, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lockout, "FREE_PER_NETWORK", 3)
+    emails = [(await Circle(parts, client).member(f"amy{n}")).email for n in range(3)]
+    sent = [{"email": email, "password": PASSWORD} for email in (*emails, alice.email)]
+    answers = [await client.post("/v1/auth/register", json=body) for body in sent]
+    assert [answer.status_code for answer in answers] == [409, 409, 409, 429]

@@ -137,15 +137,16 @@ def test_addresses_that_are_none_are_refused_at_the_start(
 
 
 def test_each_role_signs_in_with_a_password_of_its_own() -> None:
-    ring = Keyring({1: b"k" * 32}, b"r" * 32)
+    ring = Keyring({1: b"k" * 32, 3: b"n" * 32}, b"r" * 32, current=1)
     found = dsn.all_roles("postgresql://owner:secret@/db?host=/run/pg&port=5", ring)
     assert set(found) == set(DbRole)
     assert len({dsn.password(ring, role) for role in DbRole}) == len(DbRole)
     assert all("secret" not in address for address in found.values())
-    assert found[DbRole.MEMBER].endswith("@/db?host=/run/pg&port=5")
+    assert found[DbRole.MEMBER].endswith("@/db?host=/run/pg&port=5&application_name=wellspring%20member%20key%203")
     assert found[DbRole.MEMBER].startswith("postgresql://wellspring_member:")
     inside = dsn.for_role("postgresql://db/x?user=owner&passwor%64=secret&sslmode=require", ring, DbRole.MEMBER)
-    assert inside.endswith("@db/x?sslmode=require")
+    assert inside.endswith("@db/x?sslmode=require&application_name=wellspring%20member%20key%203")
+    assert [dsn.key_in(name) for name in ("wellspring member key 3", "pooled", "", "key x")] == [3, 1, 1, 1]
 
 
 def test_a_table_is_declared_once() -> None:

@@ -28,8 +28,8 @@ async def test_a_refused_change_tells_nobody(alice: Person, owner: Owner) -> Non
     assert owner.rows("SELECT entrypoint FROM jobs.pgqueuer WHERE entrypoint LIKE 'notify.%%'") == []
 
 
-@pytest.mark.parametrize("what", ["second_factor", "recovery_codes"])
+@pytest.mark.parametrize("what", ["second_factor", "recovery_codes", "second_factor_removed"])
 async def test_the_other_changes_have_mails_too(alice: Person, desk: Desk, owner: Owner, what: str) -> None:
     await JOBS[f"notify.{what}"](desk.context(None), JobPayload(alice.id, alice.id))
-    template = {"second_factor": "second_factor_set", "recovery_codes": "recovery_codes_made"}[what]
+    template = {"second_factor": "second_factor_set", "recovery_codes": "recovery_codes_made"}.get(what, what)
     assert owner.rows("SELECT template FROM notify.delivery") == [(template,)]

@@ -5,7 +5,9 @@ import pytest
 
 from tests.pages.support import Browser, fields, staff, text
 from tests.support.people import Person
+from wellspring.identity import service
 from wellspring.kernel import ids
+from wellspring.kernel.db import DbRole
 from wellspring.kernel.edge import Edge
 from wellspring.kernel.policy import Role
 
@@ -33,6 +35,7 @@ async def test_it_is_for_administrators_only(
     acts = {"find": {"email": alice.email}}
     acts |= {f"{alice.id}/roles": {"roles": "admin", "seen": "member"}, f"{alice.id}/status": {"status": "suspended"}}
     acts |= {f"{alice.id}/supervisor": {"on": "true"}, f"{alice.id}/end-sessions": {}}
+    acts |= {f"{alice.id}/second-factor/remove": {}}
     token = fields((await at_home.get("/preferences")).text, "/sign-out")["csrf"]
     for path, body in acts.items():
         assert (await visitor.post(f"{PEOPLE}/{path}", body)).status_code == 401, path
@@ -46,6 +49,11 @@ async def test_a_form_from_elsewhere_is_refused(office: Browser, alice: Person) 
     cross = {"sec-fetch-site": "cross-site", "origin": "https://elsewhere.example"}
     assert (await office.post(f"{PEOPLE}/find", {"email": alice.email}, headers=cross)).status_code == 403
     assert (await alice.get("/v1/users/me")).status_code == 200
+
+
+async def test_an_administrator_lands_where_accounts_are_found(office: Browser) -> None:
+    for path in ("/", "/sign-in"):
+        assert (await office.get(path)).headers["location"] == PEOPLE
 
 
 async def test_members_are_found_and_never_listed(office: Browser, alice: Person) -> None:
@@ -117,6 +125,23 @@ async def test_a_suspended_person_is_signed_out_of_pages_at_once(
     assert (await office.post(f"{page}/status", token | {"status": "deleted"})).status_code == 422
 
 
+async def test_a_lost_second_factor_is_taken_off(office: Browser, at_home: Browser, alice: Person, parts: Edge) -> None:
+    page = f"{PEOPLE}/{alice.id}"
+    token = fields((await office.get(page)).text, f"{page}/end-sessions")
+    assert f"{page}/second-factor/remove" not in (await office.get(page)).text, "there is none"
+    none = await office.post(f"{page}/second-factor/remove", token)
+    assert none.status_code == 409
+    assert "No second factor is set up here." in text(none.text)
+    async with parts.db.begin(DbRole.SIGNIN, actor=alice.id) as tx:
+        await service.set_factor(tx, parts.keys, alice.id, "A" * 32)
+    assert "Be sure who asks" in text((await office.get(page)).text)
+    done = await office.follow(await office.fill(page, f"{page}/second-factor/remove"))
+    assert "They can sign in with the password alone" in text(done.text)
+    assert (await at_home.get("/home")).status_code == 303
+    assert (await at_home.sign_in(alice)).headers["location"] == "/home"
+    assert "took off your second factor" in text((await at_home.get("/looks")).text)
+
+
 async def test_what_administrators_cannot_do_to_themselves(office: Browser, client: httpx.AsyncClient) -> None:
     shown = (await office.get(PEOPLE)).text
     page = next(part.split('"')[0] for part in shown.split('href="')[1:] if part.startswith(f"{PEOPLE}/"))
@@ -125,7 +150,9 @@ async def test_what_administrators_cannot_do_to_themselves(office: Browser, clie
     sent = fields(mine, f"{page}/roles")
     own = await office.post(f"{page}/status", sent | {"status": "suspended"})
     assert own.status_code == 409
-    assert "You cannot suspend your own account." in text(own.text)
+    assert "You cannot do this to your own account." in text(own.text)
+    assert f"{page}/second-factor" not in mine
+    assert (await office.post(f"{page}/second-factor/remove", sent)).status_code == 409
     last = await office.post(f"{page}/roles", sent | {"roles": ["member"]})
     assert last.status_code == 409
     assert "This is the last administrator" in text(last.text)

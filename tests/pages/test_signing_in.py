@@ -34,7 +34,7 @@ async def test_a_stranger_is_led_to_the_sign_in_page(visitor: Browser, path: str
     assert "Alice" not in answer.text
 
 
-@pytest.mark.parametrize("path", ["/", "/sign-in", "/sign-up", "/help", "/offline", "/texts/terms"])
+@pytest.mark.parametrize("path", ["/", "/sign-in", "/sign-up", "/forgot-password", "/help", "/offline", "/texts/terms"])
 async def test_open_pages_need_nobody(visitor: Browser, path: str) -> None:
     answer = await visitor.get(path)
     assert answer.status_code == 200
@@ -101,6 +101,12 @@ async def test_a_known_address_and_an_easy_password_are_refused_at_their_fields(
     taken = await visitor.fill("/sign-up", "/sign-up", email=alice.email, **whole)
     assert taken.status_code == 409
     assert "already an account" in text(taken.text)
+    for _ in range(4):
+        await visitor.fill("/sign-up", "/sign-up", email=alice.email, **whole)
+    waits = await visitor.fill("/sign-up", "/sign-up", email=alice.email, **whole)
+    assert waits.status_code == 429
+    assert "Please sign in instead, or wait 1 minute." in text(waits.text)
+    assert int(waits.headers["retry-after"]) > 0
     easy = await visitor.fill("/sign-up", "/sign-up", **whole | {"email": "x@example.org", "password": "password1234"})
     assert easy.status_code == 422
     assert "easy to guess" in text(easy.text)

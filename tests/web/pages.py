@@ -86,6 +86,42 @@ PAGES: dict[str, tuple[str, list[str], str, Context]] = {
             "may_sign_up": False,
         },
     ),
+    "forgot-password": (
+        "forgot_password.html",
+        GUEST,
+        "/forgot-password",
+        {"values": {"email": "alice"}, "errors": EMAIL_ERROR, "asked": False, "mail_configured": True},
+    ),
+    "forgot-password-asked": (
+        "forgot_password.html",
+        GUEST,
+        "/forgot-password",
+        {"values": {}, "errors": {}, "asked": True, "mail_configured": True},
+    ),
+    "forgot-password-no-mail": (
+        "forgot_password.html",
+        GUEST,
+        "/forgot-password",
+        {"values": {}, "errors": {}, "asked": False, "mail_configured": False},
+    ),
+    "new-password": (
+        "new_password.html",
+        GUEST,
+        "/new-password/AZ",
+        {
+            "url": "/new-password/AZ",
+            "holds": True,
+            "ask_code": True,
+            "values": {},
+            "errors": {"mfa_code": "This code is not right, or it was used already."},
+        },
+    ),
+    "new-password-gone": (
+        "new_password.html",
+        GUEST,
+        "/new-password/AZ",
+        {"url": "/new-password/AZ", "holds": False, "ask_code": False, "values": {}, "errors": {}},
+    ),
     "home": ("home.html", MEMBER, "/home", HOME),
     "home-new": (
         "home.html",

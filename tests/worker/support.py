@@ -64,7 +64,7 @@ async def listening(url: str, workers: int = 1, seconds: float = 20) -> list[int
         for _ in range(int(seconds / 0.05)):
             rows = await conn.fetch(
                 "SELECT pid FROM pg_stat_activity WHERE datname = current_database()"
-                " AND application_name = 'wellspring queue' AND query ~ 'jobs[.]pgqueuer\\s'"
+                " AND application_name LIKE 'wellspring queue %' AND query ~ 'jobs[.]pgqueuer\\s'"
             )
             if len(rows) >= workers:
                 return [row["pid"] for row in rows]

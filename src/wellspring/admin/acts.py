@@ -7,7 +7,10 @@ from uuid import UUID
 from wellspring.admin.errors import LastAdministrator, NotResponder, NotYourself
 from wellspring.admin.jobs import TELL
 from wellspring.identity import administer
-from wellspring.kernel import audit, ids, jobs
+from wellspring.identity.account import FACTOR_OFF
+from wellspring.identity.errors import FactorMissing
+from wellspring.identity.events import SignInChanged
+from wellspring.kernel import audit, events, ids, jobs
 from wellspring.kernel.db import Tx
 from wellspring.kernel.edge import Req, access, as_staff
 from wellspring.kernel.errors import Forbidden, NotFound, PreconditionFailed, Problem
@@ -18,6 +21,7 @@ _DONE: Final = ("changed", "same")
 _REFUSALS: Final[dict[str, type[Problem]]] = {
     "forbidden": Forbidden,
     "last": LastAdministrator,
+    "no_factor": FactorMissing,
     "not_responder": NotResponder,
     "self": NotYourself,
     "stale": PreconditionFailed,
@@ -73,6 +77,21 @@ async def end_sessions(request: Req, person_id: UUID) -> None:
         return await tx.one(administer.END_SESSIONS, person_id)
 
     await _act(request, person_id, "identity:sessions:end", do)
+
+
+async def take_factor_off(request: Req, person_id: UUID) -> None:
+    """Take off a second factor that somebody lost, end their sessions and tell them by mail.
+
+    Raises FactorMissing, NotYourself, NotFound.
+    """
+
+    async def do(tx: Tx) -> str:
+        said = await tx.one(administer.TAKE_FACTOR_OFF, person_id)
+        if said == "changed":
+            await events.publish(tx, SignInChanged(person_id, "second_factor_removed"))
+        return said
+
+    await _act(request, person_id, FACTOR_OFF, do)
 
 
 async def set_supervisor(request: Req, person_id: UUID, *, supervises: bool) -> None:

@@ -10,7 +10,7 @@ class LastAdministrator(Conflict):
 
 
 class NotYourself(Conflict):
-    """Nobody suspends their own account. Another administrator can."""
+    """Nobody does this to their own account. Another administrator can."""
 
     code = "not_yourself"
 

@@ -9,6 +9,7 @@ from litestar.params import FromPath
 from wellspring.admin import acts, people
 from wellspring.admin.errors import LastAdministrator, NotResponder, NotYourself
 from wellspring.admin.schemas import AccountView, FindAccount, RolesWrite, StatusWrite
+from wellspring.identity.errors import FactorMissing
 from wellspring.kernel import forms, pages
 from wellspring.kernel.edge import Req, edge, principal
 from wellspring.kernel.errors import Invalid, NotFound, PreconditionFailed, Problem
@@ -149,6 +150,17 @@ async def end_sessions(request: Req, person_id: FromPath[UUID]) -> Response[Any]
     return pages.redirect(request, f"{_PEOPLE}/{person_id}", note="sign_ins_ended")
 
 
+@form(f"{_PERSON}/second-factor/remove", Permission.IDENTITY_ACCOUNT_WRITE)
+async def take_factor_off(request: Req, person_id: FromPath[UUID]) -> Response[Any]:
+    """Take off a second factor that was lost."""
+    await forms.read(request)
+    try:
+        await acts.take_factor_off(request, person_id)
+    except (FactorMissing, NotYourself) as problem:
+        return await _show_person(request, person_id, problem=problem)
+    return pages.redirect(request, f"{_PEOPLE}/{person_id}", note="factor_off")
+
+
 PAGES: Final[list[Any]] = [
     people_page,
     find,
@@ -157,4 +169,5 @@ PAGES: Final[list[Any]] = [
     save_supervisor,
     save_status,
     end_sessions,
+    take_factor_off,
 ]

@@ -69,6 +69,17 @@ async def end_sessions(request: Req, person_id: FromPath[UUID]) -> None:
     await acts.end_sessions(request, person_id)
 
 
+@delete(
+    f"{_PERSON}/second-factor", Permission.IDENTITY_ACCOUNT_WRITE, tags=TAGS, summary="Take off a lost second factor"
+)
+async def take_factor_off(request: Req, person_id: FromPath[UUID]) -> None:
+    """Take off the second factor of somebody who lost phone and recovery codes; every session of theirs ends.
+
+    Be sure who asks: from then on the password alone lets somebody in. Nobody takes off their own.
+    """
+    await acts.take_factor_off(request, person_id)
+
+
 @put(f"{_PERSON}/supervisor", Permission.SAFETY_SUPERVISOR_WRITE, tags=TAGS, summary="Say whether somebody supervises")
 async def set_supervisor(request: Req, person_id: FromPath[UUID], data: JSONBody[SupervisorWrite]) -> SupervisorWrite:
     """Say whether a responder supervises the crisis desk: the last page goes to supervisors."""
@@ -76,4 +87,13 @@ async def set_supervisor(request: Req, person_id: FromPath[UUID], data: JSONBody
     return data
 
 
-ROUTES: Final[list[Any]] = [list_staff, find, get_account, set_roles, set_status, end_sessions, set_supervisor]
+ROUTES: Final[list[Any]] = [
+    list_staff,
+    find,
+    get_account,
+    set_roles,
+    set_status,
+    end_sessions,
+    take_factor_off,
+    set_supervisor,
+]

@@ -10,7 +10,7 @@ import msgspec
 import segno
 import typer
 
-from wellspring.cli import accounts, console, parts
+from wellspring.cli import accounts, console, parts, served
 from wellspring.cli.accounts import Made
 from wellspring.cli.errors import SettingsWrong
 from wellspring.cli.given import settings_from
@@ -64,7 +64,7 @@ def create(settings: Settings, email: str, password: str) -> Made:
 
 
 async def _create(settings: Settings, url: str, email: str, password: str) -> Made:
-    async with parts.opened(settings, keys.load(settings), url) as made:
+    async with parts.opened(settings, served.ring(settings, url), url) as made:
         return await accounts.make_staff(made, wanted(email, password), Role.ADMIN)
 
 

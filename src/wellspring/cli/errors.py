@@ -71,6 +71,12 @@ class KeysFromEnvironment(Refusal):
     code = "keys_from_environment"
 
 
+class NotRestarted(Refusal):
+    """Something runs here that was started before the newest key was made, and could not open what is under it."""
+
+    code = "not_restarted"
+
+
 class SettingsWrong(Refusal):
     """A setting cannot be used."""
 
@@ -150,7 +156,7 @@ class PersonUnknown(Refusal):
 
 
 class NotConfirmed(Refusal):
-    """Nothing was erased, since it was not confirmed."""
+    """Nothing was done, since it was not confirmed."""
 
     code = "not_confirmed"
 
@@ -159,6 +165,18 @@ class LastAdministrator(Refusal):
     """This is the last administrator with a second factor. Nobody could give roles any more."""
 
     code = "last_administrator"
+
+
+class NoFactor(Refusal):
+    """No second factor is set up here: this person signs in with the password alone."""
+
+    code = "second_factor_missing"
+
+
+class AccountClosed(Refusal):
+    """This account is suspended. Nobody can sign in to it."""
+
+    code = "account_closed"
 
 
 class InCrisis(Refusal):

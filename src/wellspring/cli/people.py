@@ -1,4 +1,4 @@
-"""`wellspring people …`: a copy of everything about somebody, and erasing them."""
+"""`wellspring people …`: a copy of everything about somebody, erasing them, and ways back for who cannot sign in."""
 
 import asyncio
 import sys
@@ -13,12 +13,14 @@ import typer
 from asyncpg import Connection
 from msgspec import Struct
 
-from wellspring.cli import console, parts
+from wellspring.cli import console, parts, served
 from wellspring.cli.errors import (
+    AccountClosed,
     DatabaseAway,
     FileRefused,
     InCrisis,
     LastAdministrator,
+    NoFactor,
     NotConfirmed,
     PersonUnknown,
     Refusal,
@@ -28,10 +30,13 @@ from wellspring.cli.files import new_file
 from wellspring.cli.given import settings_from
 from wellspring.cli.options import Data, Json
 from wellspring.cli.owner import owner_url
-from wellspring.identity import leaving
+from wellspring.identity import account, contact, forgotten, leaving, service
+from wellspring.identity.errors import FactorMissing
 from wellspring.interventions import shared
-from wellspring.kernel import keys
+from wellspring.kernel import audit, keys
+from wellspring.kernel.audit import Access
 from wellspring.kernel.crypto import Keyring
+from wellspring.kernel.db import DbRole
 from wellspring.kernel.settings import Settings
 from wellspring.migrations.bootstrap import refuse_other_keys
 from wellspring.privacy import copies, erasure
@@ -39,7 +44,7 @@ from wellspring.privacy.copies import Copied
 from wellspring.privacy.erasure import Erased, NotErased, Rows, Why
 from wellspring.privacy.people import is_known
 
-app = typer.Typer(no_args_is_help=True, help="A copy of everything about somebody, and erasing them.")
+app = typer.Typer(no_args_is_help=True, help="One person: a copy of everything, erasing, a way back in.")
 
 _LEARNED: Final = "interventions.outcome"
 _REFUSED: Final[dict[Why, Refusal]] = {
@@ -115,15 +120,13 @@ def erase_all(
             return
         if not yes:
             _show(seen, to_error=True)
-            _confirm(email)
+            _confirm(email, "This cannot be undone. Type the address again")
         _tell(asyncio.run(_erase(settings, url, seen.person_id)), json=json)
 
 
-def _confirm(email: str) -> None:
-    if not sys.stdin.isatty():
-        typed = sys.stdin.readline()
-    else:
-        typed = str(typer.prompt("This cannot be undone. Type the address again", default="", err=True))
+def _confirm(email: str, words: str) -> None:
+    asks = sys.stdin.isatty()
+    typed = str(typer.prompt(words, default="", err=True)) if asks else sys.stdin.readline()
     if typed.strip().lower() != email.strip().lower():
         raise NotConfirmed("Type the address as you gave it, or pass --yes.")
 
@@ -139,7 +142,7 @@ async def _plan(settings: Settings, url: str, email: str) -> Erased:
 
 
 async def _erase(settings: Settings, url: str, person_id: UUID) -> Erased:
-    ring = keys.load(settings)
+    ring = served.ring(settings, url)
     async with _owner(url, ring) as conn:
         try:
             done = await erasure.erase(conn, ring, person_id)
@@ -149,6 +152,76 @@ async def _erase(settings: Settings, url: str, person_id: UUID) -> Erased:
         async with parts.opened(settings, ring, url) as made:
             await shared.relearn_all(made.db)
     return done
+
+
+@app.command("reset-factor")
+def reset_factor(
+    email: Who,
+    data: Data = None,
+    *,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask; for scripts.")] = False,
+    json: Json = False,
+) -> None:
+    """Take off the second factor of somebody who lost phone and recovery codes; with an audit row.
+
+    Be sure who asks: from then on the password alone lets somebody in. Every session and token ends, and a mail tells
+    the person. Staff act as staff again once they have set up a new one. Asks you to type the address again.
+    """
+    settings = settings_from(data)
+    with owner_url(settings) as url:
+        person_id = asyncio.run(_known(settings, url, email))
+        if not yes:
+            _confirm(email, "From then on the password alone lets somebody in. Type the address again")
+        asyncio.run(_reset_factor(settings, url, person_id))
+    if json:
+        console.as_json({"person_id": person_id, "second_factor": False})
+    else:
+        console.say("The second factor was taken off, and every sign-in has ended.")
+        console.say("They can sign in with the password alone, and should set up a new one: /account/security")
+
+
+async def _reset_factor(settings: Settings, url: str, person_id: UUID) -> None:
+    async with parts.opened(settings, keys.load(settings), url) as made:
+        accounts = service.Accounts(made.db, made.keys, made.ports["passwords"], settings)
+        try:
+            await account.take_factor_off(accounts, person_id)
+        except FactorMissing as error:
+            raise NoFactor from error
+
+
+@app.command("password-link")
+def password_link(email: Who, data: Data = None, *, json: Json = False) -> None:
+    """Print a link with which somebody chooses a new password, for where no mail goes out; with an audit row.
+
+    It works for half an hour and once, and asks for the second factor where one is set up. Whoever has it gets in:
+    hand it to that person alone.
+    """
+    settings = settings_from(data)
+    with owner_url(settings) as url:
+        person_id = asyncio.run(_known(settings, url, email))
+        link = asyncio.run(_password_link(settings, url, person_id))
+    if json:
+        console.as_json({"person_id": person_id, "link": link})
+    else:
+        console.say(link)
+
+
+async def _password_link(settings: Settings, url: str, person_id: UUID) -> str:
+    async with (
+        parts.opened(settings, keys.load(settings), url) as made,
+        made.db.begin(DbRole.WORKER, subject=person_id) as tx,
+    ):
+        path = await forgotten.link(tx, made.keys, person_id)
+        if path is None or await tx.maybe(contact.ADDRESS, person_id) is None:
+            raise AccountClosed
+        await audit.record(tx, Access(action="identity:password:link", section="account", person_id=person_id))
+    return f"{settings.base_url}{path}"
+
+
+async def _known(settings: Settings, url: str, email: str) -> UUID:
+    ring = keys.load(settings)
+    async with _owner(url, ring) as conn:
+        return await _find(conn, ring, email)
 
 
 async def _find(conn: Connection, ring: Keyring, email: str) -> UUID:

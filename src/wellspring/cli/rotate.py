@@ -7,9 +7,9 @@ from uuid import UUID
 import psycopg
 import typer
 
-from wellspring.cli import console
+from wellspring.cli import console, served
 from wellspring.cli.console import Advance
-from wellspring.cli.errors import KeysFromEnvironment
+from wellspring.cli.errors import KeysFromEnvironment, NotRestarted
 from wellspring.cli.given import settings_from
 from wellspring.cli.options import Data, Json
 from wellspring.cli.owner import owner_url
@@ -26,9 +26,6 @@ _PAGE: Final = (
     " FOR NO KEY UPDATE"
 )
 _STORE: Final = "UPDATE kernel.person_key SET wrapped = %s WHERE person_id = %s"
-_CONNECTED: Final = (
-    r"SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND usename LIKE 'wellspring\_%' LIMIT 1"
-)
 _LEAST: Final = "00000000-0000-0000-0000-000000000000"
 
 
@@ -47,7 +44,7 @@ def make_new(data: Data = None, *, json: Json = False) -> None:
     with owner_url(settings) as url:
         refuse_other_keys(url, keys.load(settings))
         number = keys.add_kek(settings)
-        if is_served(url):
+        if served.newest_key(url) is not None:
             words = f"Key {number} was added. Restart Wellspring, then run `wellspring keys rewrap`."
             _report(number, 0, words, json=json)
         else:
@@ -56,9 +53,15 @@ def make_new(data: Data = None, *, json: Json = False) -> None:
 
 @app.command("rewrap")
 def wrap_again(data: Data = None, *, json: Json = False) -> None:
-    """Wrap everybody's data key under the newest key-encryption key. May be stopped and run again."""
+    """Wrap everybody's data key under the newest key-encryption key. May be stopped and run again.
+
+    Refused while a program runs that has not read that key yet: it could open nobody's words any more.
+    """
     settings = settings_from(data)
     with owner_url(settings) as url:
+        read = served.newest_key(url)
+        if read is not None and read < keys.load(settings).current:
+            raise NotRestarted("Restart Wellspring, every process of it, then run `wellspring keys rewrap` again.")
         _rewrap(settings, url, json=json)
 
 
@@ -79,12 +82,6 @@ def _report(number: int, changed: int, words: str, unreadable: Sequence[UUID] = 
         console.as_json({"current": number, "rewrapped": changed, "unreadable": unreadable})
     else:
         console.say(words)
-
-
-def is_served(url: str) -> bool:
-    """Tell whether web or worker processes are connected to the database."""
-    with psycopg.connect(url, autocommit=True) as conn:
-        return conn.execute(_CONNECTED).fetchone() is not None
 
 
 def rewrap(owner: str, ring: Keyring, advance: Advance) -> tuple[int, list[UUID]]:

@@ -11,15 +11,19 @@ from wellspring.identity import lockout, service
 from wellspring.identity import queries as q
 from wellspring.identity.errors import FactorExists, FactorMissing, PasswordRefused, PasswordWrong, SecondFactorWrong
 from wellspring.identity.events import SignInChanged
+from wellspring.identity.passwords import Passwords
+from wellspring.identity.people import name_in
 from wellspring.identity.schemas import ConfirmFactor, PasswordChange, RecoveryCodesAsked
-from wellspring.identity.service import Accounts, Details
-from wellspring.kernel import audit, events
+from wellspring.identity.service import Accounts
+from wellspring.kernel import audit, events, ids
+from wellspring.kernel.crypto import Keyring
 from wellspring.kernel.db import Begin, DbRole, Session, Tx
 from wellspring.kernel.errors import NotFound
 
 PASSWORD: Final = "identity:password:change"  # noqa: S105  (the name of an action)
 FACTOR: Final = "identity:second_factor:set"
 RECOVERY: Final = "identity:recovery_codes:make"
+FACTOR_OFF: Final = "identity:second_factor:remove"
 
 
 class Asking(Struct, frozen=True):
@@ -51,30 +55,32 @@ def _begin(accounts: Accounts, asking: Asking) -> Begin:
 async def _load(accounts: Accounts, asking: Asking) -> Own:
     """Return one's own login; raises LockedOut, SessionEnded."""
     async with _begin(accounts, asking) as tx:
-        login = await tx.maybe(q.OWN_LOGIN, asking.person_id)
-        if login is None:
-            raise NotFound
-        sealer = accounts.keys.sealer(login.wrapped, asking.person_id)
-        email = sealer.open(login.email, "identity.person.email", asking.person_id).decode()
-        scopes = lockout.scopes(accounts.keys, email, asking.row.ip)
-        await lockout.refuse_if_locked(tx, scopes)
-    details = Details()
-    if login.details is not None:
-        opened = sealer.open(login.details, "identity.person.details", asking.person_id)
-        details = msgspec.json.decode(opened, type=Details)
-    return Own(login, (email, *email.split("@"), details.display_name or ""), scopes)
+        own = await own_login(tx, accounts.keys, asking.person_id, asking.row.ip)
+        await lockout.refuse_if_locked(tx, own.scopes)
+    return own
 
 
-async def _failed(tx: Tx, asking: Asking, own: Own) -> None:
+async def own_login(tx: Tx, keys: Keyring, person_id: UUID, ip: str | None) -> Own:
+    """Return the login of the actor of a sign-in transaction; raises NotFound."""
+    login = await tx.maybe(q.OWN_LOGIN, person_id)
+    if login is None:
+        raise NotFound
+    sealer = keys.sealer(login.wrapped, person_id)
+    email = sealer.open(login.email, "identity.person.email", person_id).decode()
+    name = name_in(sealer, person_id, login.details) or ""
+    return Own(login, (email, *email.split("@"), name), lockout.scopes(keys, email, ip))
+
+
+async def count_failure(tx: Tx, row: audit.Access, own: Own) -> None:
     """Count and record a failure; the refusal comes after the transaction, or it would be rolled back."""
     await lockout.failed(tx, own.scopes)
-    await audit.record(tx, msgspec.structs.replace(asking.row, outcome=audit.Outcome.FAILED))
+    await audit.record(tx, msgspec.structs.replace(row, outcome=audit.Outcome.FAILED))
 
 
 async def _refuse_password(accounts: Accounts, asking: Asking, own: Own) -> None:
     async with _begin(accounts, asking) as tx:
         await lockout.refuse_if_locked_by_now(tx, own.scopes)
-        await _failed(tx, asking, own)
+        await count_failure(tx, asking.row, own)
     raise PasswordWrong.of("current_password", "password_wrong", "This is not your current password.")
 
 
@@ -111,11 +117,7 @@ async def change_password(accounts: Accounts, asking: Asking, given: PasswordCha
         ):
             return
         await _refuse_password(accounts, asking, own)
-    await passwords.check(given.new_password, own.words, field="new_password")
-    for stored in known:
-        if await passwords.verify(given.new_password, stored):
-            raise PasswordRefused.of("new_password", "password_used_before", "You have used this password before.")
-    hashed = await passwords.hash(given.new_password)
+    hashed = await new_hash(passwords, own, given.new_password)
     async with _begin(accounts, asking) as tx:
         await lockout.refuse_if_locked_by_now(tx, own.scopes)
         made = await tx.do(q.SET_PASSWORD, asking.person_id, known[0], hashed) == 1
@@ -124,6 +126,15 @@ async def change_password(accounts: Accounts, asking: Asking, given: PasswordCha
             await _settle(tx, asking, own, SignInChanged(asking.person_id, "password"))
     if not made:  # changed in the meantime, perhaps by the same form that was sent twice
         await change_password(accounts, asking, given)
+
+
+async def new_hash(passwords: Passwords, own: Own, wanted: str) -> str:
+    """Return the hash of a new password; raises PasswordRefused for one that is easy to guess or was used before."""
+    await passwords.check(wanted, own.words, field="new_password")
+    for stored in (own.login.password_hash, *own.login.previous_hashes):
+        if await passwords.verify(wanted, stored):
+            raise PasswordRefused.of("new_password", "password_used_before", "You have used this password before.")
+    return await passwords.hash(wanted)
 
 
 async def set_factor(accounts: Accounts, asking: Asking, given: ConfirmFactor) -> list[str]:
@@ -180,7 +191,20 @@ async def new_recovery_codes(accounts: Accounts, asking: Asking, given: Recovery
             codes = await _new_codes(tx, accounts, asking)
             await _settle(tx, asking, own, SignInChanged(asking.person_id, "recovery_codes"))
         else:
-            await _failed(tx, asking, own)
+            await count_failure(tx, asking.row, own)
     if not codes:
         raise SecondFactorWrong
     return codes
+
+
+async def take_factor_off(accounts: Accounts, person_id: UUID) -> None:
+    """Take off a second factor that was lost, end every session and tell the person. For those who run the service.
+
+    Raises FactorMissing.
+    """
+    async with accounts.db.begin(DbRole.SIGNIN, actor=person_id) as tx:
+        if not await tx.do(q.TAKE_FACTOR_OFF, person_id):
+            raise FactorMissing
+        await tx.do(q.END_OTHERS, person_id, ids.NIL, "second factor taken off")
+        await events.publish(tx, SignInChanged(person_id, "second_factor_removed"))
+        await audit.record(tx, audit.Access(action=FACTOR_OFF, section="account", person_id=person_id))

@@ -50,6 +50,7 @@ STAFF_ACCOUNTS: Final = Query("SELECT * FROM identity.staff_accounts($1, $2, $3)
 CHANGE_ROLES: Final = Query("SELECT identity.change_roles($1, $2, $3)", str, _S)
 CHANGE_STATUS: Final = Query("SELECT identity.change_status($1, $2)", str, _S)
 END_SESSIONS: Final = Query("SELECT identity.end_sessions($1)", str, _S)
+TAKE_FACTOR_OFF: Final = Query("SELECT identity.take_factor_off($1)", str, _S)
 
 
 def _opened(keys: Keyring, row: AccountRow) -> Account:

@@ -51,8 +51,14 @@ class RefreshRefused(Unauthenticated):
     code = "refresh_refused"
 
 
+class LinkRefused(Forbidden):
+    """This link for a new password does not work any more. Ask for another one."""
+
+    code = "link_refused"
+
+
 class LockedOut(Problem):
-    """Too many failed sign-ins from where you are. Please wait before you try again."""
+    """Too many tries from where you are. Please wait before you try again."""
 
     code = "locked_out"
     status = 429

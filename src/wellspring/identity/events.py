@@ -18,4 +18,10 @@ class SignInChanged(Struct, frozen=True):
     """How a person signs in was changed."""
 
     person_id: UUID
-    what: Literal["password", "second_factor", "recovery_codes"]
+    what: Literal["password", "second_factor", "recovery_codes", "second_factor_removed"]
+
+
+class PasswordForgotten(Struct, frozen=True):
+    """Somebody asked for a link to a new password; the nil UUID stands for an address that nobody signs in with."""
+
+    person_id: UUID

@@ -1,7 +1,7 @@
 """Failed sign-ins: counted by account *and* network, so that a stranger elsewhere locks only themselves."""
 
 from datetime import timedelta
-from typing import Final
+from typing import Final, Literal
 
 from msgspec import Struct
 
@@ -59,7 +59,7 @@ FORGIVE: Final = Query("DELETE FROM kernel.attempt WHERE scope = $1", int, DbRol
 
 
 class Scopes(Struct, frozen=True):
-    """The two counters of a sign-in: this account from this network, and this network."""
+    """Two counters of tries: this account from this network, and this network."""
 
     account: bytes
     network: bytes
@@ -69,6 +69,12 @@ def scopes(keys: Keyring, email: str, ip: str | None) -> Scopes:
     """Return the counters' keyed digests."""
     net = network(ip)
     return Scopes(keys.digest("attempt", f"{email}|{net}"), keys.digest("attempt", f"network|{net}"))
+
+
+def other_scopes(keys: Keyring, what: Literal["link", "join"], email: str, ip: str | None) -> Scopes:
+    """Return the counters of what could be used to find out who is here; they are apart from those of signing in."""
+    net = network(ip)
+    return Scopes(keys.digest("attempt", f"{what}|{email}|{net}"), keys.digest("attempt", f"{what}-network|{net}"))
 
 
 async def refuse_if_locked(tx: Tx, where: Scopes) -> None:

@@ -46,7 +46,7 @@ def first_page(who: Principal) -> str:
     """Return where somebody lands after signing in: members at home, staff at their desk."""
     if Role.RESPONDER in who.roles:
         return "/desk"
-    return "/outbox" if Role.ADMIN in who.roles else "/home"
+    return "/admin/people" if Role.ADMIN in who.roles else "/home"
 
 
 async def _show_sign_in(
@@ -105,12 +105,12 @@ async def sign_in(request: Req) -> Response[Any]:
     return pages.redirect(request, onward, cookies=[cookie])
 
 
-async def why_not(request: Req, problem: Problem) -> str:
-    """Return the words of a refusal; a lock says how long it lasts."""
+async def why_not(request: Req, problem: Problem, locked: str = "locked_out") -> str:
+    """Return the words of a refusal; a lock says how long it lasts, in the words of `locked`."""
     language = (await pages.local(request)).language
     wait = problem.headers.get("Retry-After", "")
     if isinstance(problem, LockedOut) and wait.isdigit():
-        return i18n.say(language, "locked_out", -(-int(wait) // 60))
+        return i18n.say(language, locked, -(-int(wait) // 60))
     return i18n.say(language, "problem_title", problem.code, problem.title())
 
 

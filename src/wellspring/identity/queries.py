@@ -65,14 +65,18 @@ class PersonRow(Struct, frozen=True):
 
 
 class OwnLogin(Struct, frozen=True):
-    """How somebody who is signed in signs in; `email` and `details` are sealed."""
+    """How somebody signs in, to themselves; `email` and `details` are sealed."""
 
     wrapped: bytes
     email: bytes
     details: bytes | None
+    status: str
     password_hash: str
     previous_hashes: list[str]
     totp_secret: bytes | None
+    totp_last_step: int
+    recovery_digests: list[bytes]
+    changed_at: datetime
 
 
 class FactorRow(Struct, frozen=True):
@@ -110,8 +114,9 @@ ADD_LOGIN: Final = Query(
 )
 REHASH: Final = Query("UPDATE identity.login SET password_hash = $2 WHERE person_id = $1", int, G)
 OWN_LOGIN: Final = Query(
-    "SELECT (SELECT k.wrapped FROM kernel.person_key k WHERE k.person_id = $1), p.email, p.details, l.password_hash,"
-    " l.previous_hashes, l.totp_secret FROM identity.person p JOIN identity.login l USING (person_id)"
+    "SELECT (SELECT k.wrapped FROM kernel.person_key k WHERE k.person_id = $1), p.email, p.details, p.status,"
+    " l.password_hash, l.previous_hashes, l.totp_secret, l.totp_last_step, l.recovery_digests, l.changed_at"
+    " FROM identity.person p JOIN identity.login l USING (person_id)"
     " WHERE p.person_id = $1",
     OwnLogin,
     G,
@@ -154,16 +159,15 @@ USE_REFRESH: Final = Query(
 
 
 class Seen(Struct, frozen=True):
-    """A session that is being refreshed: still within its time, and opened or raised as staff with a second factor."""
+    """A session that is being refreshed: still open and within its time, and opened as staff with a second factor."""
 
     alive: bool
     is_staff: bool
 
 
 SEEN: Final = Query(
-    "UPDATE identity.session SET last_seen_at = now(), expires_at = CASE WHEN is_staff"
-    " THEN least(expires_at, created_at + make_interval(secs => $3::float8)) ELSE expires_at END"
-    " WHERE person_id = $1 AND id = $2 RETURNING expires_at > now(), is_staff"
+    "UPDATE identity.session SET last_seen_at = now() WHERE person_id = $1 AND id = $2"
+    " RETURNING ended_at IS NULL AND expires_at > now(), is_staff"
     " AND EXISTS (SELECT 1 FROM identity.login l WHERE l.person_id = $1 AND l.totp_secret IS NOT NULL)",
     Seen,
     G,
@@ -203,6 +207,13 @@ SET_TOTP: Final = Query(
     int,
     G,
 )
+TAKE_FACTOR_OFF: Final = Query(
+    "UPDATE identity.login SET totp_secret = NULL, recovery_digests = '{}', changed_at = now()"
+    " WHERE person_id = $1 AND totp_secret IS NOT NULL",
+    int,
+    G,
+)
+CHANGED_AT: Final = Query("SELECT changed_at FROM identity.login WHERE person_id = $1", datetime, G, W)
 
 ME: Final = Query(
     "SELECT (SELECT k.wrapped FROM kernel.person_key k WHERE k.person_id = p.person_id), p.person_id, p.email,"

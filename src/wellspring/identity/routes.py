@@ -7,7 +7,7 @@ from litestar import Response
 from litestar.params import FromPath, JSONBody
 from pyotp import random_base32
 
-from wellspring.identity import account, me, service
+from wellspring.identity import account, forgotten, me, service
 from wellspring.identity import queries as q
 from wellspring.identity import sessions as sess
 from wellspring.identity.asked import accounts, asking, where
@@ -18,8 +18,10 @@ from wellspring.identity.schemas import (
     Contacts,
     ContactWrite,
     FactorState,
+    ForgottenPassword,
     Login,
     PasswordChange,
+    PasswordReset,
     Preferences,
     Profile,
     ProfileChange,
@@ -95,6 +97,18 @@ async def logout(request: Req) -> None:
     async with as_member(request) as tx:
         await tx.do(q.END_ONE, who.person_id, who.session_id, "signed out")
         await audit.record(tx, access(request, "identity:session:end", "account"))
+
+
+@post("/v1/auth/forgot-password", Access.PUBLIC, tags=["identity"], status_code=204, summary="Ask for a link by mail")
+async def forgot_password(request: Req, data: JSONBody[ForgottenPassword]) -> None:
+    """Send a link for a new password to this address, if somebody signs in with it. The answer never says whether."""
+    await forgotten.ask(accounts(request), data.email, where(request))
+
+
+@post("/v1/auth/reset-password", Access.PUBLIC, tags=["identity"], status_code=204, summary="Use such a link")
+async def reset_password(request: Req, data: JSONBody[PasswordReset]) -> None:
+    """Set a new password with a link that came by mail; every session ends. It asks for the second factor too."""
+    await forgotten.use(accounts(request), data, where(request))
 
 
 @get("/v1/auth/sessions", Access.SELF, tags=["identity"], summary="Where I am signed in")
@@ -267,6 +281,8 @@ ROUTES: list[Any] = [
     login,
     refresh,
     logout,
+    forgot_password,
+    reset_password,
     list_sessions,
     end_session,
     get_me,

@@ -287,8 +287,25 @@ class RecoveryCodes(Struct, kw_only=True):
     recovery_codes: list[str]
 
 
+NewPassword = Annotated[str, Meta(min_length=12, max_length=256, examples=["seven slow boats at noon"])]
+
+
+class ForgottenPassword(Struct, forbid_unknown_fields=True, kw_only=True):
+    """The address to which a link for a new password shall go, if somebody signs in with it."""
+
+    email: Annotated[str, Meta(max_length=254, examples=["alice@example.org"])]
+
+
+class PasswordReset(Struct, forbid_unknown_fields=True, kw_only=True):
+    """The last part of the link that came by mail, the new password and, where set up, a code of the second factor."""
+
+    link: Annotated[str, Meta(max_length=100, examples=["AZ…"])]
+    new_password: NewPassword
+    mfa_code: Code | None = None
+
+
 class PasswordChange(Struct, forbid_unknown_fields=True, kw_only=True):
     """The current password and the one that takes its place."""
 
     current_password: CurrentPassword
-    new_password: Annotated[str, Meta(min_length=12, max_length=256, examples=["seven slow boats at noon"])]
+    new_password: NewPassword

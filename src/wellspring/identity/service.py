@@ -89,14 +89,40 @@ async def register(
     kind: TokenKind,
     roles: frozenset[Role] | None = None,
 ) -> Opened:
-    """Make an account and sign it in; raises EmailTaken, PasswordRefused, Invalid."""
+    """Make an account and sign it in; raises EmailTaken, PasswordRefused, Invalid, LockedOut.
+
+    That somebody has an account here is health data: addresses that were taken are counted, and who tries many waits.
+    """
     email = normal_email(wanted.email)
+    scopes = lockout.other_scopes(accounts.keys, "join", email, where.ip)
+    async with accounts.db.begin(DbRole.SIGNIN) as tx:
+        await lockout.refuse_if_locked(tx, scopes)
     timezone = check_timezone(wanted.timezone or "UTC")
     await accounts.passwords.check(wanted.password, (email, *email.split("@"), wanted.display_name or ""))
     hashed = await accounts.passwords.hash(wanted.password)
+    all_roles = sorted(roles or frozenset({Role.MEMBER}))
+    try:
+        return await _make(accounts, wanted, where, kind, scopes, email, timezone, hashed, all_roles)
+    except EmailTaken:
+        async with accounts.db.begin(DbRole.SIGNIN) as tx:
+            await lockout.failed(tx, scopes)
+        raise
+
+
+async def _make(
+    accounts: Accounts,
+    wanted: Register,
+    where: Where,
+    kind: TokenKind,
+    scopes: lockout.Scopes,
+    email: str,
+    timezone: str,
+    hashed: str,
+    roles: list[Role],
+) -> Opened:
     person_id = ids.new()
-    all_roles = roles or frozenset({Role.MEMBER})
     async with accounts.db.begin(DbRole.SIGNIN, actor=person_id) as tx:
+        await lockout.refuse_if_locked_by_now(tx, scopes)
         sealer = await vault.create(tx, accounts.keys, person_id)
         details = Details(display_name=wanted.display_name or None)
         await tx.do(
@@ -107,7 +133,7 @@ async def register(
             wanted.language or accounts.settings.language,
             wanted.country or accounts.settings.country,
             timezone,
-            sorted(all_roles),
+            roles,
         )
         try:
             await tx.do(q.ADD_LOGIN, accounts.keys.digest("email", email), person_id, hashed)
@@ -116,7 +142,7 @@ async def register(
         language = wanted.language or accounts.settings.language
         await events.publish(tx, PersonRegistered(person_id, language, tuple(dict.fromkeys(wanted.consents))))
         await audit.record(tx, _row("identity:account:create", person_id, where))
-        return await open_session(tx, person_id, effective(sorted(all_roles), second_factor=False), kind, where)
+        return await open_session(tx, person_id, effective([*roles], second_factor=False), kind, where)
 
 
 def _row(action: str, person_id: UUID, where: Where, outcome: audit.Outcome = audit.Outcome.DONE) -> audit.Access:
@@ -218,6 +244,15 @@ async def use_code(tx: Tx, keys: Keyring, person_id: UUID, sealed: bytes, code: 
         return await tx.do(q.USE_RECOVERY, person_id, recovery_digest(keys, person_id, "".join(code.split()))) == 1
     step = matching_step(totp_secret(keys, person_id, sealed), digits)
     return step is not None and await tx.do(q.USE_STEP, person_id, step) == 1
+
+
+def fits(keys: Keyring, person_id: UUID, login: q.OwnLogin, code: str) -> bool:
+    """Tell whether `use_code` would take this code now."""
+    digits = six_digits(code)
+    if login.totp_secret is None or digits is None:
+        return recovery_digest(keys, person_id, "".join(code.split())) in login.recovery_digests
+    step = matching_step(totp_secret(keys, person_id, login.totp_secret), digits)
+    return step is not None and step > login.totp_last_step
 
 
 def six_digits(code: str) -> str | None:

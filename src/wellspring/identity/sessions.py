@@ -119,8 +119,8 @@ async def _end_family(db: Database, person_id: UUID, session_id: UUID, where: Wh
 async def refresh(db: Database, token: str, where: Where) -> Opened:
     """Exchange a refresh token for the next; an old one that comes back ends the whole family.
 
-    A session becomes a staff session by signing in with the second factor, or when its person is made staff; never
-    here. Staff roles last a day from the sign-in, whenever they were given.
+    A session is a staff session from its sign-in with the second factor on, and becomes none later: a change of roles
+    ends it.
     """
     person_id, token_id, found = await _find(db, token)
     if found.used_at is not None:
@@ -132,7 +132,7 @@ async def refresh(db: Database, token: str, where: Where) -> Opened:
     async with db.begin(DbRole.SIGNIN, actor=person_id) as tx:
         if await tx.do(q.USE_REFRESH, person_id, token_id) == 1:
             following = await _new_refresh(tx, person_id, found.session_id)
-            seen = await tx.one(q.SEEN, person_id, found.session_id, STAFF_TTL.total_seconds())
+            seen = await tx.one(q.SEEN, person_id, found.session_id)
     if seen is None:
         await _end_family(db, person_id, found.session_id, where)
         raise RefreshRefused

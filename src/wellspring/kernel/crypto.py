@@ -60,7 +60,8 @@ class Keyring:
         if not keks or any(len(k) != 32 or not 0 < n < 256 for n, k in keks.items()) or len(root) != 32:
             raise ValueError("key-encryption keys are 32 bytes each, numbered 1 to 255; the root is 32 bytes")
         self._keks = {number: AESGCM(key) for number, key in keks.items()}
-        self.current = current if current in keks else max(keks)
+        self.newest = max(keks)
+        self.current = current if current in keks else self.newest
         self._root = root
         self._system = Sealer(self.derive("system-seal"))
         self._cache: OrderedDict[tuple[bytes, UUID], Sealer] = OrderedDict()

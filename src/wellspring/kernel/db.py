@@ -342,7 +342,6 @@ class Database:
                 max_cached_statement_lifetime=0,
                 connection_class=PlainConnection,
                 init=init,
-                server_settings={"application_name": f"wellspring {role.value}"},
             )
         except (OSError, TimeoutError, asyncpg.PostgresError) as error:
             raise DatabaseDown from error

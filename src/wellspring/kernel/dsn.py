@@ -1,4 +1,8 @@
-"""Connection addresses: the owner's URL becomes one per login role, with passwords derived from the operator's keys."""
+"""Connection addresses: the owner's URL becomes one per login role, with passwords derived from the operator's keys.
+
+Each connection also says in its name which key-encryption key is the newest that its process has read: a command that
+runs beside it must not seal under a newer one.
+"""
 
 import base64
 from typing import Final
@@ -25,7 +29,19 @@ def for_role(url: str, keys: Keyring, role: DbRole) -> str:
     parts = urlsplit(url)
     address = parts.netloc.rpartition("@")[2]
     login = f"{role.login}:{quote(password(keys, role), safe='')}@{address}"
-    return urlunsplit(("postgresql", login, parts.path, without_login(parts.query), ""))
+    query = [without_login(parts.query), f"application_name={quote(name(role.value, keys))}"]
+    return urlunsplit(("postgresql", login, parts.path, "&".join(filter(None, query)), ""))
+
+
+def name(what: str, keys: Keyring) -> str:
+    """Return the name under which a process's connections are seen by others."""
+    return f"wellspring {what} key {keys.newest}"
+
+
+def key_in(application_name: str) -> int:
+    """Return the newest key that the process of a connection has read, the first one where its name tells none."""
+    _, _, number = application_name.rpartition(" key ")
+    return int(number) if number.isdecimal() else 1
 
 
 def all_roles(url: str, keys: Keyring) -> dict[DbRole, str]:

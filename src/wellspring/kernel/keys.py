@@ -99,10 +99,10 @@ def keyring(file: KeyFile, current: int | None = None) -> Keyring:
         raise KeysMissing("Each key is 32 bytes in base64, and keks are numbered from 1 to 255.") from error
 
 
-def load(settings: Settings) -> Keyring:
-    """Return the keyring; raises KeysMissing."""
+def load(settings: Settings, current: int | None = None) -> Keyring:
+    """Return the keyring, its newest key the current one unless one is pinned or given; raises KeysMissing."""
     pinned = os.environ.get(PINNED, "")
-    return keyring(ensure(settings), int(pinned) if pinned.isdecimal() else None)
+    return keyring(ensure(settings), int(pinned) if pinned.isdecimal() else current)
 
 
 def newest(settings: Settings) -> str:

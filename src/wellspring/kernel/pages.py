@@ -48,6 +48,8 @@ Note = Literal[
     "account_suspended",
     "account_open",
     "sign_ins_ended",
+    "factor_off",
+    "password_new",
     "done",
     "skipped",
     "shared",

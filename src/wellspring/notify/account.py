@@ -1,9 +1,11 @@
-"""Mails about changes of how somebody signs in: queued in the transaction of the change, sent by a worker."""
+"""Mails about how somebody signs in: queued in the transaction of the change, sent by a worker."""
 
-from wellspring.identity.events import SignInChanged
+from wellspring.identity import contact
+from wellspring.identity.events import PasswordForgotten, SignInChanged
 from wellspring.kernel import events, ids, jobs
 from wellspring.kernel.db import DbRole, Tx
 from wellspring.kernel.jobs import JobContext, JobPayload
+from wellspring.notify import queries as q
 from wellspring.notify import service
 from wellspring.notify.templates import Template
 
@@ -16,6 +18,12 @@ def _name(what: str) -> str:
 async def tell(tx: Tx, changed: SignInChanged) -> None:
     """Queue the job that tells the owner of an account; it commits with the change."""
     await jobs.enqueue(tx, _name(changed.what), changed.person_id, ids.new())
+
+
+@events.on(PasswordForgotten)
+async def tell_forgotten(tx: Tx, forgotten: PasswordForgotten) -> None:
+    """Queue the job of a link, for an address that nobody has too: the time it takes must not tell."""
+    await jobs.enqueue(tx, _name("password_link"), forgotten.person_id, ids.new())
 
 
 async def _write(ctx: JobContext, job: JobPayload, template: Template) -> None:
@@ -39,3 +47,18 @@ async def second_factor_set(ctx: JobContext, job: JobPayload) -> None:
 async def recovery_codes_made(ctx: JobContext, job: JobPayload) -> None:
     """Write the mail about new recovery codes; running twice writes one."""
     await _write(ctx, job, "recovery_codes_made")
+
+
+@jobs.register(_name("second_factor_removed"))
+async def second_factor_removed(ctx: JobContext, job: JobPayload) -> None:
+    """Write the mail about a second factor that was taken off; running twice writes one."""
+    await _write(ctx, job, "second_factor_removed")
+
+
+@jobs.register(_name("password_link"))
+async def password_link(ctx: JobContext, job: JobPayload) -> None:
+    """Write the mail with a link for a new password, one in ten minutes however many asked; nobody gets none."""
+    async with ctx.db.begin(DbRole.WORKER, subject=job.person_id) as tx:
+        if await tx.maybe(contact.ADDRESS, job.person_id) is not None:
+            window: int = await tx.one(q.TEN_MINUTES)
+            await service.queue(tx, job.person_id, "password_link", f"link:{window}", job.ref)

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from wellspring.identity import contact
+from wellspring.identity import contact, forgotten
 from wellspring.identity.schemas import Language
 from wellspring.kernel import jobs, logs, maintenance
 from wellspring.kernel.crypto import Unreadable
@@ -49,7 +49,8 @@ async def deliver(ctx: JobContext, job: JobPayload) -> None:
             address = await contact.email_of(tx, ctx.keys, job.person_id)
         except Unreadable:
             address = None
-    result = await _send(ctx, job.ref, claimed, address)
+        path = await forgotten.link(tx, ctx.keys, job.person_id) if claimed.template == "password_link" else None
+    result = await _send(ctx, job.ref, claimed, address, path)
     writing = asyncio.ensure_future(_write(ctx, job, claimed.tries, result))
     try:
         await asyncio.shield(writing)
@@ -58,7 +59,9 @@ async def deliver(ctx: JobContext, job: JobPayload) -> None:
     log.info("delivery", id=job.ref, state=result.state, code=result.code, tries=claimed.tries)
 
 
-async def _send(ctx: JobContext, delivery_id: UUID, claimed: q.Claimed, address: str | None) -> _Result:
+async def _send(
+    ctx: JobContext, delivery_id: UUID, claimed: q.Claimed, address: str | None, path: str | None
+) -> _Result:
     """Send, and say what happened; only a message that was surely not taken goes back to the queue."""
     port: MailPort | None = ctx.ports.get("mail")
     if address is None:
@@ -66,7 +69,7 @@ async def _send(ctx: JobContext, delivery_id: UUID, claimed: q.Claimed, address:
     if port is None:
         return _Result("not_sent", code="mail_not_set_up")
     try:
-        return _Result("sent", provider_id=await port.send(_mail(ctx, delivery_id, claimed, address)))
+        return _Result("sent", provider_id=await port.send(_mail(ctx, delivery_id, claimed, address, path)))
     except UncertainError as error:
         return _Result("unknown", code=error.code)
     except RefusedError as error:
@@ -76,10 +79,10 @@ async def _send(ctx: JobContext, delivery_id: UUID, claimed: q.Claimed, address:
         return _Result("queued" if again else "failed", code=error.code)
 
 
-def _mail(ctx: JobContext, delivery_id: UUID, claimed: q.Claimed, address: str) -> Mail:
+def _mail(ctx: JobContext, delivery_id: UUID, claimed: q.Claimed, address: str, path: str | None) -> Mail:
     language: Language = "fr" if claimed.language == "fr" else "en"
     found = words(claimed.template, language)
-    text = f"{found.text}\n\n{ctx.settings.base_url}{found.path}\n"
+    text = f"{found.text}\n\n{ctx.settings.base_url}{path or found.path}\n"
     return Mail(str(delivery_id), address, found.subject, text)
 
 

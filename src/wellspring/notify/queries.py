@@ -46,6 +46,7 @@ ADD: Final = Query(
     int,
     W,
 )
+TEN_MINUTES: Final = Query("SELECT floor(extract(epoch FROM now()) / 600)::bigint", int, W)
 CLAIM: Final = Query(
     "UPDATE notify.delivery SET state = 'sending', tries = tries + 1, claimed_at = now()"
     " WHERE person_id = $1 AND id = $2 AND state = 'queued' AND due_at <= now()"

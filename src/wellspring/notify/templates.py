@@ -4,6 +4,7 @@ from typing import Final, Literal
 
 from msgspec import Struct
 
+from wellspring.identity import forgotten
 from wellspring.identity.schemas import Language
 
 Template = Literal[
@@ -13,13 +14,18 @@ Template = Literal[
     "password_changed",
     "second_factor_set",
     "recovery_codes_made",
+    "second_factor_removed",
+    "password_link",
 ]
-"""Every message that Wellspring sends: a page of a responder, one that cannot wait, what somebody may do here, and
-changes of one's sign-in."""
+"""Every message that Wellspring sends: a page of a responder, one that cannot wait, what somebody may do here,
+changes of one's sign-in, and a link for a new password."""
 
 
 class Words(Struct, frozen=True):
-    """A subject, a text, and the page (a path) where what it is about can be seen after signing in."""
+    """A subject, a text, and the page (a path) where what it is about can be seen after signing in.
+
+    The path of a link for a new password is made as the mail is sent.
+    """
 
     subject: str
     text: str
@@ -29,6 +35,7 @@ class Words(Struct, frozen=True):
 _DESK: Final = "/desk"
 _SIGN_IN: Final = "/sign-in"
 _SESSIONS: Final = "/sessions"
+_SECURITY: Final = "/account/security"
 _NOT_ME: Final = "If it was you, there is nothing to do. If it was not, tell the people who run this service now."
 _PAS_MOI: Final = (
     "Si c’était vous, il n’y a rien à faire. Sinon, prévenez tout de suite les personnes qui gèrent ce service."
@@ -101,6 +108,33 @@ WORDS: Final[dict[tuple[str, Language], Words]] = {
         "De nouveaux codes de secours ont été créés pour votre compte ; les précédents ne fonctionnent plus."
         f" {_PAS_MOI}",
         _SESSIONS,
+    ),
+    ("second_factor_removed", "en"): Words(
+        "Wellspring: your second factor was taken off",
+        "The people who run this service took the second factor off your account, and every device has to sign in"
+        " again, with the password alone. Please set up a new second factor then. If you did not ask for this, change"
+        " your password and tell them now.",
+        _SECURITY,
+    ),
+    ("second_factor_removed", "fr"): Words(
+        "Wellspring : votre second facteur a été retiré",
+        "Les personnes qui gèrent ce service ont retiré le second facteur de votre compte, et tous les appareils"
+        " doivent se reconnecter, avec le mot de passe seul. Configurez alors un nouveau second facteur."
+        " Si vous ne l’avez pas demandé, changez votre mot de passe et prévenez-les tout de suite.",
+        _SECURITY,
+    ),
+    ("password_link", "en"): Words(
+        "Wellspring: choose a new password",
+        "Somebody, probably you, said that they forgot the password of your account. Within half an hour you can choose"
+        " a new one here. If it was not you, there is nothing to do: your password stays as it is.",
+        forgotten.PAGE,
+    ),
+    ("password_link", "fr"): Words(
+        "Wellspring : choisissez un nouveau mot de passe",
+        "Quelqu’un, sans doute vous, a signalé avoir oublié le mot de passe de votre compte. Vous pouvez en choisir un"
+        " nouveau ici pendant une demi-heure. Si ce n’était pas vous, il n’y a rien à faire : votre mot de passe reste"
+        " le même.",
+        forgotten.PAGE,
     ),
 }
 

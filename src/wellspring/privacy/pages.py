@@ -7,8 +7,8 @@ from litestar.params import FromPath
 
 from wellspring.identity import service
 from wellspring.identity.asked import accounts, where
-from wellspring.identity.errors import EmailTaken
-from wellspring.identity.pages import first_page
+from wellspring.identity.errors import EmailTaken, LockedOut
+from wellspring.identity.pages import first_page, why_not
 from wellspring.identity.schemas import ConsentKind, Register
 from wellspring.kernel import forms, pages
 from wellspring.kernel.edge import Req, as_member, principal
@@ -90,7 +90,7 @@ async def sign_up(request: Req) -> Response[Any]:
     try:
         wanted = _wanted(await forms.read(request))
         opened = await service.register(accounts(request), wanted, where(request), kind=TokenKind.WEB)
-    except (FormStale, Invalid, EmailTaken) as problem:
+    except (FormStale, Invalid, EmailTaken, LockedOut) as problem:
         return await _refused(request, problem)
     return pages.redirect(request, "/home", cookies=[pages.session_cookie(request, opened.who, opened.ttl)])
 
@@ -99,9 +99,13 @@ async def _refused(request: Req, problem: Problem) -> Response[str]:
     errors = forms.errors_of(problem, (await pages.local(request)).language)
     if isinstance(problem, EmailTaken):
         errors = {"email": errors["form"]}
+    elif isinstance(problem, LockedOut):
+        errors = {"form": await why_not(request, problem, "tried_too_often")}
     sent = Sent(await pages.fields(request))
     values = sent.values() | {"consents": sent.every("consents")}
-    return await _show(request, values, errors, problem.status)
+    answer = await _show(request, values, errors, problem.status)
+    answer.headers.update(problem.headers)
+    return answer
 
 
 @page("/texts/{kind:str}", Access.PUBLIC)
