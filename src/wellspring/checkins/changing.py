@@ -9,7 +9,6 @@ from msgspec import UNSET
 from wellspring.checkins import correction_queries as corrections
 from wellspring.checkins import queries as q
 from wellspring.checkins import reading, signals, words
-from wellspring.checkins.reading import TextRead
 from wellspring.checkins.schemas import CheckinChange, CheckinCreate
 from wellspring.checkins.service import (
     READ_LATER,
@@ -25,6 +24,7 @@ from wellspring.identity.fragments import about
 from wellspring.kernel import audit, jobs, stream
 from wellspring.kernel.db import Tx
 from wellspring.kernel.errors import NotFound, PreconditionFailed
+from wellspring.language.ahead import TextRead
 from wellspring.privacy.errors import HealthDataRefused
 from wellspring.safety.levels import rank
 

@@ -6,12 +6,12 @@ What is stored stays with its owner, to see and to remove. Help in a crisis neve
 from typing import Final
 
 from wellspring.checkins import queries as q
-from wellspring.checkins.reading import NOTHING, TextRead, ahead
 from wellspring.checkins.service import READ_LATER
 from wellspring.identity.schemas import ConsentKind
 from wellspring.kernel import events, jobs
 from wellspring.kernel.db import Tx
 from wellspring.kernel.edge import Req, as_member, principal
+from wellspring.language.ahead import NOTHING, TextRead, ahead
 from wellspring.language.pool import Readers
 from wellspring.privacy import consents
 from wellspring.privacy.events import ConsentAnswered

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from wellspring.checkins import feelings, reading, signals, words
 from wellspring.checkins import queries as q
-from wellspring.checkins.reading import NOTHING, TextRead, Understood
+from wellspring.checkins.reading import Understood
 from wellspring.checkins.schemas import Checkin, CheckinCreate
 from wellspring.checkins.wire import Entry, Judged, checkin, columns, fresh
 from wellspring.identity.fragments import About, about
@@ -25,6 +25,7 @@ from wellspring.kernel.crypto import Keyring, Sealer
 from wellspring.kernel.db import Tx
 from wellspring.kernel.errors import Conflict, Invalid, NotFound
 from wellspring.language import higher, read
+from wellspring.language.ahead import NOTHING, TextRead
 from wellspring.privacy import consents
 from wellspring.privacy.errors import HealthDataRefused
 from wellspring.safety import service as safety

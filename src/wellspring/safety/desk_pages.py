@@ -144,7 +144,7 @@ def _person(found: EventView, here: Local) -> dict[str, Any]:
         "name": found.display_name or found.email,
         "local_time": theirs.clock(clock.now()),
         "language": here.language_name(found.language),
-        "ways": shown.contact_ways(None, found.email),
+        "ways": shown.contact_ways(found.phone, found.email),
         "note": found.note,
     }
 
