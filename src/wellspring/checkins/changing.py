@@ -61,10 +61,8 @@ async def change(
         )
     understood = reading.understand(found, text, person.language, lambda: signals.of(context, data, at, row.timezone))
     graver = rank(understood.judgement.level) > rank(row.risk_level)  # type: ignore[arg-type]
-    recent, known_id = bool(context.event_levels), row.crisis_event_id if same and not graver else None
-    crisis, event_id = await respond(
-        tx, request, sealer, person, understood, text, row_id, recent=recent, known_id=known_id
-    )
+    known_id = row.crisis_event_id if same and not graver else None
+    crisis, event_id = await respond(tx, request, sealer, person, understood, text, row_id, context, known_id=known_id)
     event_id = event_id or row.crisis_event_id
     judged = judged_of(data, understood, event_id, is_quick=row.is_quick, emotions=person.emotion_reading)
     if same and stored.reading_state != "unread":

@@ -129,12 +129,12 @@ async def _judge(tx: Tx, entry: _Entry, found: TextRead, text: str | None, perso
     )
     if understood.failed:
         raise Unjudged
-    event_id = await _respond(tx, entry, understood, text, recent=bool(week.event_levels))
+    event_id = await _respond(tx, entry, understood, text, week)
     await _store(tx, entry, understood, event_id, emotions=person.emotion_reading)
     await stream.publish(tx, entry.person_id, "checkin.changed", row.id)
 
 
-async def _respond(tx: Tx, entry: _Entry, understood: Understood, text: str | None, *, recent: bool) -> UUID | None:
+async def _respond(tx: Tx, entry: _Entry, understood: Understood, text: str | None, week: q.Week) -> UUID | None:
     """Open an event if the entry asks for a graver one than it has; else what was found joins the one it has."""
     row, judged = entry.row, understood.judgement
     evidence = show.evidence(understood.reading, text)
@@ -143,7 +143,7 @@ async def _respond(tx: Tx, entry: _Entry, understood: Understood, text: str | No
     if row.crisis_event_id is not None and not graver:
         await add_evidence(tx, entry.sealer, entry.person_id, row.crisis_event_id, evidence, judged, versions)
         return row.crisis_event_id
-    if not needs_event(judged, recent=recent):
+    if not needs_event(judged, recent=bool(week.event_levels), waits=week.event_waits):
         return row.crisis_event_id
     new = NewEvent(person_id=entry.person_id, judgement=judged, evidence=evidence, source_id=row.id, versions=versions)
     return await open_event(tx, entry.sealer, new)

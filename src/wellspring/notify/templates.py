@@ -20,6 +20,10 @@ Template = Literal[
 long, that nobody can open the crisis desk, what somebody may do here, and changes of one's sign-in."""
 
 
+PAGES: Final[list[Template]] = ["crisis_page", "crisis_page_now", "crisis_overdue", "desk_empty"]
+"""Messages about somebody in danger: they never wait for a worker, and a newer one takes the place of an older."""
+
+
 class Words(Struct, frozen=True):
     """A subject, a text, and the page (a path) where what it is about can be seen after signing in."""
 

@@ -51,15 +51,18 @@ class NewEvent(Struct, frozen=True, kw_only=True):
     versions: dict[str, str] = {}
 
 
-def needs_event(judgement: Judgement, *, recent: bool = False) -> bool:
+def needs_event(judgement: Judgement, *, recent: bool = False, waits: bool = False) -> bool:
     """Tell whether a judgement opens an event: not for low, nor when only an earlier one speaks.
 
-    `recent`: the person had an event in the last 72 hours. A moderate judgement then opens no other: the review
-    queue shows one spell once. High and critical always do.
+    `recent`: the person had an event in the last 72 hours; `waits`: one of them is not closed. A moderate judgement
+    opens no other while one waits: the desk shows one spell once. After it was closed, new words, answers or a bad
+    moment open another, since nobody has seen them; the days alone do not, since they are the same days. High and
+    critical always do.
     """
-    if judgement.level == "low" or (judgement.level == "moderate" and recent):
+    speaking = {p.layer for p in judgement.explanation if p.level != "low"} - {"history"}
+    if judgement.level == "low" or not speaking:
         return False
-    return any(p.level != "low" and p.layer != "history" for p in judgement.explanation)
+    return judgement.level != "moderate" or not (waits or (recent and speaking == {"behaviour"}))
 
 
 def unseal(sealer: Sealer, sealed: bytes, event_id: UUID) -> Sealed:

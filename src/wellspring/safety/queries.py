@@ -72,6 +72,13 @@ RECENT_REPORT: Final = Query(
 ON_DUTY: Final = Query("SELECT safety.somebody_on_duty()", bool, M, S, W, DbRole.SIGNIN)
 
 
+SOMEBODY_LOOKS: Final = Query(
+    "SELECT EXISTS (SELECT 1 FROM safety.crisis_event WHERE person_id = $1 AND state NOT IN ('resolved', 'reviewed'))",
+    bool,
+    M,
+)
+
+
 class ToPage(Struct, frozen=True):
     """Somebody who can be paged."""
 
@@ -202,7 +209,7 @@ class DeskRow(Struct, frozen=True):
 _SLOW: Final = f"coalesce(state = 'acknowledged' AND claimed_at < now() - {_PATIENCE}, false)"
 _ON_DESK: Final = (
     "SELECT person_id, id, risk_level, state, wants_contact, created_at, response_due_at,"
-    " state IN ('paged', 'open') AND response_due_at < now(),"
+    f" state IN ('paged', 'open') AND response_due_at < now() OR {_SLOW},"
     f" CASE WHEN safety.is_on_duty(claimed_by) THEN claimed_by END AS holder, {_SLOW} AS slow FROM safety.desk"
 )
 DESK: Final = Query(

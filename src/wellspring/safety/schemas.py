@@ -169,6 +169,7 @@ class EventView(Struct, kw_only=True):
     outcome: str | None
     display_name: str | None
     email: str
+    age_range: str | None
     country: str
     language: str
     timezone: str

@@ -35,9 +35,15 @@ async def respond(
     country: str,
     language: str,
     event_id: UUID | None = None,
+    opens: bool = False,
     asked: bool = False,
 ) -> Crisis:
-    """Return what a member is shown at a level."""
+    """Return what a member is shown at a level.
+
+    `opens`: an event is about to be opened. Where a moderate moment opens none, and none of theirs waits for anybody,
+    they are not told that somebody will look.
+    """
+    looks = level != "moderate" or opens or await tx.one(q.SOMEBODY_LOOKS, person_id)
     return show.crisis(
         level,
         country=country,
@@ -47,6 +53,7 @@ async def respond(
         found=found,
         plan=await plans.shown(tx, keys, person_id),
         asked=asked,
+        looks=looks,
     )
 
 
@@ -96,7 +103,7 @@ async def report(
         country=face.country,
         language=face.language,
         event_id=event_id,
-        asked=True,
+        asked=wanted.wants_contact,
     )
     return event_id, crisis
 
@@ -134,5 +141,5 @@ async def again(tx: Tx, keys: Keyring, person_id: UUID, event_id: UUID) -> Crisi
         country=face.country,
         language=face.language,
         event_id=event_id,
-        asked=True,
+        asked=event.wants_contact,
     )
