@@ -58,11 +58,17 @@ async def _show_sign_in(
         status=status,
         values={"email": email},
         errors={},
-        ask_code=code,
+        ask_code=code or _is_desk(following),
+        needs_code=code,
         message=message,
         next=following,
         may_sign_up=True,
     )
+
+
+def _is_desk(path: str) -> bool:
+    """Tell whether a page asks for a code anyway: whoever is woken for it should not type their password twice."""
+    return path == "/desk" or path.startswith("/desk/")
 
 
 @page("/sign-in", Access.PUBLIC)
