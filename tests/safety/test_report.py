@@ -155,3 +155,15 @@ async def test_a_colleague_never_sees_the_number(alice: Person, circle: Circle) 
     await fay.put("/v1/crisis/duty", json={"on_duty": True})
     await ask(alice, phone="06 11 22 33 44", note="Please")
     assert "06 11" not in (await fay.get("/v1/crisis/desk")).text
+
+
+async def test_who_took_back_that_words_are_read_is_heard_by_people_only(
+    alice: Person, dana: Person, parts: Edge, database_url: str
+) -> None:
+    await alice.put("/v1/consents/health_data", json={"given": False})
+    event_id = await ask(alice, note=DANGER)
+    context = models.in_time(models.StandIn(), parts)
+    await read_note(context, JobPayload(alice.id, UUID(event_id)))
+    event = await taken(dana, alice, event_id)
+    assert (event["risk_level"], event["evidence"], event["note"]) == ("high", [], DANGER)
+    context.ports[READERS].close()

@@ -11,6 +11,8 @@ from wellspring.kernel import jobs, stream
 from wellspring.kernel.db import DbRole, Tx
 from wellspring.kernel.jobs import JobContext, JobPayload
 from wellspring.language.pool import READERS, Readers
+from wellspring.privacy import consents
+from wellspring.privacy.reading import KEPT_BY
 from wellspring.safety import queries as q
 from wellspring.safety import show
 from wellspring.safety.behaviour import Signals
@@ -31,7 +33,7 @@ async def read_note(context: JobContext, payload: JobPayload) -> None:
     person_id, event_id = payload.person_id, payload.ref
     async with context.db.begin(DbRole.WORKER, subject=person_id, read_only=True) as tx:
         event = await tx.maybe(q.EVENT, person_id, event_id)
-        if event is None:
+        if event is None or await consents.refused(tx, person_id, KEPT_BY):
             return
         note = unseal(context.keys.sealer(event.wrapped, person_id), event.evidence, event_id).note
         language = (await public_face(tx, context.keys, person_id)).language
@@ -41,6 +43,8 @@ async def read_note(context: JobContext, payload: JobPayload) -> None:
     read = await readers.read(note, hint=language, limit_s=None)
     judged = judge(read.reading, Signals(), asked_for_help=True)
     async with context.db.begin(DbRole.WORKER, subject=person_id) as tx:
+        if await consents.refused(tx, person_id, KEPT_BY):
+            return
         sealer = context.keys.sealer(event.wrapped, person_id)
         found = show.evidence(read.reading, note)
         await add_evidence(tx, sealer, person_id, event_id, found, judged, read.reading.versions)

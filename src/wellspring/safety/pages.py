@@ -15,8 +15,8 @@ from wellspring.kernel.forms import Sent
 from wellspring.kernel.i18n import Local
 from wellspring.kernel.policy import Access
 from wellspring.kernel.routing import form, page
-from wellspring.language.ahead import ahead
 from wellspring.language.pool import READERS
+from wellspring.privacy.reading import read_if_kept
 from wellspring.safety import desk_pages, plans, service, show, shown
 from wellspring.safety import queries as q
 from wellspring.safety.resources import emergency_number, load
@@ -116,7 +116,7 @@ async def ask_for_a_person(request: Req) -> Response[Any]:
     shown_with = sent.one("idempotency_key")
     once = f"{shown_with}.{blake2s(said, digest_size=8).hexdigest()}" if shown_with else None
     key = idempotency.key(once, person_id, "crisis-report", said)
-    read = await ahead(edge(request).ports[READERS], wanted.note)
+    read = await read_if_kept(request, edge(request).ports[READERS], wanted.note)
 
     async def ask() -> None:
         async with as_member(request) as tx:
