@@ -87,11 +87,27 @@ async def test_a_review_that_nobody_makes_is_told_of_once_a_day(
     await since(database_url, 5 * 60)
     assert await paging.remind(context(parts)) == 0
     await since(database_url, 61)
-    for _ in range(2):
-        assert await paging.remind(context(parts)) == 1
-        assert await paging.remind(context(parts)) == 0
-        await since(database_url, 24 * 60 + 1)
+    assert await paging.remind(context(parts)) == 1
+    assert await paging.remind(context(parts)) == 0
+    await since(database_url, 24 * 60 + 1)
+    await rows(database_url, "UPDATE notify.delivery SET unique_key = 'of an earlier hour'")
+    assert await mails(database_url, dana) == ["crisis_overdue"]
+    assert await paging.remind(context(parts)) == 1
     assert await mails(database_url, dana) == ["crisis_overdue"] * 2
+
+
+async def test_of_many_reviews_that_nobody_made_one_mail_comes(
+    alice: Person, charlie: Person, dana: Person, parts: Edge, database_url: str
+) -> None:
+    body = {"mood_score": 1, "stress_level": 10, "anxiety_level": 10}
+    for who in (alice, charlie):
+        await who.post("/v1/checkins", json=body)
+    await since(database_url, 6 * 60 + 1)
+    assert await paging.remind(context(parts)) == 2
+    assert await paging.remind(context(parts)) == 0
+    hours = await rows(database_url, "SELECT DISTINCT date_trunc('hour', at) FROM safety.page")
+    assert len(await mails(database_url, dana)) == len(hours), "one, or two when the clock struck meanwhile"
+    assert len(await rows(database_url, "SELECT 1 FROM safety.page")) == 2
 
 
 async def test_who_was_reached_and_then_left_open_is_told_of_after_a_day(

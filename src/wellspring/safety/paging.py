@@ -69,11 +69,14 @@ async def _send(tx: Tx, event: q.EventRow, step: int, number: int, level: Level)
     """Page for an event, and remember the step."""
     await tx.do(q.MARK_PAGED, event.person_id, event.id, step)
     chosen = chosen_for(step, await _responders(tx, event))
-    await _tell(tx, event, number, chosen, "crisis_page_now" if level == "critical" else "crisis_page")
+    template: Template = "crisis_page_now" if level == "critical" else "crisis_page"
+    await _tell(tx, event, number, chosen, template, f"page:{event.id}:{number}")
 
 
-async def _tell(tx: Tx, event: q.EventRow, number: int, chosen: list[q.ToPage], template: Template) -> None:
-    """Write down whom a page tells, under its number in the event, and queue their mails.
+async def _tell(
+    tx: Tx, event: q.EventRow, number: int, chosen: list[q.ToPage], template: Template, occasion: str
+) -> None:
+    """Write down whom a page tells, under its number in the event, and queue their mails: one for each occasion.
 
     When none of them can open the desk, those who can give somebody that right are told so.
     """
@@ -83,7 +86,7 @@ async def _tell(tx: Tx, event: q.EventRow, number: int, chosen: list[q.ToPage], 
     for responder in chosen:
         await tx.set_subject(responder.person_id)
         await stream.publish(tx, responder.person_id, "desk.changed", event.id)
-        await notify.queue(tx, responder.person_id, template, f"page:{event.id}:{number}", event.id)
+        await notify.queue(tx, responder.person_id, template, occasion, event.id)
     if not any(r.can_open for r in chosen):
         log.error("nobody_to_page", event_id=str(event.id))
         for admin_id in await tx.all(q.ADMINISTRATORS):
@@ -135,7 +138,11 @@ async def _remind(context: JobContext, overdue: q.Unpaged) -> None:
         if event is None or await tx.maybe(q.STILL_OVERDUE, event.person_id, event.id) is None:
             return
         number = 1 + await tx.one(q.LAST_PAGE, event.person_id, event.id)
-        await _tell(tx, event, number, reminded(event.claimed_by, await _responders(tx, event)), "crisis_overdue")
+        # Many may have stood still for long, after an upgrade or an outage: of what is not urgent, one mail an hour.
+        urgent = event.state == "acknowledged"
+        occasion = f"page:{event.id}:{number}" if urgent else f"overdue:{event.now:%Y-%m-%dT%H}"
+        chosen = reminded(event.claimed_by, await _responders(tx, event))
+        await _tell(tx, event, number, chosen, "crisis_overdue", occasion)
         log.info("reminded", event_id=str(event.id))
 
 
