@@ -12,7 +12,6 @@ from litestar.datastructures import State
 from litestar.types import ASGIApp
 
 from wellspring import __version__
-from wellspring.checkins.read_later import READERS
 from wellspring.identity import queries as identity_queries
 from wellspring.identity.passwords import Passwords
 from wellspring.interventions.shared import follow_for_ever
@@ -26,7 +25,8 @@ from wellspring.kernel.middleware import Outermost
 from wellspring.kernel.settings import Settings
 from wellspring.kernel.wake import Waker
 from wellspring.language.model import installed
-from wellspring.language.pool import Readers
+from wellspring.language.pool import READERS, Readers
+from wellspring.notify.jobs import send_late_for_ever
 from wellspring.notify.smtp import mail_port
 from wellspring.safety.paging import sweep_for_ever
 from wellspring.slices import ROUTES
@@ -65,6 +65,7 @@ def make_app(parts: Edge) -> Litestar:
         context = JobContext(parts.db, parts.settings, parts.keys, parts.ports)
         beside = [
             asyncio.create_task(sweep_for_ever(context), name="sweep"),
+            asyncio.create_task(send_late_for_ever(context), name="late pages"),
             asyncio.create_task(follow_for_ever(parts.db), name="follow"),
         ]
         readers: Readers = parts.ports[READERS]

@@ -31,6 +31,7 @@ from wellspring.privacy import looks as privacy_looks
 from wellspring.privacy import pages as privacy_pages
 from wellspring.privacy import routes as privacy_routes
 from wellspring.privacy import tables as privacy_tables
+from wellspring.safety import notes as safety_notes
 from wellspring.safety import pages as safety_pages
 from wellspring.safety import paging as safety_jobs
 from wellspring.safety import routes as safety_routes
@@ -70,6 +71,7 @@ JOBS: Final = [
     notify_account,
     notify_jobs,
     safety_jobs,
+    safety_notes,
     interventions_jobs,
     checkins_jobs,
     admin_jobs,

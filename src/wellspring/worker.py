@@ -27,12 +27,12 @@ from pgqueuer.domain.models import Job, Schedule
 from pgqueuer.domain.settings import DBSettings
 
 from wellspring import slices
-from wellspring.checkins.read_later import READERS
 from wellspring.kernel import dsn, logs, maintenance, seal
 from wellspring.kernel.db import DbRole
 from wellspring.kernel.edge import Edge
 from wellspring.kernel.jobs import AT_ONCE, JOBS, TICKS, Handler, JobContext, JobPayload, Tick
 from wellspring.kernel.wake import Waker
+from wellspring.language.pool import READERS
 from wellspring.safety.paging import sweep_for_ever
 
 MODULES: Final = (maintenance, seal, *slices.JOBS)

@@ -13,10 +13,10 @@ import structlog
 from tests.support.models import CORRIDOR, TUNNEL, StandIn, in_time, install, late
 from tests.support.people import Circle, Person
 
-from wellspring.checkins.read_later import READERS, Unfinished, read_on
+from wellspring.checkins.read_later import Unfinished, read_on
 from wellspring.kernel import logs
 from wellspring.kernel.edge import Edge
-from wellspring.language.pool import Readers
+from wellspring.language.pool import READERS, Readers
 from wellspring.safety import paging
 
 pytestmark = pytest.mark.anyio

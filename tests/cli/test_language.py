@@ -8,7 +8,6 @@ import pytest
 from tests.cli.conftest import Run
 from tests.language import made
 from wellspring.app import make_edge
-from wellspring.checkins.read_later import READERS
 from wellspring.cli import checks_machine, language
 from wellspring.cli.errors import CorpusWrong, FileRefused, ModelsMissing, NoTrainingExtra
 from wellspring.cli.language import Reader
@@ -16,6 +15,7 @@ from wellspring.kernel.crypto import Keyring
 from wellspring.kernel.settings import Settings
 from wellspring.language import corpus, model
 from wellspring.language.light import Meta
+from wellspring.language.pool import READERS
 from wellspring.language.training import taught
 from wellspring.language.training.run import held
 

@@ -11,8 +11,9 @@ import pytest
 from tests.pages.support import Browser, fields, text
 from tests.support.models import CORRIDOR, TUNNEL, StandIn, in_time, install, late
 from tests.support.people import Circle, Person
-from wellspring.checkins.read_later import READERS, read_on
+from wellspring.checkins.read_later import read_on
 from wellspring.kernel.edge import Edge
+from wellspring.language.pool import READERS
 
 pytestmark = pytest.mark.anyio
 STUCK = "I am stuck in a crowded day."

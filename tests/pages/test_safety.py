@@ -6,9 +6,11 @@ from html import unescape
 
 import httpx
 import psycopg
+import pyotp
 import pytest
 
 from tests.pages.support import Browser, fields, staff, text
+from tests.support.people import PASSWORD
 from wellspring.kernel.edge import Edge
 from wellspring.kernel.policy import Role
 
@@ -227,3 +229,59 @@ async def test_the_end_of_a_duty_names_its_day_when_it_is_not_today(at_desk: Bro
     with psycopg.connect(database_url) as conn:
         conn.execute("UPDATE safety.duty SET until = greatest(now(), current_date + time '23:59:59')")
     assert re.search(r"You are on duty until \d\d?:59", text((await at_desk.get("/desk/list")).text))
+
+
+async def test_a_number_and_some_words_come_with_the_request(at_home: Browser, at_desk: Browser) -> None:
+    shown = fields((await at_home.get("/help")).text, "/help/contact")
+    assert (await at_home.post("/help/contact", shown | {"phone": "06 11 22 33 44", "note": NOTE})).status_code == 303
+    assert (await at_home.post("/help/contact", shown | {"phone": "06 11 22 33 44", "note": NOTE})).status_code == 303
+    await at_desk.fill("/desk", "/desk/duty")
+    desk = (await at_desk.get("/desk/list")).text
+    assert desk.count("/claim") == 1, "the same again is the same"
+    event = (await at_desk.follow(await at_desk.fill("/desk", f"{await _event(desk)}/claim"))).text
+    assert 'href="tel:0611223344"' in event
+    assert NOTE in text(event)
+    assert "did not ask to be contacted" not in text(event)
+
+
+async def test_going_back_to_add_words_is_no_error(at_home: Browser, at_desk: Browser) -> None:
+    shown = fields((await at_home.get("/help")).text, "/help/contact")
+    for more in ({}, {"note": "I forgot to say this."}, {"phone": "ask my sister \0", "note": "x" * 5000}):
+        answer = await at_home.post("/help/contact", shown | more)
+        assert answer.status_code == 303, text(answer.text)
+    await at_desk.fill("/desk", "/desk/duty")
+    found = re.findall(r'action="(/desk/[^"]+)/claim"', (await at_desk.get("/desk/list")).text)
+    said = [text((await at_desk.follow(await at_desk.fill("/desk", f"{one}/claim"))).text) for one in found]
+    assert any("I forgot to say this." in one for one in said)
+    assert any("ask my sister" in one for one in said), "what is no number is kept as words"
+
+
+async def test_my_own_number_is_kept_and_taken_back(at_home: Browser, stranger: Browser) -> None:
+    odd = await at_home.fill("/contacts", "/contacts/own", own_phone="call me")
+    assert odd.status_code == 422
+    assert fields(odd.text, "/contacts/own")["own_phone"] == "call me"
+    await at_home.fill("/contacts", "/contacts/own", own_phone="06 11 22 33 44")
+    assert fields((await at_home.get("/contacts")).text, "/contacts/own")["own_phone"] == "06 11 22 33 44"
+    assert fields((await stranger.get("/contacts")).text, "/contacts/own")["own_phone"] == ""
+    await at_home.fill("/contacts", "/contacts/own", own_phone="")
+    assert fields((await at_home.get("/contacts")).text, "/contacts/own")["own_phone"] == ""
+
+
+async def test_a_stranger_keeps_no_number(visitor: Browser) -> None:
+    answer = await visitor.post("/contacts/own", {"own_phone": "06 11 22 33 44"})
+    assert answer.status_code in (303, 401, 403)
+    assert "/contacts/own" not in (await visitor.get("/sign-in?next=/contacts")).text
+
+
+async def test_who_is_woken_for_the_desk_types_their_password_once(visitor: Browser, parts: Edge) -> None:
+    mail = await visitor.get("/desk")
+    assert mail.headers["location"] == "/sign-in?next=/desk"
+    page = (await visitor.follow(mail)).text
+    code = re.search(r"<input[^>]*mfa_code[^>]*>", page)
+    assert code is not None
+    assert "required" not in code[0], "who has no second factor yet can sign in and set one up"
+    assert "mfa_code" not in (await visitor.get("/sign-in?next=/home")).text
+    email, secret = await staff(parts, "fay", Role.RESPONDER)
+    given = fields(page, "/sign-in") | {"email": email, "password": PASSWORD, "mfa_code": pyotp.TOTP(secret).now()}
+    answer = await visitor.post("/sign-in", given)
+    assert answer.headers["location"] == "/desk"

@@ -4,11 +4,10 @@ import threading
 
 import msgspec
 
-from wellspring.checkins.read_later import READERS
 from wellspring.kernel.edge import Edge
 from wellspring.kernel.jobs import JobContext
 from wellspring.language import Level, Reading, higher, read
-from wellspring.language.pool import Readers
+from wellspring.language.pool import READERS, Readers
 from wellspring.language.schemas import EMOTIONS, PLUTCHIK, Span
 from wellspring.notify.ports import RecordingMail
 

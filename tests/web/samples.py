@@ -229,6 +229,8 @@ CLAIMED: Context = {
             {"kind": "email", "text": "mail", "href": "mailto:alice@example.org", "keyword": ""},
         ],
         "note": "Please call after six.",
+        "age_range": "16-17",
+        "is_minor": True,
     },
     "trigger_source": "journal_nlp",
     "evidence": [

@@ -9,7 +9,6 @@ from msgspec import UNSET
 from wellspring.checkins import correction_queries as corrections
 from wellspring.checkins import queries as q
 from wellspring.checkins import reading, signals, words
-from wellspring.checkins.reading import TextRead
 from wellspring.checkins.schemas import CheckinChange, CheckinCreate
 from wellspring.checkins.service import (
     READ_LATER,
@@ -25,6 +24,7 @@ from wellspring.identity.fragments import about
 from wellspring.kernel import audit, jobs, stream
 from wellspring.kernel.db import Tx
 from wellspring.kernel.errors import NotFound, PreconditionFailed
+from wellspring.language.ahead import TextRead
 from wellspring.privacy.errors import HealthDataRefused
 from wellspring.safety.levels import rank
 
@@ -61,10 +61,8 @@ async def change(
         )
     understood = reading.understand(found, text, person.language, lambda: signals.of(context, data, at, row.timezone))
     graver = rank(understood.judgement.level) > rank(row.risk_level)  # type: ignore[arg-type]
-    recent, known_id = bool(context.event_levels), row.crisis_event_id if same and not graver else None
-    crisis, event_id = await respond(
-        tx, request, sealer, person, understood, text, row_id, recent=recent, known_id=known_id
-    )
+    known_id = row.crisis_event_id if same and not graver else None
+    crisis, event_id = await respond(tx, request, sealer, person, understood, text, row_id, context, known_id=known_id)
     event_id = event_id or row.crisis_event_id
     judged = judged_of(data, understood, event_id, is_quick=row.is_quick, emotions=person.emotion_reading)
     if same and stored.reading_state != "unread":

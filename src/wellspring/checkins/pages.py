@@ -11,7 +11,6 @@ from litestar.params import FromPath
 from wellspring.checkins import entering, history_pages, reading_pages, sending, service
 from wellspring.checkins import queries as q
 from wellspring.checkins.chart import tidy
-from wellspring.checkins.consent import KEPT_BY
 from wellspring.checkins.schemas import Checkin, CheckinCreate, QuickCheck
 from wellspring.checkins.service import CheckinCreated, CheckinExists
 from wellspring.checkins.wire import checkin
@@ -29,6 +28,7 @@ from wellspring.kernel.policy import Access
 from wellspring.kernel.routing import form, page
 from wellspring.privacy import asking, consents, grants
 from wellspring.privacy.errors import HealthDataRefused, TextChanged
+from wellspring.privacy.reading import KEPT_BY
 from wellspring.privacy.schemas import ConsentWrite, Section
 from wellspring.safety import queries as safety_queries
 from wellspring.safety import service as safety

@@ -39,6 +39,7 @@ class Context(Struct, frozen=True):
     baseline: list[float | None]
     event_levels: list[str] | None
     event_hours: list[float] | None
+    event_waits: bool
     hard_time: bool
     recent_ids: list[UUID] | None
     recent_hours: list[float] | None
@@ -63,7 +64,7 @@ CONTEXT: Final = Query(
         {vault.WRAPPED.format(person="$1")}, p.about, p.contraindications,
         d.at, d.mood, d.energy, d.anxiety, d.stress, d.sleep, d.alone,
         {_BASELINE},
-        e.levels, e.hours, {safety.HARD_TIME.format(person="$1")}, r.ids, r.hours, r.kept,
+        e.levels, e.hours, e.waits, {safety.HARD_TIME.format(person="$1")}, r.ids, r.hours, r.kept,
         {privacy.REFUSED.format(person="$1", kind="health_data")}
     FROM ({_DAYS.format(but="")}) d,
         ({identity.PERSON_ROW.format(person="$1")}) p,
@@ -307,12 +308,13 @@ class Week(Struct, frozen=True):
     baseline: list[float | None]
     event_levels: list[str] | None
     event_hours: list[float] | None
+    event_waits: bool
 
 
 WEEK: Final = Query(
     f"""SELECT now(), d.at, d.mood, d.energy, d.anxiety, d.stress, d.sleep, d.alone,
         {_BASELINE},
-        e.levels, e.hours
+        e.levels, e.hours, e.waits
     FROM ({_DAYS.format(but="AND id <> $2")}) d,
         ({safety.EARLIER.format(person="$1")} AND v.source_id IS DISTINCT FROM $2) e""",
     Week,

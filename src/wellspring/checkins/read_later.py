@@ -3,7 +3,7 @@
 It raises and never lowers: the level of the entry is the higher of what stands there and what is found now.
 """
 
-from typing import Final, cast
+from typing import cast
 from uuid import UUID
 
 import msgspec
@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from wellspring.checkins import feelings, reading, signals, words
 from wellspring.checkins import queries as q
-from wellspring.checkins.reading import PENDING, TextRead, Understood
+from wellspring.checkins.reading import PENDING, Understood
 from wellspring.checkins.wire import as_written
 from wellspring.checkins.words import Words
 from wellspring.identity.fragments import About, about
@@ -20,15 +20,13 @@ from wellspring.kernel.crypto import Sealer
 from wellspring.kernel.db import DbRole, Query, Tx
 from wellspring.kernel.jobs import JobContext
 from wellspring.language import Reading, higher
-from wellspring.language.pool import Readers
+from wellspring.language.ahead import NOTHING, TextRead
+from wellspring.language.pool import READERS, Readers
 from wellspring.language.schemas import Level as TextLevel
 from wellspring.privacy import consents
 from wellspring.safety import show
 from wellspring.safety.events import NewEvent, add_evidence, needs_event, open_event
 from wellspring.safety.levels import Level, rank, worst
-
-READERS: Final = "readers"
-"""The port under which a process keeps its `Readers`."""
 
 
 class Unjudged(RuntimeError):
@@ -95,7 +93,7 @@ async def _without_words(context: JobContext, person_id: UUID, row_id: UUID) -> 
         if await consents.refused(tx, person_id, "health_data"):
             return
         if entry is not None and entry.waits and not entry.kept.journal_text:
-            await _judge(tx, entry, reading.NOTHING, None, about(await tx.one(q.PERSON, person_id)))
+            await _judge(tx, entry, NOTHING, None, about(await tx.one(q.PERSON, person_id)))
 
 
 async def _entry(tx: Tx, context: JobContext, person_id: UUID, row_id: UUID, query: Query[q.Row]) -> _Entry | None:
@@ -131,12 +129,12 @@ async def _judge(tx: Tx, entry: _Entry, found: TextRead, text: str | None, perso
     )
     if understood.failed:
         raise Unjudged
-    event_id = await _respond(tx, entry, understood, text, recent=bool(week.event_levels))
+    event_id = await _respond(tx, entry, understood, text, week)
     await _store(tx, entry, understood, event_id, emotions=person.emotion_reading)
     await stream.publish(tx, entry.person_id, "checkin.changed", row.id)
 
 
-async def _respond(tx: Tx, entry: _Entry, understood: Understood, text: str | None, *, recent: bool) -> UUID | None:
+async def _respond(tx: Tx, entry: _Entry, understood: Understood, text: str | None, week: q.Week) -> UUID | None:
     """Open an event if the entry asks for a graver one than it has; else what was found joins the one it has."""
     row, judged = entry.row, understood.judgement
     evidence = show.evidence(understood.reading, text)
@@ -145,7 +143,7 @@ async def _respond(tx: Tx, entry: _Entry, understood: Understood, text: str | No
     if row.crisis_event_id is not None and not graver:
         await add_evidence(tx, entry.sealer, entry.person_id, row.crisis_event_id, evidence, judged, versions)
         return row.crisis_event_id
-    if not needs_event(judged, recent=recent):
+    if not needs_event(judged, recent=bool(week.event_levels), waits=week.event_waits):
         return row.crisis_event_id
     new = NewEvent(person_id=entry.person_id, judgement=judged, evidence=evidence, source_id=row.id, versions=versions)
     return await open_event(tx, entry.sealer, new)

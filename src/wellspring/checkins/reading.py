@@ -9,7 +9,7 @@ from msgspec import Struct
 from wellspring.checkins.queries import Stored
 from wellspring.kernel import logs
 from wellspring.language import Reading, higher, hinted, read
-from wellspring.language.pool import Readers
+from wellspring.language.ahead import NOTHING, TextRead
 from wellspring.language.schemas import Span
 from wellspring.safety.behaviour import Signals
 from wellspring.safety.levels import rank
@@ -19,17 +19,6 @@ log = logs.get("checkins")
 
 PENDING: Final = "pending"
 """Among the versions of a reading: what a job still has to read with."""
-
-
-class TextRead(Struct, frozen=True):
-    """A text read; `reading` is None when nothing was written, or when reading broke (`failed`)."""
-
-    reading: Reading | None = None
-    failed: bool = False
-    finished: bool = True
-
-
-NOTHING: Final = TextRead()
 
 
 class Understood(Struct, frozen=True):
@@ -50,21 +39,6 @@ class Understood(Struct, frozen=True):
         """What judged and what read."""
         found = {"risk": self.judgement.version, **({} if self.reading is None else self.reading.versions)}
         return found if self.finished else found | {PENDING: "encoder"}
-
-
-async def ahead(readers: Readers, text: object) -> TextRead:
-    """Read a text before a connection is held for it; what is no text (left out, emptied) is nothing.
-
-    Whatever breaks, the entry must be stored and help be shown: `failed` says so.
-    """
-    if not isinstance(text, str) or not text:
-        return NOTHING
-    try:
-        found = await readers.read(text)
-    except Exception as error:  # noqa: BLE001  the entry must be stored and help shown whatever breaks here
-        log.error("reading_failed", error=error)
-        return TextRead(failed=True)
-    return TextRead(found.reading, finished=found.finished)
 
 
 def at_once(text: str | None, language: str) -> TextRead:

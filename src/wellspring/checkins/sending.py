@@ -6,13 +6,12 @@ from uuid import UUID
 import asyncpg
 
 from wellspring.checkins import changing, service
-from wellspring.checkins.consent import read_if_kept
-from wellspring.checkins.read_later import READERS
 from wellspring.checkins.schemas import CheckinChange, CheckinCreate
 from wellspring.checkins.service import CheckinCreated, CheckinExists
 from wellspring.kernel import idempotency
 from wellspring.kernel.edge import Req, access, as_member, edge, principal
-from wellspring.language.pool import Readers
+from wellspring.language.pool import READERS, Readers
+from wellspring.privacy.reading import read_if_kept
 
 
 def readers(request: Req) -> Readers:

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from wellspring.checkins import feelings, reading, signals, words
 from wellspring.checkins import queries as q
-from wellspring.checkins.reading import NOTHING, TextRead, Understood
+from wellspring.checkins.reading import Understood
 from wellspring.checkins.schemas import Checkin, CheckinCreate
 from wellspring.checkins.wire import Entry, Judged, checkin, columns, fresh
 from wellspring.identity.fragments import About, about
@@ -25,6 +25,7 @@ from wellspring.kernel.crypto import Keyring, Sealer
 from wellspring.kernel.db import Tx
 from wellspring.kernel.errors import Conflict, Invalid, NotFound
 from wellspring.language import higher, read
+from wellspring.language.ahead import NOTHING, TextRead
 from wellspring.privacy import consents
 from wellspring.privacy.errors import HealthDataRefused
 from wellspring.safety import service as safety
@@ -109,9 +110,7 @@ async def create(
         found, data.journal_text, person.language, lambda: signals.of(context, data, at, timezone)
     )
     sealer = request.keys.sealer(context.wrapped, request.person_id)
-    crisis, event_id = await respond(
-        tx, request, sealer, person, understood, data.journal_text, row_id, recent=bool(context.event_levels)
-    )
+    crisis, event_id = await respond(tx, request, sealer, person, understood, data.journal_text, row_id, context)
     entry = Entry(data=data, row_id=row_id, at=at, timezone=timezone, emotions=words.all_emotions(data))
     judged = judged_of(data, understood, event_id, is_quick=is_quick, emotions=person.emotion_reading)
     offers = _offers(entry, context, person, danger=understood.in_danger)
@@ -132,8 +131,8 @@ async def respond(
     understood: Understood,
     text: str | None,
     row_id: UUID,
+    context: q.Context,
     *,
-    recent: bool,
     known_id: UUID | None = None,
 ) -> tuple[Crisis | None, UUID | None]:
     """Open an event where the judgement asks for one, and return what the member is shown.
@@ -144,6 +143,7 @@ async def respond(
     if judged.level == "low" and not understood.failed:
         return None, None
     found = show.evidence(understood.reading, text)
+    opens = known_id is None and needs_event(judged, recent=bool(context.event_levels), waits=context.event_waits)
     crisis = await safety.respond(
         tx,
         request.keys,
@@ -153,8 +153,9 @@ async def respond(
         country=person.country,
         language=person.language,
         event_id=known_id,
+        opens=opens,
     )
-    if known_id is not None or not needs_event(judged, recent=recent):
+    if not opens:
         return crisis, known_id
     new = NewEvent(
         person_id=request.person_id,

@@ -82,7 +82,8 @@ INVARIANTS: Final = (
     Invariant(
         "WI009",
         "A crisis page by mail leaves within two minutes, or is marked as not sent.",
-        """SELECT person_id, id FROM notify.delivery WHERE template IN ('crisis_page', 'crisis_page_now')
+        """SELECT person_id, id FROM notify.delivery
+           WHERE template IN ('crisis_page', 'crisis_page_now', 'crisis_overdue', 'desk_empty')
            AND state IN ('queued', 'sending') AND due_at < now() - interval '2 minutes'""",
     ),
     Invariant(

@@ -4,10 +4,10 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 from wellspring.app import make_edge
-from wellspring.checkins.read_later import READERS
 from wellspring.kernel.crypto import Keyring
 from wellspring.kernel.edge import Edge
 from wellspring.kernel.settings import Settings
+from wellspring.language.pool import READERS
 
 
 @asynccontextmanager

@@ -112,6 +112,7 @@ class Memory:
             baseline=self._baseline(at.astimezone(UTC).date()),
             event_levels=[level for level, _ in events] or None,
             event_hours=[(at - then) / timedelta(hours=1) for _, then in events] or None,
+            event_waits=False,
             hard_time=any(level in ("high", "critical") for level, _ in events),
             recent_ids=[i for i, _ in seen] or None,
             recent_hours=[hours for _, hours in seen] or None,

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from wellspring.checkins import reading, service, signals, words
-from wellspring.checkins.reading import TextRead, Understood
+from wellspring.checkins.reading import Understood
 from wellspring.checkins.schemas import CheckinCreate
 from wellspring.checkins.wire import columns
 from wellspring.demo import crises, moments, uuids
@@ -24,6 +24,7 @@ from wellspring.demo.offers import Offers
 from wellspring.demo.tables import CHECKIN, Rows, add, json
 from wellspring.kernel.crypto import Sealer
 from wellspring.language import read
+from wellspring.language.ahead import TextRead
 from wellspring.language.model import read_lightly
 from wellspring.safety.behaviour import Signals
 from wellspring.safety.events import needs_event

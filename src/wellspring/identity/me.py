@@ -45,6 +45,7 @@ def profile(row: q.PersonRow, keys: Keyring) -> Profile:
         email=sealer.open(row.email, "identity.person.email", row.person_id).decode(),
         display_name=details.display_name,
         bio=details.bio,
+        phone=details.phone,
         language="fr" if row.language == "fr" else "en",
         country=row.country,
         timezone=row.timezone,

@@ -13,7 +13,7 @@ from wellspring.identity import queries as q
 from wellspring.identity.asked import accounts, where
 from wellspring.identity.errors import AccountClosed, LockedOut, SecondFactorNeeded, SecondFactorWrong, WrongCredentials
 from wellspring.identity.frame import SIZES
-from wellspring.identity.schemas import TIMEZONES, ContactWrite, Login, Preferences, ProfileChange
+from wellspring.identity.schemas import TIMEZONES, ContactWrite, Login, Phone, Preferences, ProfileChange
 from wellspring.kernel import audit, forms, i18n, idempotency, pages
 from wellspring.kernel.edge import Req, access, as_member, edge, principal
 from wellspring.kernel.errors import Invalid, NotFound, Problem
@@ -58,11 +58,17 @@ async def _show_sign_in(
         status=status,
         values={"email": email},
         errors={},
-        ask_code=code,
+        ask_code=code or _is_desk(following),
+        needs_code=code,
         message=message,
         next=following,
         may_sign_up=True,
     )
+
+
+def _is_desk(path: str) -> bool:
+    """Tell whether a page asks for a code anyway: whoever is woken for it should not type their password twice."""
+    return path == "/desk" or path.startswith("/desk/")
 
 
 @page("/sign-in", Access.PUBLIC)
@@ -215,11 +221,19 @@ async def end_others(request: Req) -> Response[Any]:
     return pages.redirect(request, "/sessions", note="ended")
 
 
+class OwnPhone(msgspec.Struct, kw_only=True):
+    """The form of one's own number."""
+
+    own_phone: Phone | None = None
+
+
 async def _show_contacts(
     request: Req, values: dict[str, Any], errors: dict[str, str], editing: UUID | None, status: int = 200
 ) -> Response[str]:
     async with as_member(request) as tx:
-        found = await me.contacts(tx, edge(request).keys, principal(request).person_id)
+        keys, person_id = edge(request).keys, principal(request).person_id
+        found = await me.contacts(tx, keys, person_id)
+        own = me.profile(await me.load(tx, person_id), keys).phone
         await audit.record(tx, access(request, "identity:contact:read", "emergency_contacts", count=len(found)))
     if editing is not None and not values:
         one = next((contact for contact in found if contact.id == editing), None)
@@ -231,7 +245,7 @@ async def _show_contacts(
         "contacts.html",
         status=status,
         contacts=found,
-        values=values,
+        values={"own_phone": own or "", **values},
         errors=errors,
         editing=editing,
         key=forms.new_key(),
@@ -254,6 +268,20 @@ async def contact_page(request: Req, contact_id: FromPath[UUID]) -> Response[str
 async def _refused_contact(request: Req, sent: Sent, problem: Problem, editing: UUID | None) -> Response[str]:
     errors = forms.errors_of(problem, (await pages.local(request)).language)
     return await _show_contacts(request, sent.values(), errors, editing, problem.status)
+
+
+@form("/contacts/own", Access.SELF)
+async def save_own_phone(request: Req) -> Response[Any]:
+    """Keep the number at which people on duty reach this member, or none."""
+    sent, person_id = await forms.read(request), principal(request).person_id
+    try:
+        wanted = sent.to(OwnPhone)
+        async with as_member(request) as tx:
+            await me.change(tx, edge(request).keys, person_id, ProfileChange(phone=wanted.own_phone), None)
+            await audit.record(tx, access(request, "identity:profile:change", "profile"))
+    except Invalid as problem:
+        return await _refused_contact(request, sent, problem, None)
+    return pages.redirect(request, "/contacts", note="saved")
 
 
 @form("/contacts", Access.SELF)
@@ -312,6 +340,7 @@ PAGES: Final[list[Any]] = [
     end_others,
     contacts_page,
     contact_page,
+    save_own_phone,
     add_contact,
     change_contact,
     drop_contact,

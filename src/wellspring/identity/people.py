@@ -17,16 +17,22 @@ class Face(Struct, frozen=True, kw_only=True):
 
     display_name: str | None
     email: str
+    phone: str | None
+    age_range: str | None
     country: str
     language: str
     timezone: str
 
 
+def _details(sealer: Sealer, person_id: UUID, details: bytes | None) -> Details:
+    if details is None:
+        return Details()
+    return msgspec.json.decode(sealer.open(details, "identity.person.details", person_id), type=Details)
+
+
 def name_in(sealer: Sealer, person_id: UUID, details: bytes | None) -> str | None:
     """Return what somebody calls themselves, from the sealed part of their row."""
-    if details is None:
-        return None
-    return msgspec.json.decode(sealer.open(details, "identity.person.details", person_id), type=Details).display_name
+    return _details(sealer, person_id, details).display_name
 
 
 async def public_face(tx: Tx, keys: Keyring, person_id: UUID) -> Face:
@@ -35,8 +41,11 @@ async def public_face(tx: Tx, keys: Keyring, person_id: UUID) -> Face:
     if row is None:
         raise NotFound
     sealer = keys.sealer(row.wrapped, person_id)
+    details = _details(sealer, person_id, row.details)
     return Face(
-        display_name=name_in(sealer, person_id, row.details),
+        display_name=details.display_name,
+        phone=details.phone,
+        age_range=row.age_range,
         email=sealer.open(row.email, "identity.person.email", person_id).decode(),
         country=row.country,
         language=row.language,

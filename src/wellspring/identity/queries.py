@@ -338,11 +338,12 @@ class FaceRow(Struct, frozen=True):
     country: str
     language: str
     timezone: str
+    age_range: str | None
 
 
 FACE: Final = Query(
     "SELECT (SELECT k.wrapped FROM kernel.person_key k WHERE k.person_id = $1), email, details, country, language,"
-    " timezone FROM identity.person WHERE person_id = $1",
+    " timezone, age_range FROM identity.person WHERE person_id = $1",
     FaceRow,
     M,
     S,

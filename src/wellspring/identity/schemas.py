@@ -38,6 +38,7 @@ ConsentKind = Literal[
     "correction_texts",
     "shared_ratings",
 ]
+Phone = Annotated[str, Meta(max_length=32, pattern=r"^\+?[0-9 ().\-]{3,31}\Z", examples=["+33 6 12 34 56 78"])]
 AgeRange = Literal["13-15", "16-17", "18-24", "25-34", "35-44", "45-54", "55-64", "65+"]
 Style = Literal["warm", "direct", "playful", "professional"]
 Contraindication = Literal[
@@ -112,6 +113,7 @@ class Profile(Struct, kw_only=True):
     email: str
     display_name: str | None
     bio: str | None
+    phone: str | None
     language: Language
     country: str
     timezone: str
@@ -140,6 +142,7 @@ class ProfileChange(Struct, forbid_unknown_fields=True, kw_only=True):
 
     display_name: Line | UnsetType | None = UNSET
     bio: Paragraph | UnsetType | None = UNSET
+    phone: Phone | UnsetType | None = UNSET
     language: Language | UnsetType = UNSET
     country: Country | UnsetType = UNSET
     timezone: Timezone | UnsetType = UNSET
@@ -218,9 +221,6 @@ class ContactDetails(Struct, kw_only=True):
     name: str
     phone: str | None = None
     email: str | None = None
-
-
-Phone = Annotated[str, Meta(max_length=32, pattern=r"^\+?[0-9 ().\-]{3,31}\Z", examples=["+33 6 12 34 56 78"])]
 
 
 class ContactWrite(Struct, forbid_unknown_fields=True, kw_only=True):

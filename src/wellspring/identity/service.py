@@ -46,6 +46,7 @@ class Details(Struct, kw_only=True):
     other_conditions: list[str] = []
     primary_goals: list[str] = []
     current_challenges: list[str] = []
+    phone: str | None = None
 
 
 class Accounts(Struct, frozen=True):

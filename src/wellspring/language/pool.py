@@ -21,6 +21,8 @@ from wellspring.language.schemas import Reading
 
 log = logs.get("language")
 
+READERS: Final = "readers"
+"""The port under which a process keeps its `Readers`."""
 LIMIT_S: Final = 0.1
 """How long a request waits for the encoder."""
 WAITING: Final = 8

@@ -16,7 +16,7 @@ from wellspring.notify import queries as q
 from wellspring.notify.ports import INTERRUPTED, Mail, MailPort, NotTakenError, RefusedError, UncertainError
 from wellspring.notify.service import DELIVER
 from wellspring.notify.smtp import WHOLE_S
-from wellspring.notify.templates import words
+from wellspring.notify.templates import PAGES, words
 
 MOST_TRIES: Final = 5
 AT_ONCE: Final = 25
@@ -26,6 +26,10 @@ GIVE_UP_S: Final = 2 * WHOLE_S
 """A claim older than this belongs to a worker that died."""
 OVERDUE_S: Final = 120.0
 """A message that should have been tried so long ago may have lost its job."""
+
+LATE_S: Final = 30.0
+"""A page that no worker took for so long is sent by whoever is there."""
+LOOK_EVERY_S: Final = 10.0
 
 log = logs.get("notify")
 
@@ -111,6 +115,29 @@ async def sweep(ctx: JobContext) -> None:
         for lost in await tx.all(q.OVERDUE, OVERDUE_S):
             dedupe = f"{DELIVER}:{lost.id}"
             await jobs.enqueue(tx, DELIVER, lost.person_id, lost.id, dedupe=dedupe, priority=jobs.URGENT)
+
+
+async def send_late(ctx: JobContext) -> int:
+    """Send the pages whose job no worker has run, without the queue; return how many there were."""
+    async with ctx.db.begin(DbRole.MAINTENANCE, read_only=True) as tx:
+        late = await tx.all(q.LATE, PAGES, LATE_S, AT_ONCE)
+    for page in late:
+        log.warning("page_late", id=page.id)
+    sent = await asyncio.gather(*(deliver(ctx, JobPayload(p.person_id, p.id)) for p in late), return_exceptions=True)
+    for error in sent:
+        if isinstance(error, Exception):
+            log.error("page_failed", error=error)
+    return len(late)
+
+
+async def send_late_for_ever(ctx: JobContext) -> None:
+    """Look for such pages every ten seconds: a web process does, so that pages leave while no worker runs."""
+    while True:
+        try:
+            await send_late(ctx)
+        except Exception as error:  # noqa: BLE001 - it is tried again
+            log.error("page_failed", error=error)
+        await asyncio.sleep(LOOK_EVERY_S)
 
 
 @jobs.every("29 3 * * *", "notify.forget")

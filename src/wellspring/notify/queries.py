@@ -47,6 +47,13 @@ ADD: Final = Query(
     W,
 )
 TEN_MINUTES: Final = Query("SELECT floor(extract(epoch FROM now()) / 600)::bigint", int, W)
+# Of one event a person needs one page: what a worker that was away would still send goes out once, not ten times.
+REPLACE: Final = Query(
+    "UPDATE notify.delivery SET state = 'not_sent', error_code = 'replaced' WHERE person_id = $1 AND ref = $2"
+    " AND id <> $3 AND state = 'queued' AND template = ANY($4::text[])",
+    int,
+    W,
+)
 CLAIM: Final = Query(
     "UPDATE notify.delivery SET state = 'sending', tries = tries + 1, claimed_at = now()"
     " WHERE person_id = $1 AND id = $2 AND state = 'queued' AND due_at <= now()"
@@ -84,6 +91,13 @@ GIVE_UP: Final = Query(
 OVERDUE: Final = Query(
     "SELECT person_id, id FROM notify.delivery WHERE state = 'queued'"
     " AND due_at < now() - make_interval(secs => $1::float8) ORDER BY due_at LIMIT 1000",
+    Waiting,
+    A,
+    crosses_people=True,
+)
+LATE: Final = Query(
+    "SELECT person_id, id FROM notify.delivery WHERE state = 'queued' AND template = ANY($1::text[])"
+    " AND due_at < now() - make_interval(secs => $2::float8) ORDER BY due_at LIMIT $3",
     Waiting,
     A,
     crosses_people=True,

@@ -10,6 +10,8 @@ from wellspring.identity.schemas import Language
 Template = Literal[
     "crisis_page",
     "crisis_page_now",
+    "crisis_overdue",
+    "desk_empty",
     "roles_changed",
     "password_changed",
     "second_factor_set",
@@ -17,8 +19,12 @@ Template = Literal[
     "second_factor_removed",
     "password_link",
 ]
-"""Every message that Wellspring sends: a page of a responder, one that cannot wait, what somebody may do here,
-changes of one's sign-in, and a link for a new password."""
+"""Every message that Wellspring sends: a page of a responder, one that cannot wait, a reminder of one that waits too
+long, that nobody can open the crisis desk, what somebody may do here, and changes of one's sign-in."""
+
+
+PAGES: Final[list[Template]] = ["crisis_page", "crisis_page_now", "crisis_overdue", "desk_empty"]
+"""Messages about somebody in danger: they never wait for a worker, and a newer one takes the place of an older."""
 
 
 class Words(Struct, frozen=True):
@@ -33,6 +39,7 @@ class Words(Struct, frozen=True):
 
 
 _DESK: Final = "/desk"
+_PEOPLE: Final = "/admin/people"
 _SIGN_IN: Final = "/sign-in"
 _SESSIONS: Final = "/sessions"
 _SECURITY: Final = "/account/security"
@@ -61,6 +68,29 @@ WORDS: Final[dict[tuple[str, Language], Words]] = {
         "Wellspring : quelqu’un a besoin de vous maintenant",
         "Quelqu’un a besoin de vous maintenant au poste d’urgence. Ouvrez Wellspring.",
         _DESK,
+    ),
+    ("crisis_overdue", "en"): Words(
+        "Wellspring: someone has waited too long",
+        "At the crisis desk someone has waited longer than they should. Open Wellspring.",
+        _DESK,
+    ),
+    ("crisis_overdue", "fr"): Words(
+        "Wellspring : quelqu’un attend depuis trop longtemps",
+        "Au poste d’urgence, quelqu’un attend depuis plus longtemps qu’il ne faudrait. Ouvrez Wellspring.",
+        _DESK,
+    ),
+    ("desk_empty", "en"): Words(
+        "Wellspring: nobody can open the crisis desk",
+        "Someone needs the crisis desk, and no responder with a second factor can open it."
+        " Give somebody this task now, or ask a responder to set up their second factor.",
+        _PEOPLE,
+    ),
+    ("desk_empty", "fr"): Words(
+        "Wellspring : personne ne peut ouvrir le poste d’urgence",
+        "Quelqu’un a besoin du poste d’urgence, et aucune personne de garde dotée d’un second facteur ne peut l’ouvrir."
+        " Confiez cette tâche à quelqu’un maintenant, ou demandez à la personne concernée de configurer son second"
+        " facteur.",
+        _PEOPLE,
     ),
     ("roles_changed", "en"): Words(
         "Wellspring: what you may do has changed",

@@ -21,6 +21,7 @@ Notice = Literal[
     "duty_none",
     "duty_someone",
     "next_no_duty",
+    "next_nobody_told",
     "unread",
     "partly_read",
     "emergency",
@@ -79,8 +80,12 @@ def words() -> Book:
     return msgspec.toml.decode(text, type=Book)
 
 
-def crisis_copy(level: Level, language: str, *, emergency: str, on_duty: bool, asked: bool = False) -> CrisisCopy:
+def crisis_copy(
+    level: Level, language: str, *, emergency: str, on_duty: bool, asked: bool = False, looks: bool = True
+) -> CrisisCopy:
     """What a member reads. `emergency` is the number to call; `asked` when they asked for a person.
+
+    `looks` is False when nobody has been told: then nobody is promised.
 
     A critical level keeps its own words even for somebody who asked. When nobody is on duty no time is
     promised.
@@ -88,15 +93,17 @@ def crisis_copy(level: Level, language: str, *, emergency: str, on_duty: bool, a
     book = words()
     kind: Kind = "asked" if asked and level != "critical" else level
     wait = PROTOCOLS["high" if kind == "asked" else kind].first_response
-    waits_for_us = kind != "low"
+    waits_for_us = kind != "low" and looks
     alone = waits_for_us and not on_duty
     what_next = book.notice["next_no_duty"] if alone else book.what_next[kind]
+    if not looks:
+        what_next = book.notice["next_nobody_told"]
     duty = book.notice["duty_none" if alone else "duty_someone"].say(language) if waits_for_us else ""
     return CrisisCopy(
         headline=book.headline[kind].say(language),
         one_thing=book.one_thing[kind].say(language).format(emergency=emergency),
         what_next=what_next.say(language).format(hours=wait // timedelta(hours=1)),
-        who_sees=book.who_sees[kind].say(language),
+        who_sees=book.who_sees[kind if looks else "low"].say(language),
         duty=duty,
     )
 

@@ -58,7 +58,7 @@ def _item(row: q.DeskRow, who: Principal) -> DeskItem:
         response_due_at=row.response_due_at,
         overdue=row.overdue,
         claimed_by_me=row.holder == who.person_id,
-        claimed=row.holder is not None,
+        claimed=row.holder is not None and not row.slow,
     )
 
 
@@ -81,7 +81,7 @@ async def glimpse(tx: Tx, who: Principal, person_id: UUID, event_id: UUID) -> De
 
 
 async def claim(tx: Tx, who: Principal, person_id: UUID, event_id: UUID) -> None:
-    """Take an event, or take it over from somebody who is off duty; of many who try at once exactly one wins.
+    """Take an event, or take it over from who is off duty or did not reach the person in time; exactly one wins.
 
     Nobody takes their own: a colleague does.
 
@@ -174,9 +174,11 @@ async def view(tx: Tx, keys: Keyring, who: Principal, person_id: UUID, event_id:
         outcome=row.outcome,
         display_name=face.display_name,
         email=face.email,
+        age_range=face.age_range,
         country=face.country,
         language=face.language,
         timezone=face.timezone,
+        phone=sealed.phone or face.phone,
         note=sealed.note,
         evidence=sealed.evidence,
         explanation=[_sentence(p, language) for p in sealed.explanation],

@@ -22,6 +22,8 @@ from wellspring.safety.routes import at_desk
 from wellspring.safety.schemas import DeskItem, EventView, Move
 
 _HOURS: Final = 8
+MINORS: Final = ("13-15", "16-17")
+"""Age ranges below 18."""
 _ORDER: Final = ("contact", "resolve", "review", "raise", "hand_back", "close", "give_up")
 """The steps as a page offers them: the one that helps first, the ways out last."""
 _FIELDS: Final = ("note", "outcome")
@@ -144,8 +146,10 @@ def _person(found: EventView, here: Local) -> dict[str, Any]:
         "name": found.display_name or found.email,
         "local_time": theirs.clock(clock.now()),
         "language": here.language_name(found.language),
-        "ways": shown.contact_ways(None, found.email),
+        "ways": shown.contact_ways(found.phone, found.email),
         "note": found.note,
+        "age_range": found.age_range,
+        "is_minor": found.age_range in MINORS,
     }
 
 

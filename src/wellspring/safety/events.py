@@ -28,11 +28,12 @@ class PartNote(Struct, frozen=True):
 
 
 class Sealed(Struct, frozen=True, kw_only=True):
-    """What is sealed in an event: the phrases found, the layers' explanation, the person's own note."""
+    """What is sealed in an event: the phrases found, the layers' explanation, the person's own note and number."""
 
     evidence: list[Evidence] = []
     explanation: list[PartNote] = []
     note: str | None = None
+    phone: str | None = None
 
 
 class NewEvent(Struct, frozen=True, kw_only=True):
@@ -44,20 +45,24 @@ class NewEvent(Struct, frozen=True, kw_only=True):
     source_id: UUID | None = None
     wants_contact: bool = False
     note: str | None = None
+    phone: str | None = None
     resources_shown: list[str] = []
     plan_shown: bool = False
     versions: dict[str, str] = {}
 
 
-def needs_event(judgement: Judgement, *, recent: bool = False) -> bool:
+def needs_event(judgement: Judgement, *, recent: bool = False, waits: bool = False) -> bool:
     """Tell whether a judgement opens an event: not for low, nor when only an earlier one speaks.
 
-    `recent`: the person had an event in the last 72 hours. A moderate judgement then opens no other: the review
-    queue shows one spell once. High and critical always do.
+    `recent`: the person had an event in the last 72 hours; `waits`: one of them is not closed. A moderate judgement
+    opens no other while one waits: the desk shows one spell once. After it was closed, new words, answers or a bad
+    moment open another, since nobody has seen them; the days alone do not, since they are the same days. High and
+    critical always do.
     """
-    if judgement.level == "low" or (judgement.level == "moderate" and recent):
+    speaking = {p.layer for p in judgement.explanation if p.level != "low"} - {"history"}
+    if judgement.level == "low" or not speaking:
         return False
-    return any(p.level != "low" and p.layer != "history" for p in judgement.explanation)
+    return judgement.level != "moderate" or not (waits or (recent and speaking == {"behaviour"}))
 
 
 def unseal(sealer: Sealer, sealed: bytes, event_id: UUID) -> Sealed:
@@ -78,6 +83,7 @@ async def open_event(tx: Tx, sealer: Sealer, new: NewEvent) -> UUID:
         evidence=new.evidence,
         explanation=[_note(p) for p in judged.explanation],
         note=new.note,
+        phone=new.phone,
     )
     await tx.one(
         q.OPEN_IN_JOB if tx.role is DbRole.WORKER else q.OPEN,
@@ -123,7 +129,8 @@ async def add_evidence(
     known = {(e.category, e.start, e.end) for e in kept.evidence}
     new = [e for e in evidence if (e.category, e.start, e.end) not in known]
     notes = [p for p in kept.explanation if p.layer != "model"]
-    notes += [_note(p) for p in judgement.explanation if p.layer == "model"]
-    sealed = Sealed(evidence=kept.evidence + new, explanation=notes, note=kept.note)
+    told = {p.layer for p in notes}
+    notes += [_note(p) for p in judgement.explanation if p.layer in ("text", "model") and p.layer not in told]
+    sealed = msgspec.structs.replace(kept, evidence=kept.evidence + new, explanation=notes)
     raw = sealer.seal(msgspec.json.encode(sealed), EVIDENCE, event_id)
     await tx.do(q.SET_EVIDENCE, person_id, event_id, raw, versions)

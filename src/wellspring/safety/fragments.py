@@ -4,10 +4,11 @@ from typing import Final
 
 EARLIER: Final = (
     "SELECT array_agg(v.risk_level) AS levels,"
-    " array_agg(extract(epoch FROM now() - v.created_at)::float8 / 3600) AS hours"
+    " array_agg(extract(epoch FROM now() - v.created_at)::float8 / 3600) AS hours,"
+    " coalesce(bool_or(v.state NOT IN ('resolved', 'reviewed')), false) AS waits"
     " FROM safety.crisis_event v WHERE v.person_id = {person} AND v.created_at > now() - interval '72 hours'"
 )
-"""Levels and ages in hours of the person's events of the last 72 hours."""
+"""Levels and ages in hours of the person's events of the last 72 hours, and whether one of them is not closed yet."""
 
 HARD_TIME: Final = (
     "EXISTS (SELECT 1 FROM safety.crisis_event v WHERE v.person_id = {person}"

@@ -1,21 +1,29 @@
 """The pages of safety for members and visitors: help now, asking for a person, the safety plan."""
 
 import unicodedata
+from hashlib import blake2s
 from typing import Any, Final
 
+import msgspec
 from litestar import Response
 
-from wellspring.kernel import audit, forms, pages
+from wellspring.identity.schemas import Phone
+from wellspring.kernel import audit, forms, idempotency, pages
 from wellspring.kernel.edge import Req, access, as_member, as_signin, edge, over_limit, principal
 from wellspring.kernel.errors import Invalid, PreconditionFailed, Problem
+from wellspring.kernel.forms import Sent
 from wellspring.kernel.i18n import Local
 from wellspring.kernel.policy import Access
 from wellspring.kernel.routing import form, page
+from wellspring.language.pool import READERS
+from wellspring.privacy.reading import read_if_kept
 from wellspring.safety import desk_pages, plans, service, show, shown
 from wellspring.safety import queries as q
 from wellspring.safety.resources import emergency_number, load
 from wellspring.safety.schemas import Report, SafetyPlan, SafetyPlanView
 from wellspring.safety.shown import STEPS
+
+_MOST_NOTE: Final = 4000
 
 
 def _letters(name: str) -> str:
@@ -86,16 +94,33 @@ async def help_page(request: Req) -> Response[str]:
     return page
 
 
+def _asked(sent: Sent) -> Report:
+    """Return what a member asks. Nothing they typed stands in its way: what is no number is kept as words."""
+    phone = sent.one("phone").replace("\0", "").strip()
+    note = sent.one("note").replace("\0", "").strip()[:_MOST_NOTE]
+    if not phone:
+        return Report(note=note or None)
+    try:
+        return Report(note=note or None, phone=msgspec.convert(phone, Phone))
+    except msgspec.ValidationError:
+        return Report(note=f"{phone}\n{note}".strip()[:_MOST_NOTE])
+
+
 @form("/help/contact", Access.SELF)
 async def ask_for_a_person(request: Req) -> Response[Any]:
     """Open an event because the member asks for a person; asking twice is asking once."""
     sent, person_id = await forms.read(request), principal(request).person_id
-    row = access(request, "safety:event:create", "crisis")
-    key = sent.key(person_id, "crisis-report")
+    row, wanted = access(request, "safety:event:create", "crisis"), _asked(sent)
+    # Going back to add some words makes another request of it, not an error.
+    said = f"{wanted.phone or ''}\n{wanted.note or ''}".encode()
+    shown_with = sent.one("idempotency_key")
+    once = f"{shown_with}.{blake2s(said, digest_size=8).hexdigest()}" if shown_with else None
+    key = idempotency.key(once, person_id, "crisis-report", said)
+    read = await read_if_kept(request, edge(request).ports[READERS], wanted.note)
 
     async def ask() -> None:
         async with as_member(request) as tx:
-            await service.report_once(tx, edge(request).keys, person_id, Report(), key, row)
+            await service.report_once(tx, edge(request).keys, person_id, wanted, key, row, read)
 
     await forms.patiently(ask)
     back = pages.local_path(sent.one("back"), "/help")

@@ -60,32 +60,52 @@ async def _page(tx: Tx, person_id: UUID, event_id: UUID) -> None:
     await _send(tx, event, step, before + step, level)
 
 
+async def _responders(tx: Tx, event: q.EventRow) -> list[q.ToPage]:
+    """Return everybody whom this event may be shown to: the person themselves never answers their own."""
+    return [r for r in sorted(await tx.all(q.RESPONDERS), key=_by_id) if r.person_id != event.person_id]
+
+
 async def _send(tx: Tx, event: q.EventRow, step: int, number: int, level: Level) -> None:
-    """Write down whom a page tells, under its number in the event, and queue their mails."""
-    chosen = chosen_for(
-        step, [r for r in sorted(await tx.all(q.RESPONDERS), key=_by_id) if r.person_id != event.person_id]
-    )
-    if not chosen:
-        log.error("nobody_to_page", event_id=str(event.id))
+    """Page for an event, and remember the step."""
+    await tx.do(q.MARK_PAGED, event.person_id, event.id, step)
+    chosen = chosen_for(step, await _responders(tx, event))
+    template: Template = "crisis_page_now" if level == "critical" else "crisis_page"
+    await _tell(tx, event, number, chosen, template, f"page:{event.id}:{number}")
+
+
+async def _tell(
+    tx: Tx, event: q.EventRow, number: int, chosen: list[q.ToPage], template: Template, occasion: str
+) -> None:
+    """Write down whom a page tells, under its number in the event, and queue their mails: one for each occasion.
+
+    When none of them can open the desk, those who can give somebody that right are told so.
+    """
     told: list[UUID | None] = [r.person_id for r in chosen]
     for responder_id in told or [None]:
         await tx.do(q.ADD_PAGE, event.person_id, ids.new(), event.id, number, responder_id)
-    await tx.do(q.MARK_PAGED, event.person_id, event.id, step)
     for responder in chosen:
         await tx.set_subject(responder.person_id)
         await stream.publish(tx, responder.person_id, "desk.changed", event.id)
-        template: Template = "crisis_page_now" if level == "critical" else "crisis_page"
-        await notify.queue(tx, responder.person_id, template, f"page:{event.id}:{number}", event.id)
+        await notify.queue(tx, responder.person_id, template, occasion, event.id)
+    if not any(r.can_open for r in chosen):
+        log.error("nobody_to_page", event_id=str(event.id))
+        for admin_id in await tx.all(q.ADMINISTRATORS):
+            await tx.set_subject(admin_id)
+            await notify.queue(tx, admin_id, "desk_empty", f"desk:{event.id}:{number}", event.id)
 
 
 def chosen_for(step: int, everybody: list[q.ToPage]) -> list[q.ToPage]:
     """Return whom a page tells: those on duty, later others too, then supervisors too; all when nobody is on duty.
 
-    Each step tells those of the step before again, so that nobody who goes on duty meanwhile is left out.
+    Each step tells those of the step before again, so that nobody who goes on duty meanwhile is left out. Who has no
+    second factor cannot open the desk before setting one up, and is told last; at once when nobody else is there.
     """
-    if not any(r.on_duty for r in everybody):
+    able = [r for r in everybody if r.can_open] or everybody
+    if step >= SUPERVISORS:
         return everybody
-    return [r for r in everybody if r.on_duty or step >= (SUPERVISORS if r.is_supervisor else NEXT_RESPONDERS)]
+    if not any(r.on_duty for r in able):
+        return able
+    return [r for r in able if r.on_duty or (step >= NEXT_RESPONDERS and not r.is_supervisor)]
 
 
 async def sweep(context: JobContext) -> int:
@@ -104,6 +124,33 @@ async def _page_late(context: JobContext, event: q.Unpaged) -> None:
 async def hand_back(context: JobContext) -> int:
     """Page anew, from the beginning, every event whose responder went off duty before they reached the person."""
     return await _each(context, _hand_back, q.LEFT)
+
+
+async def remind(context: JobContext) -> int:
+    """Remind of every event that somebody took, or should review, and that has stood still for too long."""
+    return await _each(context, _remind, q.OVERDUE)
+
+
+async def _remind(context: JobContext, overdue: q.Unpaged) -> None:
+    async with context.db.begin(DbRole.WORKER, subject=overdue.person_id) as tx:
+        event = await tx.maybe(q.EVENT_LOCKED, overdue.person_id, overdue.id)
+        # Asked again under the lock: another process may just have reminded of it.
+        if event is None or await tx.maybe(q.STILL_OVERDUE, event.person_id, event.id) is None:
+            return
+        number = 1 + await tx.one(q.LAST_PAGE, event.person_id, event.id)
+        # Many may have stood still for long, after an upgrade or an outage: of what is not urgent, one mail an hour.
+        urgent = event.state == "acknowledged"
+        occasion = f"page:{event.id}:{number}" if urgent else f"overdue:{event.now:%Y-%m-%dT%H}"
+        chosen = reminded(event.claimed_by, await _responders(tx, event))
+        await _tell(tx, event, number, chosen, "crisis_overdue", occasion)
+        log.info("reminded", event_id=str(event.id))
+
+
+def reminded(holder: UUID | None, everybody: list[q.ToPage]) -> list[q.ToPage]:
+    """Return whom a reminder tells: those on duty and supervisors; all when that is nobody but whoever holds it."""
+    able = [r for r in everybody if r.can_open] or everybody
+    chosen = [r for r in able if r.on_duty or r.is_supervisor or r.person_id == holder]
+    return chosen if any(r.person_id != holder for r in chosen) else able
 
 
 async def _each(
@@ -147,6 +194,7 @@ async def sweep_for_ever(context: JobContext) -> None:
         try:
             await hand_back(context)
             await sweep(context)
+            await remind(context)
         except Exception as error:  # noqa: BLE001 - a sweep that ended would page nobody until the next start
             log.error("sweep_failed", error=error)
         await asyncio.sleep(SWEEP_EVERY)

@@ -53,6 +53,7 @@ class Protocol(msgspec.Struct, frozen=True, kw_only=True):
     """What a level sets in motion. `first_state` is None when no event is opened.
 
     `again`: the rhythm after the last of `repages`, counted from the first page; None where nothing pages.
+    `reach_within`: for so long an event is its taker's alone. After that it pages again, and others may take it over.
     """
 
     level: Level
@@ -60,6 +61,7 @@ class Protocol(msgspec.Struct, frozen=True, kw_only=True):
     first_response: timedelta
     repages: tuple[RePage, ...]
     again: timedelta | None = None
+    reach_within: timedelta | None = None
     shown: tuple[Shown, ...]
     told: Told
     after_care: tuple[timedelta, ...]
@@ -112,6 +114,7 @@ PROTOCOLS: Final[dict[Level, Protocol]] = {
         first_response=2 * HOUR,
         repages=_escalating((10, "next_responder"), (20, "next_responder"), (30, "supervisor")),
         again=HOUR,
+        reach_within=2 * HOUR,
         shown=("resources", "emergency_number", "safety_plan", "ask_a_person", "who_sees"),
         told="responders_on_duty",
         after_care=AFTER_CARE,
@@ -122,6 +125,7 @@ PROTOCOLS: Final[dict[Level, Protocol]] = {
         first_response=timedelta(0),
         repages=_escalating((2, "next_responder"), (5, "next_responder"), (10, "supervisor")),
         again=15 * MINUTE,
+        reach_within=30 * MINUTE,
         shown=("emergency_number", "resources", "safety_plan", "ask_a_person", "who_sees"),
         told="responders_on_duty",
         after_care=AFTER_CARE,

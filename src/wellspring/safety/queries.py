@@ -1,6 +1,6 @@
 """The SQL of safety."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -9,6 +9,7 @@ from msgspec import Struct
 from wellspring.kernel import jobs, stream
 from wellspring.kernel.db import DbRole, Query
 from wellspring.safety import fragments
+from wellspring.safety.protocol import DAY, PROTOCOLS
 
 M, S, W, X = DbRole.MEMBER, DbRole.STAFF, DbRole.WORKER, DbRole.MAINTENANCE
 
@@ -71,6 +72,13 @@ RECENT_REPORT: Final = Query(
 ON_DUTY: Final = Query("SELECT safety.somebody_on_duty()", bool, M, S, W, DbRole.SIGNIN)
 
 
+SOMEBODY_LOOKS: Final = Query(
+    "SELECT EXISTS (SELECT 1 FROM safety.crisis_event WHERE person_id = $1 AND state NOT IN ('resolved', 'reviewed'))",
+    bool,
+    M,
+)
+
+
 class ToPage(Struct, frozen=True):
     """Somebody who can be paged."""
 
@@ -78,11 +86,16 @@ class ToPage(Struct, frozen=True):
     language: str
     on_duty: bool
     is_supervisor: bool
+    can_open: bool = True
 
 
 RESPONDERS: Final = Query(
-    "SELECT person_id, language, on_duty, is_supervisor FROM safety.responders()", ToPage, W, crosses_people=True
+    "SELECT person_id, language, on_duty, is_supervisor, can_open FROM safety.responders()",
+    ToPage,
+    W,
+    crosses_people=True,
 )
+ADMINISTRATORS: Final = Query("SELECT * FROM safety.administrators()", UUID, W, crosses_people=True)
 ADD_PAGE: Final = Query(
     "INSERT INTO safety.page (person_id, id, event_id, step, responder_id) VALUES ($1, $2, $3, $4, $5)"
     " ON CONFLICT DO NOTHING",
@@ -99,6 +112,11 @@ MARK_PAGED: Final = Query(
     " WHERE person_id = $1 AND id = $2",
     int,
     W,
+)
+
+
+PAGE_AGAIN: Final = Query(
+    "UPDATE safety.crisis_event SET paged_at = NULL, paged_step = -1 WHERE person_id = $1 AND id = $2", int, W
 )
 
 
@@ -127,7 +145,7 @@ UNPAGED: Final = Query(
 class Left(Unpaged, frozen=True):
     """An event whose responder went off duty before they reached the person."""
 
-    claimed_by: UUID
+    claimed_by: UUID | None
 
 
 LEFT: Final = Query(
@@ -139,10 +157,36 @@ LEFT: Final = Query(
 )
 GIVE_BACK: Final = Query(
     "UPDATE safety.desk SET state = 'paged', claimed_by = NULL WHERE person_id = $1 AND id = $2"
-    " AND state = 'acknowledged' AND claimed_by = $3 AND NOT safety.is_on_duty($3)",
+    " AND state = 'acknowledged' AND claimed_by IS NOT DISTINCT FROM $3 AND NOT safety.is_on_duty($3)",
     int,
     W,
 )
+
+
+def _seconds(span: timedelta | None) -> str:
+    """Return a span as SQL."""
+    assert span is not None
+    return f"interval '{span.total_seconds():.0f} seconds'"
+
+
+_PATIENCE: Final = (
+    f"CASE risk_level WHEN 'critical' THEN {_seconds(PROTOCOLS['critical'].reach_within)}"
+    f" ELSE {_seconds(PROTOCOLS['high'].reach_within)} END"
+)
+# What waits for its review, was taken and not reached, or reached and not closed, for longer than the protocol gives
+# it, and of which nobody was reminded for as long.
+_OVERDUE: Final = (
+    "SELECT person_id, id, created_at FROM safety.crisis_event AS e"
+    " WHERE state IN ('open', 'acknowledged', 'contacted') AND CASE state WHEN 'open' THEN response_due_at"
+    f" WHEN 'acknowledged' THEN coalesce(claimed_at, created_at) + {_PATIENCE}"
+    f" ELSE coalesce(contacted_at, created_at) + {_seconds(DAY)} END < now()"
+    " AND NOT EXISTS (SELECT 1 FROM safety.page p WHERE p.person_id = e.person_id AND p.event_id = e.id"
+    f" AND p.at > now() - CASE state WHEN 'acknowledged' THEN {_PATIENCE} ELSE {_seconds(DAY)} END)"
+)
+OVERDUE: Final = Query(
+    f"{_OVERDUE} AND (created_at, id) > ($1, $2) ORDER BY created_at, id LIMIT $3", Unpaged, X, crosses_people=True
+)
+STILL_OVERDUE: Final = Query(f"{_OVERDUE} AND person_id = $1 AND id = $2", Unpaged, W)
 
 
 class DeskRow(Struct, frozen=True):
@@ -157,35 +201,41 @@ class DeskRow(Struct, frozen=True):
     response_due_at: datetime
     overdue: bool
     holder: UUID | None
+    slow: bool
 
 
-# Who took an event and is off duty now does not hold it: a colleague may take it over.
+# Who took an event and is off duty now does not hold it: a colleague may take it over. Nor does one who has not reached
+# the person in time keep it from others.
+_SLOW: Final = f"coalesce(state = 'acknowledged' AND claimed_at < now() - {_PATIENCE}, false)"
 _ON_DESK: Final = (
     "SELECT person_id, id, risk_level, state, wants_contact, created_at, response_due_at,"
-    " state IN ('paged', 'open') AND response_due_at < now(),"
-    " CASE WHEN safety.is_on_duty(claimed_by) THEN claimed_by END AS holder FROM safety.desk"
+    f" state IN ('paged', 'open') AND response_due_at < now() OR {_SLOW},"
+    f" CASE WHEN safety.is_on_duty(claimed_by) THEN claimed_by END AS holder, {_SLOW} AS slow FROM safety.desk"
 )
 DESK: Final = Query(
     f"SELECT * FROM ({_ON_DESK} WHERE state NOT IN ('resolved', 'reviewed') AND person_id <> $1) AS d"
-    " ORDER BY coalesce(holder <> $1, false), state = 'open', risk_level <> 'critical', response_due_at LIMIT 200",
+    " ORDER BY coalesce(holder <> $1 AND NOT slow, false), state = 'open', risk_level <> 'critical', response_due_at"
+    " LIMIT 200",
     DeskRow,
     S,
     crosses_people=True,
 )
 CLAIM: Final = Query(
-    "UPDATE safety.desk SET state = 'acknowledged', claimed_by = $3 WHERE person_id = $1 AND id = $2"
-    " AND state = 'paged' AND claimed_by IS NULL",
+    "UPDATE safety.desk SET state = 'acknowledged', claimed_by = $3, claimed_at = now()"
+    " WHERE person_id = $1 AND id = $2 AND state = 'paged' AND claimed_by IS NULL",
     int,
     S,
 )
 CLAIM_REVIEW: Final = Query(
-    "UPDATE safety.desk SET claimed_by = $3 WHERE person_id = $1 AND id = $2 AND state = 'open' AND claimed_by IS NULL",
+    "UPDATE safety.desk SET claimed_by = $3, claimed_at = now() WHERE person_id = $1 AND id = $2 AND state = 'open'"
+    " AND claimed_by IS NULL",
     int,
     S,
 )
 TAKE_OVER: Final = Query(
-    "UPDATE safety.desk SET claimed_by = $3 WHERE person_id = $1 AND id = $2 AND claimed_by <> $3"
-    " AND state IN ('open', 'acknowledged', 'contacted') AND NOT safety.is_on_duty(claimed_by) RETURNING state",
+    "UPDATE safety.desk SET claimed_by = $3, claimed_at = now() WHERE person_id = $1 AND id = $2"
+    " AND claimed_by IS DISTINCT FROM $3 AND state IN ('open', 'acknowledged', 'contacted')"
+    f" AND (NOT safety.is_on_duty(claimed_by) OR {_SLOW}) RETURNING state",
     str,
     S,
 )
@@ -218,6 +268,7 @@ RAISE: Final = Query(
     " WHERE person_id = $1 AND id = $2",
     int,
     S,
+    W,
 )
 PAGE_JOB: Final = Query(
     jobs.insert("'safety.page'", "$1::bytea", "now() + make_interval(secs => $2::float8)", priority=jobs.URGENT),

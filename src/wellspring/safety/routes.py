@@ -14,6 +14,8 @@ from wellspring.kernel.edge import Req, access, as_member, as_staff, edge, princ
 from wellspring.kernel.errors import Forbidden, NotFound
 from wellspring.kernel.policy import Access, Permission
 from wellspring.kernel.routing import get, post, put
+from wellspring.language.pool import READERS
+from wellspring.privacy.reading import read_if_kept
 from wellspring.safety import desk, plans, service, show
 from wellspring.safety import queries as q
 from wellspring.safety.schemas import (
@@ -63,8 +65,9 @@ async def report(request: Req, data: JSONBody[Report]) -> Reported:
     who, keys = principal(request), edge(request).keys
     key = idempotency.key(request.headers.get("idempotency-key"), who.person_id, "crisis-report", await request.body())
     row = access(request, "safety:event:create", "crisis")
+    read = await read_if_kept(request, edge(request).ports[READERS], data.note)
     async with as_member(request) as tx:
-        event_id, crisis = await service.report_once(tx, keys, who.person_id, data, key, row)
+        event_id, crisis = await service.report_once(tx, keys, who.person_id, data, key, row, read)
     return Reported(event_id=event_id, crisis=crisis)
 
 

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from msgspec import Meta, Struct
 
+from wellspring.identity.schemas import Phone
 from wellspring.safety.protocol import Outcome
 
 Note = Annotated[str, Meta(max_length=4000, pattern=r"^[^\x00]*$", examples=["I would like somebody to call me."])]
@@ -99,9 +100,10 @@ class Crisis(Struct, kw_only=True):
 
 
 class Report(Struct, forbid_unknown_fields=True, kw_only=True):
-    """A person says that they are in crisis; the note is sealed and shown to the responder who takes it."""
+    """A person says that they are in crisis; note and number are sealed and shown to the responder who takes it."""
 
     note: Note | None = None
+    phone: Phone | None = None
     wants_contact: bool = True
 
 
@@ -167,9 +169,11 @@ class EventView(Struct, kw_only=True):
     outcome: str | None
     display_name: str | None
     email: str
+    age_range: str | None
     country: str
     language: str
     timezone: str
+    phone: str | None
     note: str | None
     evidence: list[Evidence]
     explanation: list[Part]

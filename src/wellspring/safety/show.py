@@ -113,10 +113,11 @@ def crisis(
     found: list[Evidence],
     plan: SafetyPlan | None,
     asked: bool = False,
+    looks: bool = True,
 ) -> Crisis:
     """Return what comes first in the reply."""
     emergency = emergency_number(country)
-    copy = crisis_copy(level, language, emergency=emergency.number, on_duty=on_duty, asked=asked)
+    copy = crisis_copy(level, language, emergency=emergency.number, on_duty=on_duty, asked=asked, looks=looks)
     now = clock.now()
     return Crisis(
         event_id=event_id,

@@ -1,0 +1,206 @@
+"""Events that somebody took, or should review, and that stand still; desks that nobody can open."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from tests.safety.test_desk import context, danger, rows
+from tests.safety.test_paging import run_due, supervisor, taken
+from tests.support.people import Circle, Person
+from wellspring.kernel.edge import Edge
+from wellspring.kernel.policy import Role
+from wellspring.safety import paging
+from wellspring.safety.copy import notice
+
+pytestmark = pytest.mark.anyio
+
+
+async def since(url: str, minutes: float) -> None:
+    """Let time pass for every event and its pages."""
+    for column in (
+        "safety.crisis_event.created_at",
+        "safety.crisis_event.response_due_at",
+        "safety.crisis_event.claimed_at",
+        "safety.crisis_event.contacted_at",
+        "safety.desk.claimed_at",
+        "safety.desk.response_due_at",
+        "safety.page.at",
+    ):
+        table, _, name = column.rpartition(".")
+        await rows(url, f"UPDATE {table} SET {name} = {name} - make_interval(secs => $1::float8)", minutes * 60)
+
+
+async def mails(url: str, who: Person) -> list[str]:
+    found = await rows(url, "SELECT template FROM notify.delivery WHERE person_id = $1 ORDER BY created_at", who.id)
+    return [row["template"] for row in found]
+
+
+async def no_factor(url: str, who: Person) -> None:
+    await rows(url, "UPDATE identity.login SET totp_secret = NULL WHERE person_id = $1", who.id)
+
+
+async def test_who_took_an_event_and_fell_asleep_is_reminded_and_a_colleague_may_take_over(
+    alice: Person, dana: Person, circle: Circle, parts: Edge, database_url: str
+) -> None:
+    boss = await supervisor(circle, database_url)
+    fay, gil = [await circle.staff(name, Role.RESPONDER) for name in ("fay", "gil")]
+    for who in (dana, fay):
+        await who.put("/v1/crisis/duty", json={"on_duty": True})
+    path = await taken(dana, alice)
+    await since(database_url, 29)
+    assert await paging.remind(context(parts)) == 0
+    assert (await fay.post(path + "/claim")).json()["code"] == "already_claimed"
+    await since(database_url, 2)
+    await asyncio.gather(*(paging.remind(context(parts)) for _ in range(3)))
+    assert [await mails(database_url, who) for who in (dana, fay, boss, gil)] == [["crisis_overdue"]] * 3 + [[]]
+    assert await paging.remind(context(parts)) == 0
+    [item] = (await fay.get("/v1/crisis/desk")).json()["items"]
+    assert (item["claimed"], item["claimed_by_me"]) == (False, False)
+    [item] = (await dana.get("/v1/crisis/desk")).json()["items"]
+    assert (item["claimed"], item["claimed_by_me"]) == (False, True)
+    assert (await dana.get(path)).status_code == 200, "nothing is taken from them before somebody else takes over"
+    await since(database_url, 30)
+    assert await paging.remind(context(parts)) == 1
+    assert (await fay.post(path + "/claim")).status_code == 200
+    assert (await dana.get(path)).json()["code"] == "not_yours"
+    assert (await dana.post(path + "/claim")).json()["code"] == "already_claimed", "the time begins anew"
+    assert await paging.remind(context(parts)) == 0
+
+
+async def test_when_only_the_one_who_sleeps_is_on_duty_everybody_is_told(
+    alice: Person, dana: Person, circle: Circle, parts: Edge, database_url: str
+) -> None:
+    fay = await circle.staff("fay", Role.RESPONDER)
+    await dana.put("/v1/crisis/duty", json={"on_duty": True})
+    await taken(dana, alice)
+    await since(database_url, 31)
+    assert await paging.remind(context(parts)) == 1
+    assert await mails(database_url, fay) == ["crisis_overdue"]
+
+
+async def test_a_review_that_nobody_makes_is_told_of_once_a_day(
+    alice: Person, dana: Person, parts: Edge, database_url: str
+) -> None:
+    body = {"mood_score": 1, "stress_level": 10, "anxiety_level": 10}
+    assert (await alice.post("/v1/checkins", json=body)).json()["crisis"]["level"] == "moderate"
+    await since(database_url, 5 * 60)
+    assert await paging.remind(context(parts)) == 0
+    await since(database_url, 61)
+    assert await paging.remind(context(parts)) == 1
+    assert await paging.remind(context(parts)) == 0
+    await since(database_url, 24 * 60 + 1)
+    await rows(database_url, "UPDATE notify.delivery SET unique_key = 'of an earlier hour'")
+    assert await mails(database_url, dana) == ["crisis_overdue"]
+    assert await paging.remind(context(parts)) == 1
+    assert await mails(database_url, dana) == ["crisis_overdue"] * 2
+
+
+async def test_of_many_reviews_that_nobody_made_one_mail_comes(
+    alice: Person, charlie: Person, dana: Person, parts: Edge, database_url: str
+) -> None:
+    body = {"mood_score": 1, "stress_level": 10, "anxiety_level": 10}
+    for who in (alice, charlie):
+        await who.post("/v1/checkins", json=body)
+    await since(database_url, 6 * 60 + 1)
+    assert await paging.remind(context(parts)) == 2
+    assert await paging.remind(context(parts)) == 0
+    hours = await rows(database_url, "SELECT DISTINCT date_trunc('hour', at) FROM safety.page")
+    assert len(await mails(database_url, dana)) == len(hours), "one, or two when the clock struck meanwhile"
+    assert len(await rows(database_url, "SELECT 1 FROM safety.page")) == 2
+
+
+async def test_who_was_reached_and_then_left_open_is_told_of_after_a_day(
+    alice: Person, dana: Person, circle: Circle, parts: Edge, database_url: str
+) -> None:
+    boss = await supervisor(circle, database_url)
+    await dana.put("/v1/crisis/duty", json={"on_duty": True})
+    path = await taken(dana, alice)
+    await dana.post(path + "/steps", json={"step": "contact"})
+    await since(database_url, 23 * 60)
+    assert await paging.remind(context(parts)) == 0
+    await since(database_url, 61)
+    assert await paging.remind(context(parts)) == 1
+    assert await mails(database_url, boss) == ["crisis_overdue"]
+    await dana.post(path + "/steps", json={"step": "resolve", "outcome": "safe_with_plan"})
+    await since(database_url, 48 * 60)
+    assert await paging.remind(context(parts)) == 0
+
+
+async def test_an_event_whose_taker_is_gone_for_good_is_taken_over(
+    alice: Person, dana: Person, circle: Circle, parts: Edge, database_url: str
+) -> None:
+    fay = await circle.staff("fay", Role.RESPONDER)
+    for who in (dana, fay):
+        await who.put("/v1/crisis/duty", json={"on_duty": True})
+    path = await taken(dana, alice)
+    await dana.post(path + "/steps", json={"step": "contact"})
+    for table in ("crisis_event", "desk"):
+        await rows(database_url, f"UPDATE safety.{table} SET claimed_by = NULL")
+    assert (await fay.post(path + "/claim")).status_code == 200
+    for table in ("crisis_event", "desk"):
+        await rows(database_url, f"UPDATE safety.{table} SET claimed_by = NULL, state = 'acknowledged'")
+    assert await paging.hand_back(context(parts)) == 1
+    assert [r["state"] for r in await rows(database_url, "SELECT state FROM safety.desk")] == ["paged"]
+
+
+async def test_without_a_second_factor_nobody_is_on_duty(alice: Person, dana: Person, database_url: str) -> None:
+    await dana.put("/v1/crisis/duty", json={"on_duty": True})
+    assert (await danger(alice))["duty"] == notice("duty_someone", "en")
+    await no_factor(database_url, dana)
+    assert (await danger(alice))["duty"] == notice("duty_none", "en")
+
+
+async def test_who_cannot_open_the_desk_is_paged_last(
+    alice: Person, dana: Person, circle: Circle, parts: Edge, database_url: str
+) -> None:
+    lost, erin = await circle.staff("lost", Role.RESPONDER), await circle.staff("erin", Role.ADMIN)
+    await lost.put("/v1/crisis/duty", json={"on_duty": True})
+    await no_factor(database_url, lost)
+    await danger(alice)
+    told = []
+    for minutes in (0, 2.1, 3, 5):
+        await since(database_url, minutes)
+        await rows(
+            database_url,
+            "UPDATE safety.crisis_event SET paged_at = paged_at - make_interval(secs => $1::float8)",
+            minutes * 60,
+        )
+        await rows(database_url, "UPDATE jobs.pgqueuer SET execute_after = now()")
+        await run_due(parts, database_url)
+        told.append([len(await mails(database_url, who)) for who in (dana, lost, erin)])
+    assert told == [[1, 0, 0], [2, 0, 0], [3, 0, 0], [4, 1, 0]]
+
+
+@pytest.mark.parametrize("responders", ["none", "without a second factor", "only the one in danger"])
+async def test_when_nobody_can_open_the_desk_administrators_are_told(
+    alice: Person, circle: Circle, parts: Edge, database_url: str, responders: str
+) -> None:
+    erin, lost = await circle.staff("erin", Role.ADMIN), None
+    in_danger = alice
+    if responders != "none":
+        lost = await circle.staff("lost", Role.RESPONDER)
+        await no_factor(database_url, lost)
+    if responders == "only the one in danger":
+        assert lost is not None
+        in_danger, lost = lost, None
+    await danger(in_danger)
+    await run_due(parts, database_url)
+    assert await mails(database_url, erin) == ["desk_empty"]
+    if lost is not None:
+        assert await mails(database_url, lost) == ["crisis_page_now"], "nobody else is there: they may set one up"
+    pages: list[dict[str, Any]] = await rows(database_url, "SELECT responder_id FROM safety.page")
+    assert [p["responder_id"] for p in pages] == [lost.id if lost else None]
+
+
+async def test_paging_and_reminders_do_not_count_each_other(
+    alice: Person, dana: Person, parts: Edge, database_url: str
+) -> None:
+    await dana.put("/v1/crisis/duty", json={"on_duty": True})
+    path = await taken(dana, alice)
+    await since(database_url, 31)
+    assert await paging.remind(context(parts)) == 1
+    await dana.post(path + "/steps", json={"step": "hand_back"})
+    await run_due(parts, database_url)
+    steps = await rows(database_url, "SELECT step FROM safety.page ORDER BY step")
+    assert [s["step"] for s in steps] == [0, 10]
