@@ -4,11 +4,12 @@ from typing import Any
 from urllib.parse import quote
 
 from litestar import Response
+from litestar.exceptions import HTTPException
 from litestar.response.base import ASGIResponse
 from litestar.types import Receive, Scope, Send
 
 from wellspring.kernel.edge import Req, request_id
-from wellspring.kernel.errors import Problem, TooMany, Unauthenticated, Unavailable
+from wellspring.kernel.errors import MethodNotAllowed, Problem, TooMany, Unauthenticated, Unavailable
 from wellspring.kernel.pages import SECRETS, FormStale, fields, frame, local_path, redirect, render
 
 
@@ -50,6 +51,8 @@ async def problem_page(request: Req, problem: Problem) -> Response[Any]:
         return await _unsent(request, problem)
     if isinstance(problem, FormStale) or (request.method == "POST" and isinstance(problem, Unavailable | TooMany)):
         return await _unsent(request, problem)
+    if isinstance(problem, MethodNotAllowed) and request.method == "GET":
+        return redirect(request, _page_above(request))
     await _settle_frame(request, problem)
     shown = {
         "status": problem.status,
@@ -69,6 +72,20 @@ def _asked_for(request: Req) -> str:
     return local_path(f"{request.url.path}?{query}", request.url.path) if query else request.url.path
 
 
+def _page_above(request: Req) -> str:
+    """Return the page that a form stands on, for whoever loads the form's own address again: the nearest one above."""
+    router: Any = request.app.asgi_router
+    path = request.url.path
+    while path := path.rpartition("/")[0]:
+        try:
+            handler = router.handle_routing(path=path, method="GET")[1]
+        except HTTPException:
+            continue
+        if handler.opt.get("page"):
+            return path
+    return "/"
+
+
 async def _settle_frame(request: Req, problem: Problem) -> None:
     """Decide who looks without failing again: a visitor's page when the person cannot be read."""
     scope: Any = request.scope
@@ -83,11 +100,13 @@ async def _settle_frame(request: Req, problem: Problem) -> None:
 async def _unsent(request: Req, problem: Problem) -> Response[str]:
     """Return what was typed in a form that could not be taken, ready to be sent again."""
     await _settle_frame(request, problem)
-    kept = [(name, value) for name, value in await _typed(request) if name not in SECRETS and value]
+    typed = [(name, value) for name, value in await _typed(request) if value]
+    kept = [(name, value) for name, value in typed if name not in SECRETS]
     context = {
         "why": "signed_out" if isinstance(problem, Unauthenticated) else problem.code,
         "hidden": [(n, v) for n, v in kept if not _is_text(v)],
         "texts": [(n, v) for n, v in kept if _is_text(v)],
+        "again": [name for name, _ in typed if name in SECRETS and name != "csrf"],
         "keeps_words": True,
     }
     page = await render(request, "unsent.html", status=problem.status, **context)
