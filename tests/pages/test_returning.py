@@ -97,3 +97,12 @@ async def test_signing_out_empties_what_the_site_keeps_on_the_device(visitor: Br
             answer = await browser.post("/sign-out", {"csrf": token})
         assert answer.status_code == 303
         assert answer.headers["clear-site-data"] == '"storage"'
+
+
+async def test_home_does_not_say_that_nothing_happens_while_somebody_is_asked_for(at_home: Browser) -> None:
+    assert "Nothing. No reminder is set" in text((await at_home.get("/home")).text)
+    assert (await at_home.fill("/help", "/help/contact")).status_code == 303
+    said = text((await at_home.get("/home")).text)
+    assert "Nothing. No reminder" not in said
+    assert "Your request has arrived." in said
+    assert 'href="/help#ask"' in (await at_home.get("/home")).text

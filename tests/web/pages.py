@@ -45,6 +45,7 @@ from tests.web.samples import (
     detail,
     person,
     week,
+    when,
 )
 
 GUEST: list[str] = []
@@ -55,7 +56,9 @@ PROBLEM = {
     "code": "not_found",
     "title": "There is nothing here that you can see.",
     "request_id": "01JD2V7K8Z",
+    "again": "",
 }
+WAIT = PROBLEM | {"status": 429, "code": "too_many_requests", "again": "/sign-in?next=/home"}
 EMAIL_ERROR = {"email": "Please write an address such as name@example.org."}
 
 # name of the page → (template, roles of the person or [] for a guest, path, context)
@@ -98,6 +101,7 @@ PAGES: dict[str, tuple[str, list[str], str, Context]] = {
             "actions": [],
             "shared_with": [],
             "gentle": True,
+            "asked": when("today, 2:10"),
             "part_of_day": "night",
         },
     ),
@@ -361,6 +365,7 @@ PAGES: dict[str, tuple[str, list[str], str, Context]] = {
         ),
     ),
     "problem": ("problem.html", GUEST, "/nowhere", {"problem": PROBLEM}),
+    "problem-wait": ("problem.html", GUEST, "/sign-in", {"problem": WAIT}),
     "offline": ("offline.html", GUEST, "/offline", {}),
     "unsent": (
         "unsent.html",

@@ -1,6 +1,6 @@
 """Problems said as a page: the way to sign in, the form with what was typed, or plain words and a way on."""
 
-from typing import Any
+from typing import Any, Final
 from urllib.parse import quote
 
 from litestar import Response
@@ -11,6 +11,9 @@ from litestar.types import Receive, Scope, Send
 from wellspring.kernel.edge import Req, request_id
 from wellspring.kernel.errors import MethodNotAllowed, Problem, TooMany, Unauthenticated, Unavailable
 from wellspring.kernel.pages import SECRETS, FormStale, fields, frame, local_path, redirect, render
+
+_PASSING: Final = frozenset({429, 500, 503})
+"""Problems that may be gone at the next try."""
 
 
 class Later(Response[None]):
@@ -59,7 +62,7 @@ async def problem_page(request: Req, problem: Problem) -> Response[Any]:
         "code": problem.code,
         "title": problem.title(),
         "request_id": request_id(request),
-        "next": None,
+        "again": local_path(_asked_for(request), "") if request.method == "GET" and problem.status in _PASSING else "",
     }
     page = await render(request, "problem.html", status=problem.status, problem=shown)
     page.headers.update(problem.headers)
