@@ -235,3 +235,9 @@ def test_numbers_are_written_as_the_language_writes_them() -> None:
         assert f">4{mark}5<" in shown
         assert f"3{mark}0–5{mark}5" in shown
         assert ">6<" in shown
+
+
+def test_why_a_message_was_not_sent_is_said_in_words() -> None:
+    assert "no mail server is set" in render("outbox")
+    assert "aucun serveur de courrier" in render("outbox", "fr")
+    assert "mail_not_set_up" not in render("outbox")

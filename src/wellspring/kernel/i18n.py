@@ -81,7 +81,7 @@ def environment(language: str) -> Environment:
         extensions=["jinja2.ext.i18n"],
     )
     cast("dict[str, Any]", made.globals)["asset"] = assets.url
-    made.filters["decimal"] = decimals(language)
+    cast("dict[str, Any]", made.filters)["decimal"] = decimals(language)
     install: Any = made.install_gettext_translations  # type: ignore[attr-defined]  # the i18n extension adds it
     install(_translations(language), newstyle=True)
     return made
