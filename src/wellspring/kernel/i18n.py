@@ -58,7 +58,7 @@ def _translations(language: str) -> NullTranslations:
     return GNUTranslations(compiled)
 
 
-def decimals(language: str) -> Callable[[float, int], str]:
+def decimals(language: str) -> Callable[..., str]:
     """Return how numbers are written in a language: at most one decimal, or exactly as many as asked for."""
 
     def decimal(value: float, places: int = 0) -> str:
@@ -81,7 +81,7 @@ def environment(language: str) -> Environment:
         extensions=["jinja2.ext.i18n"],
     )
     cast("dict[str, Any]", made.globals)["asset"] = assets.url
-    cast("dict[str, Any]", made.filters)["decimal"] = decimals(language)
+    made.filters["decimal"] = decimals(language)
     install: Any = made.install_gettext_translations  # type: ignore[attr-defined]  # the i18n extension adds it
     install(_translations(language), newstyle=True)
     return made
