@@ -60,6 +60,7 @@ async def test_a_page_is_refused_with_a_page_and_the_true_wait(limited: httpx.As
     assert "Please wait a little" in text(answer.text)
     assert "try again in a minute" in text(answer.text)
     assert 'href="/help"' in answer.text
+    assert 'href="/sign-in">Try again' in answer.text
     left = int(answer.headers["ratelimit"].rpartition("t=")[2])
     assert int(answer.headers["retry-after"]) == left
     assert 1 <= left <= 60

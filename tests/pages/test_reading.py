@@ -64,6 +64,21 @@ async def test_two_feelings_and_yes(at_home: Browser, alice: Person) -> None:
     assert (stored["correction"]["answer"], stored["correction"]["emotion"]) == ("yes", "frustrated")
 
 
+async def test_answering_leads_back_to_the_card_and_what_was_not_kept_to_the_top(
+    at_home: Browser, alice: Person
+) -> None:
+    """Whoever goes by keyboard, or hears the page, stays where they answered."""
+    result, entry = await checked_in(at_home)
+    for page in (result, entry):
+        answer = await at_home.fill(page, f"{entry}/reading", answer="yes")
+        assert answer.headers["location"] == f"{page}#reading"
+        assert 'id="reading"' in (await at_home.follow(answer)).text
+    before = (await at_home.get(result)).text
+    await alice.patch(f"/v1{entry.replace('check-ins', 'checkins')}", json={"journal_text": "A lantern."})
+    late = await at_home.post(f"{entry}/reading", fields(before, f"{entry}/reading") | {"answer": "yes"})
+    assert late.headers["location"] == result, "what has to be read stands at the top"
+
+
 async def test_no_another_and_taking_it_back_on_the_entry_itself(at_home: Browser, alice: Person) -> None:
     _, entry = await checked_in(at_home, "Just a lantern.")
     assert "Your words sounded calm. Is that right?" in text((await at_home.get(entry)).text)

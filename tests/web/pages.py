@@ -32,6 +32,7 @@ from tests.web.samples import (
     RECOVERY_CODES,
     RESOLVE,
     RESULT,
+    SECRET,
     SESSIONS,
     SHARE,
     SHARING,
@@ -44,6 +45,7 @@ from tests.web.samples import (
     detail,
     person,
     week,
+    when,
 )
 
 GUEST: list[str] = []
@@ -54,7 +56,9 @@ PROBLEM = {
     "code": "not_found",
     "title": "There is nothing here that you can see.",
     "request_id": "01JD2V7K8Z",
+    "again": "",
 }
+WAIT = PROBLEM | {"status": 429, "code": "too_many_requests", "again": "/sign-in?next=/home"}
 EMAIL_ERROR = {"email": "Please write an address such as name@example.org."}
 
 # name of the page → (template, roles of the person or [] for a guest, path, context)
@@ -142,6 +146,7 @@ PAGES: dict[str, tuple[str, list[str], str, Context]] = {
             "actions": [],
             "shared_with": [],
             "gentle": True,
+            "asked": when("today, 2:10"),
             "part_of_day": "night",
         },
     ),
@@ -406,6 +411,7 @@ PAGES: dict[str, tuple[str, list[str], str, Context]] = {
         ),
     ),
     "problem": ("problem.html", GUEST, "/nowhere", {"problem": PROBLEM}),
+    "problem-wait": ("problem.html", GUEST, "/sign-in", {"problem": WAIT}),
     "offline": ("offline.html", GUEST, "/offline", {}),
     "unsent": (
         "unsent.html",
@@ -415,6 +421,7 @@ PAGES: dict[str, tuple[str, list[str], str, Context]] = {
             "why": "signed_out",
             "hidden": [("mood_score", "3")],
             "texts": [("journal_text", JOURNAL)],
+            "again": [],
             "keeps_words": True,
         },
     ),
@@ -422,7 +429,19 @@ PAGES: dict[str, tuple[str, list[str], str, Context]] = {
         "unsent.html",
         MEMBER,
         "/contacts",
-        {"why": "form_stale", "hidden": [], "texts": [], "keeps_words": True},
+        {"why": "form_stale", "hidden": [], "texts": [], "again": [], "keeps_words": True},
+    ),
+    "unsent-password": (
+        "unsent.html",
+        MEMBER,
+        "/account/security/second-factor",
+        {
+            "why": "too_many_requests",
+            "hidden": [("secret", SECRET)],
+            "texts": [],
+            "again": ["current_password", "new_password", "code"],
+            "keeps_words": True,
+        },
     ),
     "text": ("text.html", GUEST, "/texts/terms", {"title": "Our rules", "body": "What we promise.", "version": 1}),
     "contacts": (

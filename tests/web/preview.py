@@ -14,6 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 import wellspring
 from tests.web.pages import PAGES
 from tests.web.samples import LANGUAGES
+from wellspring.kernel.i18n import decimals
 
 WEB = Path(wellspring.__file__).parent / "web"
 LOOK = {"theme": "light", "contrast": "normal", "motion": "normal", "font": "system", "size": 100}
@@ -46,6 +47,7 @@ def environment(lang: str) -> Environment:
         extensions=["jinja2.ext.i18n"],
     )
     env.globals["asset"] = lambda name: f"/static/{name}"
+    env.filters["decimal"] = decimals(lang)
     install: Any = env.install_gettext_translations  # type: ignore[attr-defined]  # the i18n extension adds it
     install(translations(lang), newstyle=True)
     return env

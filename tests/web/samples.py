@@ -438,6 +438,7 @@ HOME: Context = {
     "checked_in_today": False,
     "gentle": False,
     "paused": False,
+    "asked": None,
     "actions": [
         {
             "url": "/actions/i1",

@@ -142,6 +142,7 @@ def test_check_in_by_keyboard_in_three_steps(page: Page, site: Site) -> None:
     expect(page.locator("h1")).to_contain_text("Saved")
     assert page.evaluate("document.activeElement.id") == "main"
     assert "Saved" in page.title()
+    expect(page.locator("nav.main [aria-current]")).to_have_count(0)
 
 
 def test_a_failure_keeps_what_was_written(page: Page, site: Site) -> None:
@@ -224,6 +225,19 @@ def test_an_answer_can_be_taken_back(page: Page, site: Site) -> None:
     page.locator("input[name=energy_level]").nth(2).check(force=True)
     page.locator("[data-clear=energy_level]").click()
     assert page.locator("input[name=energy_level]:checked").count() == 0
+
+
+def test_forced_colours_show_where_one_is_and_what_is_chosen(page: Page, site: Site) -> None:
+    page.emulate_media(forced_colors="active")
+    page.goto(f"{site.url}/check-in")
+    color = "(one) => getComputedStyle(one).borderBottomColor"
+    here = page.locator("nav.main a[aria-current]").evaluate(color)
+    others = {one.evaluate(color) for one in page.locator("nav.main a:not([aria-current])").all()}
+    assert here not in others
+    page.locator("input[name=mood_score]").nth(3).check(force=True)
+    back = "(one) => getComputedStyle(one.nextElementSibling).backgroundColor"
+    boxes = page.locator("input[name=mood_score]")
+    assert boxes.nth(3).evaluate(back) != boxes.nth(4).evaluate(back)
 
 
 def test_errors_take_the_focus(page: Page, site: Site) -> None:

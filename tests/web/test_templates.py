@@ -223,3 +223,21 @@ def test_voice() -> None:
         assert not re.search(r"\b(tu|toi|ton|tes)\b", str(message.string).lower().replace("langue et ton", "")), (
             message.string
         )
+
+
+def test_numbers_are_written_as_the_language_writes_them() -> None:
+    days = [{"label": "Mo", "long": "Monday", "mood": 4.5}, {"label": "Tu", "long": "Tuesday", "mood": 6}]
+    points = [{"label": "1 Nov", "value": 4.5, "mean": 4.25, "low": 3.0, "high": 5.5}]
+    parts = '{% from "components.html" import week, mood_chart %}'
+    source = parts + '{{ week(days) }}{{ mood_chart("Mood", points, "mean", "band") }}'
+    for lang, mark in (("en", "."), ("fr", ",")):
+        shown = environment(lang).from_string(source).render(days=days, points=points)
+        assert f">4{mark}5<" in shown
+        assert f"3{mark}0–5{mark}5" in shown
+        assert ">6<" in shown
+
+
+def test_why_a_message_was_not_sent_is_said_in_words() -> None:
+    assert "no mail server is set" in render("outbox")
+    assert "aucun serveur de courrier" in render("outbox", "fr")
+    assert "mail_not_set_up" not in render("outbox")

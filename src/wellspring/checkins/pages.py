@@ -75,6 +75,7 @@ async def home(request: Req) -> Response[str]:
         await audit.record(tx, access(request, "checkins:checkin:list", "checkins", count=len(last)))
         moods = await tx.all(q.LATELY, person_id)
         hard = await tx.one(safety_queries.HARD_TIME, person_id)
+        asked = await tx.maybe(safety_queries.ASKED_AT, person_id)
         offered = await recommend.logged(tx, person_id, last[0].id, here.language) if last else []
         seen_by = await shared_with(tx, person_id, "checkins", here)
         paused = await consents.refused(tx, person_id, KEPT_BY)
@@ -89,6 +90,7 @@ async def home(request: Req) -> Response[str]:
         checked_in_today=days[-1]["mood"] is not None,
         gentle=hard or (not paused and len(known) >= 3 and sum(known) / len(known) <= _LOW),
         paused=paused,
+        asked=None if asked is None else here.moment(asked),
         actions=offers(offered, last[0].id, here) if last else [],
         shared_with=seen_by,
     )

@@ -98,7 +98,7 @@ async def correct(request: Req, checkin_id: FromPath[UUID]) -> Response[Any]:
     """Keep what the person says of a reading, or take it back; then show the page it was said on."""
     sent, person_id = await forms.read(request), principal(request).person_id
     here = f"/check-ins/{checkin_id}"
-    answer = sent.one("answer")
+    answer, back = sent.one("answer"), pages.local_path(sent.one("back"), here)
     note: pages.Note = "saved"
     try:
         async with as_member(request) as tx:
@@ -110,8 +110,8 @@ async def correct(request: Req, checkin_id: FromPath[UUID]) -> Response[Any]:
                 await corrections.correct(tx, person_id, checkin_id, said)
                 await audit.record(tx, access(request, "checkins:correction:write", "checkins"))
     except WordsChanged:
-        note = "words_changed"
-    return pages.redirect(request, pages.local_path(sent.one("back"), here), note=note)
+        note, back = "words_changed", back.partition("#")[0]  # what has to be read stands at the top
+    return pages.redirect(request, back, note=note)
 
 
 async def _take_back(tx: Tx, request: Req, checkin_id: UUID) -> None:

@@ -199,5 +199,5 @@ class Accounts:
         add(self.rows, "privacy.access_grant", *row)
         if seen is not None:
             row_id = uuids.at(seen, uuids.ANEW)
-            read = (person, row_id, bob, "checkins:shared:read", "checkins", "done", 30, None, None, seen)
+            read = (person, row_id, bob, "checkins:checkin:list", "checkins", "done", 30, None, None, seen)
             add(self.rows, "kernel.audit", *read)

@@ -1,5 +1,6 @@
 """Languages: which one a request gets, the words of the pages, and dates and times as people write them."""
 
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from functools import cache
 from gettext import GNUTranslations, NullTranslations
@@ -13,6 +14,7 @@ from babel import Locale
 from babel.dates import format_date, format_datetime, format_time
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
+from babel.numbers import format_decimal
 from babel.units import format_unit
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from msgspec import Struct
@@ -56,6 +58,15 @@ def _translations(language: str) -> NullTranslations:
     return GNUTranslations(compiled)
 
 
+def decimals(language: str) -> Callable[..., str]:
+    """Return how numbers are written in a language: at most one decimal, or exactly as many as asked for."""
+
+    def decimal(value: float, places: int = 0) -> str:
+        return format_decimal(value, f"0.{'0' * places}" if places else "0.#", locale=language)
+
+    return decimal
+
+
 @cache
 def environment(language: str) -> Environment:
     """Return the templates in one language: strict about names, every value escaped."""
@@ -70,6 +81,7 @@ def environment(language: str) -> Environment:
         extensions=["jinja2.ext.i18n"],
     )
     cast("dict[str, Any]", made.globals)["asset"] = assets.url
+    made.filters["decimal"] = decimals(language)
     install: Any = made.install_gettext_translations  # type: ignore[attr-defined]  # the i18n extension adds it
     install(_translations(language), newstyle=True)
     return made

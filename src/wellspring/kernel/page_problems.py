@@ -1,15 +1,19 @@
 """Problems said as a page: the way to sign in, the form with what was typed, or plain words and a way on."""
 
-from typing import Any
+from typing import Any, Final
 from urllib.parse import quote
 
 from litestar import Response
+from litestar.exceptions import HTTPException
 from litestar.response.base import ASGIResponse
 from litestar.types import Receive, Scope, Send
 
 from wellspring.kernel.edge import Req, request_id
-from wellspring.kernel.errors import Problem, TooMany, Unauthenticated, Unavailable
+from wellspring.kernel.errors import MethodNotAllowed, Problem, TooMany, Unauthenticated, Unavailable
 from wellspring.kernel.pages import SECRETS, FormStale, fields, frame, local_path, redirect, render
+
+_PASSING: Final = frozenset({429, 500, 503})
+"""Problems that may be gone at the next try."""
 
 
 class Later(Response[None]):
@@ -50,13 +54,15 @@ async def problem_page(request: Req, problem: Problem) -> Response[Any]:
         return await _unsent(request, problem)
     if isinstance(problem, FormStale) or (request.method == "POST" and isinstance(problem, Unavailable | TooMany)):
         return await _unsent(request, problem)
+    if isinstance(problem, MethodNotAllowed) and request.method == "GET":
+        return redirect(request, _page_above(request))
     await _settle_frame(request, problem)
     shown = {
         "status": problem.status,
         "code": problem.code,
         "title": problem.title(),
         "request_id": request_id(request),
-        "next": None,
+        "again": local_path(_asked_for(request), "") if request.method == "GET" and problem.status in _PASSING else "",
     }
     page = await render(request, "problem.html", status=problem.status, problem=shown)
     page.headers.update(problem.headers)
@@ -67,6 +73,20 @@ def _asked_for(request: Req) -> str:
     """Return the address that was asked for, with its query where it is none that `sign-in` would refuse."""
     query = request.scope["query_string"].decode("latin-1")
     return local_path(f"{request.url.path}?{query}", request.url.path) if query else request.url.path
+
+
+def _page_above(request: Req) -> str:
+    """Return the page that a form stands on, for whoever loads the form's own address again: the nearest one above."""
+    router: Any = request.app.asgi_router
+    path = request.url.path
+    while path := path.rpartition("/")[0]:
+        try:
+            handler = router.handle_routing(path=path, method="GET")[1]
+        except HTTPException:
+            continue
+        if handler.opt.get("page"):
+            return path
+    return "/"
 
 
 async def _settle_frame(request: Req, problem: Problem) -> None:
@@ -83,11 +103,13 @@ async def _settle_frame(request: Req, problem: Problem) -> None:
 async def _unsent(request: Req, problem: Problem) -> Response[str]:
     """Return what was typed in a form that could not be taken, ready to be sent again."""
     await _settle_frame(request, problem)
-    kept = [(name, value) for name, value in await _typed(request) if name not in SECRETS and value]
+    typed = [(name, value) for name, value in await _typed(request) if value]
+    kept = [(name, value) for name, value in typed if name not in SECRETS]
     context = {
         "why": "signed_out" if isinstance(problem, Unauthenticated) else problem.code,
         "hidden": [(n, v) for n, v in kept if not _is_text(v)],
         "texts": [(n, v) for n, v in kept if _is_text(v)],
+        "again": [name for name, _ in typed if name in SECRETS and name != "csrf"],
         "keeps_words": True,
     }
     page = await render(request, "unsent.html", status=problem.status, **context)

@@ -26,8 +26,8 @@ _FORM_TYPE: Final = "application/x-www-form-urlencoded"
 _MOST_FIELDS: Final = 300
 _VISITOR: Final = "ws_visitor"
 _NOTE: Final = "ws_note"
-SECRETS: Final = frozenset({"csrf", "password", "current_password", "new_password", "mfa_code"})
-"""Fields that are never shown again."""
+SECRETS: Final = frozenset({"csrf", "password", "current_password", "new_password", "mfa_code", "code"})
+"""Fields that are never shown again: who typed them is asked for them once more."""
 _LANGUAGE: Final = "ws_language"
 
 Note = Literal[

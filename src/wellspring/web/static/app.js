@@ -6,14 +6,52 @@
   const one = (selector, from = document) => from.querySelector(selector);
   const all = (selector, from = document) => [...from.querySelectorAll(selector)];
   const DRAFT = "wellspring-draft-";
+  const ASIDE = "wellspring-aside";
 
   // Storage can be switched off in the browser; then a draft is simply not kept.
   const store = {
     read: (key) => { try { return localStorage.getItem(key); } catch { return null; } },
     write: (key, value) => { try { localStorage.setItem(key, value); } catch { /* kept on the page only */ } },
     forgetDrafts: () => {
-      try { Object.keys(localStorage).filter((key) => key.startsWith(DRAFT)).forEach((key) => localStorage.removeItem(key)); } catch { /* nothing kept */ }
+      try {
+        Object.keys(localStorage).filter((key) => key.startsWith(DRAFT)).forEach((key) => localStorage.removeItem(key));
+        sessionStorage.removeItem(ASIDE);
+      } catch { /* nothing kept */ }
     },
+  };
+
+  // Looking at the help lines, or at a text to agree to, must not cost what somebody is writing: pages with entries are
+  // never stored, so on Back the browser has forgotten it. It waits in this tab alone, without passwords and codes,
+  // until its page or any other one is opened.
+  const beside = (path) => path === "/help" || path.startsWith("/texts/");
+  const typed = (field) => {
+    if (field.matches("input[type=radio], input[type=checkbox]")) return field.checked !== field.defaultChecked;
+    if (field.matches("select")) return field.selectedIndex !== Math.max(0, [...field.options].findIndex((option) => option.defaultSelected));
+    return field.matches("textarea, input:not([type=hidden], [type=password], [autocomplete=one-time-code])") && field.value !== field.defaultValue;
+  };
+  const forms = () => all("main form[method=post]:not([data-draft])");
+  const setAside = () => {
+    const fields = forms().flatMap((form, at) => [...form.elements].flatMap((field, place) => (typed(field) ? [[at, place, field.checked ?? false, field.value]] : [])));
+    if (!fields.length) return;
+    try { sessionStorage.setItem(ASIDE, JSON.stringify({ page: location.pathname + location.search, fields })); } catch { /* as without scripts */ }
+  };
+  const takeUp = () => {
+    if (beside(location.pathname)) return;
+    let kept;
+    try {
+      kept = JSON.parse(sessionStorage.getItem(ASIDE));
+      sessionStorage.removeItem(ASIDE);
+    } catch { return; }
+    if (kept?.page !== location.pathname + location.search) return;
+    const found = forms();
+    for (const [at, place, checked, value] of kept.fields) {
+      const field = found[at]?.elements[place];
+      if (!field) continue;
+      if (field.matches("input[type=radio], input[type=checkbox]")) field.checked = checked;
+      else field.value = value;
+      if (field.dataset.look) look(field);
+      field.closest("details")?.setAttribute("open", "");
+    }
   };
 
   // Leaving: the page is emptied first, so that nothing is seen while the other site loads.
@@ -87,6 +125,8 @@
   document.addEventListener("click", (event) => {
     if (event.target.closest("[data-quick-exit]")) { event.preventDefault(); leave(); return; }
     if (event.target.closest("[data-print]")) { print(); return; }
+    const link = event.target.closest("a[href]");
+    if (link && link.origin === location.origin && beside(link.pathname)) setAside();
     const copied = event.target.closest("[data-copy]");
     if (copied) { copy(copied); return; }
     const clear = event.target.closest("[data-clear]");
@@ -153,6 +193,7 @@
     const part = one(ctx.thenFocus);
     part?.focus({ preventScroll: true });
     scrollTo({ top: 0, behavior: "instant" });  // help comes first: nobody may land in the middle of a reply
+    all("nav.main a[aria-current]").forEach((link) => { if (link.pathname !== location.pathname) link.removeAttribute("aria-current"); });
     if (part) prepare(part);
   });
 
@@ -214,6 +255,7 @@
   }
 
   all("[data-print]").forEach((button) => { button.hidden = false; button.addEventListener("click", () => print()); });
+  takeUp();
   prepare(document);
   connection();
   if ("serviceWorker" in navigator && isSecureContext) {
