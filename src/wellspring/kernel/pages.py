@@ -52,6 +52,7 @@ Note = Literal[
     "skipped",
     "shared",
     "stopped",
+    "kept",
 ]
 """What happened just before this page; the words are in `labels.html`."""
 

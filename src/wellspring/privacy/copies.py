@@ -7,7 +7,7 @@ somebody was here.
 import csv
 import io
 import zipfile
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import IO, Any, Final
 from uuid import UUID
@@ -23,6 +23,8 @@ from wellspring.kernel.tables import Kind, Table
 from wellspring.privacy.people import KEYS, Placed, about_people, connect
 
 FORMAT: Final = "wellspring-person-1"
+Drain = Callable[[], Awaitable[None]]
+"""Called after each row: whoever takes the file away in parts does it then."""
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 _AHEAD: Final = 200
 
@@ -95,20 +97,31 @@ async def write_json(conn: Connection, keys: Keyring, person_id: UUID, file: IO[
     return await _recorded(conn, reader, total)
 
 
-async def write_archive(conn: Connection, keys: Keyring, person_id: UUID, file: IO[bytes]) -> Copied:
-    """Write a zip: the document as `everything.json`, and a `csv/` table for each that has rows."""
+async def _stays() -> None:
+    """Leave what was written where it is."""
+
+
+async def write_archive(
+    conn: Connection, keys: Keyring, person_id: UUID, file: IO[bytes], *, drain: Drain = _stays
+) -> Copied:
+    """Write a zip: the document as `everything.json`, and a `csv/` table for each that has rows.
+
+    A copy with a `drain` is made for the person, whose request is in the audit trail already.
+    """
     async with _reading(conn, keys, person_id) as reader:
         with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
             with archive.open("everything.json", "w", force_zip64=True) as member:
-                total = await _document(reader, member)
+                total = await _document(reader, member, drain)
             said = list(reader.unreadable)
             for place in reader.places:
-                await _table(reader, place, archive)
+                await _table(reader, place, archive, drain)
             reader.unreadable = said  # each was met twice
+    if drain is not _stays:
+        return Copied(person_id, len(reader.places), total, reader.unreadable)
     return await _recorded(conn, reader, total)
 
 
-async def _document(reader: _Reader, file: IO[bytes]) -> int:
+async def _document(reader: _Reader, file: IO[bytes], drain: Drain = _stays) -> int:
     head = {"format": FORMAT, "person_id": reader.person_id, "exported_at": clock.now()}
     file.write(msgspec.json.encode(head)[:-1] + b',\n"tables": {')
     total = 0
@@ -119,12 +132,13 @@ async def _document(reader: _Reader, file: IO[bytes]) -> int:
             file.write((b"\n  " if first else b",\n  ") + msgspec.json.encode(row, enc_hook=str))
             first = False
             total += 1
+            await drain()
         file.write(b"]")
     file.write(b'\n},\n"unreadable": ' + msgspec.json.encode(reader.unreadable) + b"}\n")
     return total
 
 
-async def _table(reader: _Reader, place: Placed, archive: zipfile.ZipFile) -> None:
+async def _table(reader: _Reader, place: Placed, archive: zipfile.ZipFile, drain: Drain) -> None:
     names = columns(place)
     rows = reader.rows(place)
     first = await anext(rows, None)
@@ -137,6 +151,7 @@ async def _table(reader: _Reader, place: Placed, archive: zipfile.ZipFile) -> No
         out.writerow(_cells(names, first))
         async for row in rows:
             out.writerow(_cells(names, row))
+            await drain()
         text.flush()
         text.detach()
 

@@ -96,7 +96,7 @@ def _copies() -> None:
     run("""
     CREATE TABLE privacy.copy (
         person_id uuid NOT NULL REFERENCES identity.person ON DELETE CASCADE, id uuid NOT NULL,
-        session_id uuid NOT NULL, state text NOT NULL DEFAULT 'asked' CHECK (state IN ('asked', 'ready', 'failed')),
+        session_id uuid NOT NULL, state text NOT NULL DEFAULT 'asked' CHECK (state IN ('asked', 'ready')),
         size bigint NOT NULL DEFAULT 0, asked_at timestamptz NOT NULL DEFAULT now(),
         expires_at timestamptz NOT NULL DEFAULT now() + interval '1 day',
         PRIMARY KEY (person_id, id)
