@@ -292,8 +292,8 @@ def _show(erased: Erased, *, to_error: bool = False) -> None:
         say(f"  jobs: {erased.jobs}")
     if erased.kept:
         say(f"{stays}:")
-    for kept in erased.kept:
-        say(f"  {kept.table}: {kept.rows} ({kept.why})")
+    for one in erased.kept:
+        say(f"  {one.table}: {one.rows} ({one.why})")
 
 
 def _named(row: Rows) -> str:

@@ -211,9 +211,12 @@ async def _refuse_busy(conn: Connection, places: list[Placed], person_id: UUID, 
 async def _seen(conn: Connection, places: list[Placed], person_id: UUID) -> Erased:
     deleted, cleared, kept = [], [], []
     for place in places:
-        table, rows = place.table, await count(conn, place, person_id)
-        if table.name == LEAVING or (table.name == KEYS and not await is_here(conn, person_id)):
-            continue  # what says how far this came; of somebody who is gone, a key is left for what stays
+        table = place.table
+        if table.kind is Kind.SYSTEM and table.erase is Erase.KEEP:
+            continue  # seals of the audit trail, and how far this came: neither says anything about the person
+        rows = await count(conn, place, person_id)
+        if table.name == KEYS and not await is_here(conn, person_id):
+            continue  # of somebody who is gone, a key is left for what stays
         if rows and table.erase is Erase.DELETE:
             deleted.append(Rows(table.name, rows))
         elif rows:

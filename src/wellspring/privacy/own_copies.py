@@ -60,15 +60,13 @@ ADD: Final = Query(
 )
 REMOVE: Final = Query("DELETE FROM privacy.copy WHERE person_id = $1", int, M)
 READ: Final = Query(
-    "SELECT p.id, p.sealed FROM privacy.copy_part p JOIN privacy.copy c ON c.person_id = p.person_id AND c.id = p.copy_id"
-    " WHERE p.person_id = $1 AND p.copy_id = $2 AND p.n = $3 AND c.session_id = $4 AND c.state = 'ready'"
-    " AND c.expires_at > now()",
+    "SELECT p.id, p.sealed FROM privacy.copy_part p JOIN privacy.copy c ON c.person_id = p.person_id"
+    " AND c.id = p.copy_id WHERE p.person_id = $1 AND p.copy_id = $2 AND p.n = $3 AND c.session_id = $4"
+    " AND c.state = 'ready' AND c.expires_at > now()",
     Part,
     M,
 )
-OVER: Final = Query(
-    "DELETE FROM privacy.copy WHERE expires_at <= now()", int, DbRole.MAINTENANCE, crosses_people=True
-)
+OVER: Final = Query("DELETE FROM privacy.copy WHERE expires_at <= now()", int, DbRole.MAINTENANCE, crosses_people=True)
 
 
 async def find(tx: Tx, person_id: UUID, session_id: UUID) -> Copy | None:
@@ -107,7 +105,9 @@ async def ready(tx: Tx, person_id: UUID, session_id: UUID) -> Copy:
     return found
 
 
-async def content(begin: Callable[[], Begin], keys: Keyring, found: Copy, person_id: UUID, session_id: UUID) -> AsyncGenerator[bytes]:
+async def content(
+    begin: Callable[[], Begin], keys: Keyring, found: Copy, person_id: UUID, session_id: UUID
+) -> AsyncGenerator[bytes]:
     """Yield the file part by part, each from a transaction of its own that checks the sign-in anew."""
     n = 0
     while True:
@@ -157,7 +157,10 @@ class _Parts(io.RawIOBase):
 
 _WANTED: Final = "SELECT 1 FROM privacy.copy WHERE person_id = $1 AND id = $2 AND state = 'asked'"
 _AGAIN: Final = "DELETE FROM privacy.copy_part WHERE person_id = $1 AND copy_id = $2"
-_READY: Final = "UPDATE privacy.copy SET state = 'ready', size = $3, expires_at = now() + interval '1 day' WHERE person_id = $1 AND id = $2"
+_READY: Final = (
+    "UPDATE privacy.copy SET state = 'ready', size = $3, expires_at = now() + interval '1 day'"
+    " WHERE person_id = $1 AND id = $2"
+)
 
 
 @register(JOB, at_once=2)

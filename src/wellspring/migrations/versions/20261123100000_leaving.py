@@ -110,7 +110,9 @@ def _copies() -> None:
     );
     ALTER TABLE privacy.copy_part ALTER COLUMN sealed SET STORAGE EXTERNAL;
     """)
-    person_table("privacy.copy", member="select insert delete", worker="select update delete", maintenance="select delete")
+    person_table(
+        "privacy.copy", member="select insert delete", worker="select update delete", maintenance="select delete"
+    )
     person_table("privacy.copy_part", member="select", worker="select insert delete")
 
 
@@ -124,7 +126,13 @@ def _wishes() -> None:
     );
     """)
     person_table("privacy.leaving", worker="select insert update delete", maintenance="select")
-    also("privacy.leaving", "own", "member", "select delete", "person_id = nullif(current_setting('app.actor_id', true), '')::uuid")
+    also(
+        "privacy.leaving",
+        "own",
+        "member",
+        "select delete",
+        "person_id = nullif(current_setting('app.actor_id', true), '')::uuid",
+    )
     also(
         "privacy.leaving",
         "own",
