@@ -29,6 +29,7 @@ from wellspring.kernel.tables import TABLES, Erase, Kind, Named
 from wellspring.notify.ports import RecordingMail
 from wellspring.privacy import copies, erasure
 from wellspring.privacy.erasure import NotErased, Why
+from wellspring.privacy.leaving import own_connection
 from wellspring.privacy.ledger import Ledger
 from wellspring.safety import paging
 
@@ -246,6 +247,37 @@ async def test_after_erasing_nothing_is_left_but_what_is_declared(
     assert answer.status_code == 401
     body = {"email": alice.email, "password": PASSWORD}
     assert (await alice.client.post("/v1/auth/login", json=body)).status_code == 401
+
+
+async def _nothing() -> None:
+    """Leave what was written where it is."""
+
+
+async def test_a_worker_copies_and_erases_as_the_owner_does(
+    full: Full, conn: asyncpg.Connection, parts: Edge, ledger: Ledger
+) -> None:
+    """It sees one person, and none of the rows of others that name her."""
+    await full.resolve()
+    owned, _ = await _copy(conn, parts, full.alice.id)
+    async with own_connection(parts.db) as theirs:
+        await theirs.execute("SELECT set_config('app.subject_id', $1, false)", str(full.alice.id))
+        file = io.BytesIO()
+        await copies.write_archive(theirs, parts.keys, full.alice.id, file, drain=_nothing)
+        with zipfile.ZipFile(file) as archive:
+            seen = json.loads(archive.read("everything.json"))["tables"]
+        assert {name: len(rows) for name, rows in seen.items()} == {
+            **{name: len(rows) for name, rows in owned.items()},
+            "kernel.audit": len(owned["kernel.audit"]) + 1,
+        }
+        planned = await erasure.plan(conn, full.alice.id)
+        done = await erasure.erase(theirs, parts.keys, ledger, full.alice.id)
+    assert done is not None
+    assert done.deleted == planned.deleted
+    assert {name for name in ABOUT if full.count(name)} == {*STAYS, "kernel.person_key"}
+    assert (await erasure.plan(conn, full.alice.id)).total == 0
+    after, _ = await _copy(conn, parts, full.alice.id)
+    assert after["safety.event_step"] == owned["safety.event_step"]
+    assert "kill myself" in json.dumps(after["safety.crisis_event"])
 
 
 async def test_what_is_kept_opens_under_a_key_of_its_own(
