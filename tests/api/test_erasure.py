@@ -153,6 +153,18 @@ async def test_a_copy_holds_every_table_with_the_words_opened(
     assert last == ("privacy:person:export", full.alice.id, ids.NIL)
 
 
+async def test_a_copy_does_not_say_who_was_on_duty(full: Full, conn: asyncpg.Connection, parts: Edge) -> None:
+    """Dana is a clinician too: whoever knows her id finds her name. That somebody did something stays in the copy."""
+    await full.resolve()
+    full.owner.conn.execute("UPDATE safety.page SET responder_id = %s", (full.dana.id,))
+    tables, text = await _copy(conn, parts, full.alice.id)
+    assert str(full.dana.id) not in text
+    assert {row["actor_id"] for row in tables["safety.event_step"]} <= {None, str(full.alice.id)}
+    actors = {row["actor_id"] for row in tables["kernel.audit"]}
+    assert actors == {None, str(full.alice.id)}
+    assert tables["privacy.care_team"][0]["clinician_id"] == str(full.world.bob.id), "she chose him"
+
+
 async def test_a_copy_holds_nobody_else(full: Full, conn: asyncpg.Connection, parts: Edge) -> None:
     charlie = await full.world.circle.member("charlie")
     _, text = await _copy(conn, parts, charlie.id)

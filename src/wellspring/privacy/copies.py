@@ -1,7 +1,7 @@
 """A copy of everything that is stored about one person, driven by the declarations of the tables.
 
 Rows are read through a cursor from one snapshot and written as they come: a copy takes little memory however long
-somebody was here.
+somebody was here. Who helped on duty or looked is left out, as on the page of looks; that somebody did is not.
 """
 
 import csv
@@ -19,7 +19,7 @@ from msgspec import Struct
 from wellspring.kernel import audit, clock
 from wellspring.kernel.audit import Access
 from wellspring.kernel.crypto import Keyring, Sealer, Unreadable
-from wellspring.kernel.tables import Kind, Table
+from wellspring.kernel.tables import Kind, Named, Table
 from wellspring.privacy.people import KEYS, Placed, about_people, connect
 
 FORMAT: Final = "wellspring-person-1"
@@ -59,8 +59,18 @@ class _Reader:
             row = dict(record.items())
             yield {name: self._value(table, name, row) for name in shown}
 
+    @staticmethod
+    def _unnamed(table: Table) -> set[str]:
+        """Return the columns that name whoever was on duty or looked, and not somebody whom the person chose.
+
+        Some of them may live nearby, and with the id of one who is a clinician too their name can be found.
+        """
+        return {column for column, then in table.names if then is not Named.REMOVE}
+
     def _value(self, table: Table, name: str, row: dict[str, Any]) -> Any:
         value = row[name]
+        if name in self._unnamed(table) and value != self.person_id:
+            return None
         if value is None or name not in table.sealed:
             return value
         where = f"{table.name}.{name}"

@@ -44,7 +44,10 @@ _BEGUN: Final = (
 )
 _DONE: Final = f"UPDATE {LEAVING} SET done_at = coalesce(done_at, now()) WHERE person_id = $1 RETURNING by_self"
 _REFUSED: Final = f"DELETE FROM {LEAVING} WHERE person_id = $1 AND NOT by_self"
-_WAITS: Final = f"UPDATE {LEAVING} SET waits_for = $2, status = NULL, closed_at = NULL WHERE person_id = $1"
+_WAITS: Final = (
+    f"UPDATE {LEAVING} SET waits_for = $2, status = NULL, closed_at = NULL WHERE person_id = $1"
+    " AND (closed_at IS NOT NULL OR waits_for IS DISTINCT FROM $2)"
+)
 _NOTED: Final = f"DELETE FROM {LEAVING} WHERE person_id = $1 AND done_at IS NOT NULL"
 _FIRST_STATUS: Final = f"SELECT status FROM {LEAVING} WHERE person_id = $1"
 _MINE: Final = "hashtextextended('privacy.erase ' || $1::text, 0)"

@@ -92,6 +92,6 @@ async def carry_out(context: JobContext) -> None:
             async with own_connection(context.db) as conn:
                 await erasure.erase(conn, context.keys, Ledger.of(context.settings), person_id, wait=False)
         except NotErased as refused:
-            log.info("erasure_waits", why=refused.why.value)
+            log.debug("erasure_waits", why=refused.why.value)
         except Exception as error:  # noqa: BLE001 - one erasure that fails must not keep others waiting; it comes again
             log.error("erasure_failed", person_id=person_id, error=error)
