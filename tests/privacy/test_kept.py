@@ -114,3 +114,26 @@ async def test_of_those_who_left_the_key_goes_with_the_last_record(
     await event(owner, gone.id, YEARS, step=YEARS)
     assert await removed(parts) == {**dict.fromkeys(KEPT, 1), "kernel.person_key": 1}
     assert await owner.fetchval("SELECT count(*) FROM kernel.person_key WHERE person_id = $1", charlie.id) == 1
+
+
+async def test_a_check_in_outlives_the_record_of_its_danger(
+    alice: Person, parts: Edge, owner: asyncpg.Connection
+) -> None:
+    sent = await alice.post(
+        "/v1/checkins", json={"mood_score": 1, "journal_text": "I am going to kill myself tonight, goodbye"}
+    )
+    checkin, made = sent.json()["checkin"]["id"], sent.json()["crisis"]["event_id"]
+    old = await aged(owner, YEARS)
+    await owner.execute("SET session_replication_role = replica")
+    await owner.execute("UPDATE safety.crisis_event SET id = $2, state = 'resolved' WHERE id = $1", UUID(made), old)
+    for table in ("safety.event_step", "safety.page"):
+        await owner.execute(f"DELETE FROM {table}")
+    await owner.execute("UPDATE safety.desk SET id = $2 WHERE id = $1", UUID(made), old)
+    await owner.execute("SET session_replication_role = origin")
+    await owner.execute("UPDATE checkins.checkin SET crisis_event_id = $1", old)
+    assert await removed(parts) == {"safety.crisis_event": 1}
+    assert await owner.fetchval("SELECT count(*) FROM safety.desk") == 0, "the desk's line goes with it"
+    assert (await alice.get(f"/v1/checkins/{checkin}")).status_code == 200
+    assert (await alice.get("/v1/checkins")).status_code == 200
+    assert (await alice.get(f"/v1/checkins/{checkin}/reading")).status_code == 200
+    assert (await alice.patch(f"/v1/checkins/{checkin}", json={"mood_score": 4})).status_code == 200
