@@ -27,7 +27,11 @@ from wellspring.notify import routes as notify_routes
 from wellspring.notify import tables as notify_tables
 from wellspring.privacy import consents as privacy_events
 from wellspring.privacy import kept as privacy_jobs
+from wellspring.privacy import leaving as privacy_leaving
+from wellspring.privacy import leaving_pages as privacy_leaving_pages
+from wellspring.privacy import leaving_routes as privacy_leaving_routes
 from wellspring.privacy import looks as privacy_looks
+from wellspring.privacy import own_copies as privacy_copies
 from wellspring.privacy import pages as privacy_pages
 from wellspring.privacy import routes as privacy_routes
 from wellspring.privacy import tables as privacy_tables
@@ -42,6 +46,7 @@ ROUTES: Final[list[Any]] = [
     *identity_routes.ROUTES,
     *privacy_routes.ROUTES,
     *privacy_looks.ROUTES,
+    *privacy_leaving_routes.ROUTES,
     *notify_routes.ROUTES,
     *safety_routes.ROUTES,
     *interventions_routes.ROUTES,
@@ -53,6 +58,7 @@ ROUTES: Final[list[Any]] = [
     *forgotten_pages.PAGES,
     *leave_out_pages.PAGES,
     *privacy_pages.PAGES,
+    *privacy_leaving_pages.PAGES,
     *notify_pages.PAGES,
     *safety_pages.PAGES,
     *interventions_pages.PAGES,
@@ -77,5 +83,7 @@ JOBS: Final = [
     admin_jobs,
     privacy_events,
     privacy_jobs,
+    privacy_leaving,
+    privacy_copies,
 ]
 """Modules that register jobs and handlers of events."""

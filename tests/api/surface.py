@@ -153,6 +153,13 @@ RULES: dict[str, Rule] = {
     "POST /v1/users/me/second-factor/recovery-codes": Rule(
         SELF, "identity:recovery_codes:make", lambda w: {"current_password": PASSWORD, "mfa_code": w.mfa_code}
     ),
+    "POST /v1/export": Rule(SELF, "privacy:copy:make", _fixed(current_password=PASSWORD), 202),
+    "GET /v1/export": Rule(SELF),
+    "GET /v1/export/all": Rule(SELF, status=409),  # nobody makes it here; it is fetched in the tests of copies
+    "DELETE /v1/export": Rule(SELF, "privacy:copy:remove", status=204),
+    "DELETE /v1/delete-account": Rule(SELF, "privacy:leaving:ask", _fixed(current_password=PASSWORD), 202),
+    "GET /v1/delete-account": Rule(SELF),
+    "POST /v1/delete-account/take-back": Rule(SELF, "privacy:leaving:take_back", status=204),
     "PUT /v1/users/me/password": Rule(
         SELF,
         "identity:password:change",

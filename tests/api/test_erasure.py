@@ -8,6 +8,7 @@ import io
 import json
 import zipfile
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -24,10 +25,12 @@ from wellspring.kernel.db import DbRole, Query
 from wellspring.kernel.edge import Edge
 from wellspring.kernel.jobs import JobContext, JobPayload
 from wellspring.kernel.policy import Role
-from wellspring.kernel.tables import TABLES, Erase, Kind
+from wellspring.kernel.tables import TABLES, Erase, Kind, Named
 from wellspring.notify.ports import RecordingMail
-from wellspring.privacy import copies, erasure, kept
+from wellspring.privacy import copies, erasure
 from wellspring.privacy.erasure import NotErased, Why
+from wellspring.privacy.leaving import own_connection
+from wellspring.privacy.ledger import Ledger
 from wellspring.safety import paging
 
 pytestmark = pytest.mark.anyio
@@ -41,6 +44,11 @@ async def conn(database_url: str) -> AsyncIterator[asyncpg.Connection]:
     made = await asyncpg.connect(database_url)
     yield made
     await made.close()
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Ledger:
+    return Ledger(tmp_path / "erased.jsonl")
 
 
 class Full:
@@ -69,6 +77,14 @@ class Full:
             "INSERT INTO checkins.day (person_id, day, count, mood_avg, mood_min, mood_max)"
             " VALUES (%s, '2026-11-01', 1, 5, 5, 5)",
             (alice.id,),
+        )
+        copy_id = ids.new()
+        owner.conn.execute(
+            "INSERT INTO privacy.copy (person_id, id, session_id) VALUES (%s, %s, %s)", (alice.id, copy_id, copy_id)
+        )
+        owner.conn.execute(
+            "INSERT INTO privacy.copy_part (person_id, id, copy_id, n, sealed) VALUES (%s, %s, %s, 0, 'x')",
+            (alice.id, ids.new(), copy_id),
         )
         owner.conn.execute("INSERT INTO safety.duty (person_id, on_duty, until) VALUES (%s, false, now())", (alice.id,))
         owner.conn.execute(
@@ -137,6 +153,18 @@ async def test_a_copy_holds_every_table_with_the_words_opened(
     assert last == ("privacy:person:export", full.alice.id, ids.NIL)
 
 
+async def test_a_copy_does_not_say_who_was_on_duty(full: Full, conn: asyncpg.Connection, parts: Edge) -> None:
+    """Dana is a clinician too: whoever knows her id finds her name. That somebody did something stays in the copy."""
+    await full.resolve()
+    full.owner.conn.execute("UPDATE safety.page SET responder_id = %s", (full.dana.id,))
+    tables, text = await _copy(conn, parts, full.alice.id)
+    assert str(full.dana.id) not in text
+    assert {row["actor_id"] for row in tables["safety.event_step"]} <= {None, str(full.alice.id)}
+    actors = {row["actor_id"] for row in tables["kernel.audit"]}
+    assert actors == {None, str(full.alice.id)}
+    assert tables["privacy.care_team"][0]["clinician_id"] == str(full.world.bob.id), "she chose him"
+
+
 async def test_a_copy_holds_nobody_else(full: Full, conn: asyncpg.Connection, parts: Edge) -> None:
     charlie = await full.world.circle.member("charlie")
     _, text = await _copy(conn, parts, charlie.id)
@@ -175,10 +203,12 @@ async def test_what_does_not_open_is_named_and_the_rest_is_copied(
     assert done.unreadable[0].startswith("safety.safety_plan.steps ")
 
 
-async def test_nobody_is_erased_while_people_look_for_them(full: Full, conn: asyncpg.Connection, parts: Edge) -> None:
+async def test_nobody_is_erased_while_people_look_for_them(
+    full: Full, conn: asyncpg.Connection, parts: Edge, ledger: Ledger
+) -> None:
     before = full.owner.prints_of(full.alice.id)
     for person, why in ((full.alice, Why.IN_CRISIS), (full.dana, Why.WORKING)):
-        for call in (erasure.plan(conn, person.id), erasure.erase(conn, parts.keys, person.id)):
+        for call in (erasure.plan(conn, person.id), erasure.erase(conn, parts.keys, ledger, person.id)):
             with pytest.raises(NotErased) as refused:
                 await call
             assert refused.value.why is why
@@ -187,7 +217,7 @@ async def test_nobody_is_erased_while_people_look_for_them(full: Full, conn: asy
 
 
 async def test_after_erasing_nothing_is_left_but_what_is_declared(
-    full: Full, conn: asyncpg.Connection, parts: Edge
+    full: Full, conn: asyncpg.Connection, parts: Edge, ledger: Ledger
 ) -> None:
     await full.resolve()
     owner, alice = full.owner, full.alice
@@ -200,7 +230,7 @@ async def test_after_erasing_nothing_is_left_but_what_is_declared(
     evidence = owner.rows("SELECT evidence FROM safety.crisis_event WHERE person_id = %s", alice.id)
     kept_before = {name: full.count(name) for name in STAYS}
     planned = await erasure.plan(conn, alice.id)
-    done = await erasure.erase(conn, parts.keys, alice.id)
+    done = await erasure.erase(conn, parts.keys, ledger, alice.id)
     assert (done.deleted, done.cleared, done.kept, done.jobs) == (
         planned.deleted,
         planned.cleared,
@@ -231,10 +261,43 @@ async def test_after_erasing_nothing_is_left_but_what_is_declared(
     assert (await alice.client.post("/v1/auth/login", json=body)).status_code == 401
 
 
-async def test_what_is_kept_opens_under_a_key_of_its_own(full: Full, conn: asyncpg.Connection, parts: Edge) -> None:
+async def _nothing() -> None:
+    """Leave what was written where it is."""
+
+
+async def test_a_worker_copies_and_erases_as_the_owner_does(
+    full: Full, conn: asyncpg.Connection, parts: Edge, ledger: Ledger
+) -> None:
+    """It sees one person, and none of the rows of others that name her."""
+    await full.resolve()
+    owned, _ = await _copy(conn, parts, full.alice.id)
+    async with own_connection(parts.db) as theirs:
+        await theirs.execute("SELECT set_config('app.subject_id', $1, false)", str(full.alice.id))
+        file = io.BytesIO()
+        await copies.write_archive(theirs, parts.keys, full.alice.id, file, drain=_nothing)
+        with zipfile.ZipFile(file) as archive:
+            seen = json.loads(archive.read("everything.json"))["tables"]
+        assert {name: len(rows) for name, rows in seen.items()} == {
+            **{name: len(rows) for name, rows in owned.items()},
+            "kernel.audit": len(owned["kernel.audit"]) + 1,
+        }
+        planned = await erasure.plan(conn, full.alice.id)
+        done = await erasure.erase(theirs, parts.keys, ledger, full.alice.id)
+    assert done is not None
+    assert done.deleted == planned.deleted
+    assert {name for name in ABOUT if full.count(name)} == {*STAYS, "kernel.person_key"}
+    assert (await erasure.plan(conn, full.alice.id)).total == 0
+    after, _ = await _copy(conn, parts, full.alice.id)
+    assert after["safety.event_step"] == owned["safety.event_step"]
+    assert "kill myself" in json.dumps(after["safety.crisis_event"])
+
+
+async def test_what_is_kept_opens_under_a_key_of_its_own(
+    full: Full, conn: asyncpg.Connection, parts: Edge, ledger: Ledger
+) -> None:
     await full.resolve()
     before, _ = await _copy(conn, parts, full.alice.id)
-    await erasure.erase(conn, parts.keys, full.alice.id)
+    await erasure.erase(conn, parts.keys, ledger, full.alice.id)
     after, _ = await _copy(conn, parts, full.alice.id)
     for name in ("safety.crisis_event", "safety.event_step", "safety.page"):
         assert after[name] == before[name], name
@@ -242,21 +305,25 @@ async def test_what_is_kept_opens_under_a_key_of_its_own(full: Full, conn: async
     assert "kill myself" in json.dumps(after["safety.crisis_event"])
 
 
-async def test_erasing_again_finds_nothing_more(full: Full, conn: asyncpg.Connection, parts: Edge) -> None:
+async def test_erasing_again_finds_nothing_more(
+    full: Full, conn: asyncpg.Connection, parts: Edge, ledger: Ledger
+) -> None:
     await full.resolve()
-    await erasure.erase(conn, parts.keys, full.alice.id)
+    await erasure.erase(conn, parts.keys, ledger, full.alice.id)
     again = await erasure.plan(conn, full.alice.id)
     assert again.total == 0
     before = full.owner.one("SELECT wrapped FROM kernel.person_key WHERE person_id = %s", full.alice.id)
-    await erasure.erase(conn, parts.keys, full.alice.id)
+    await erasure.erase(conn, parts.keys, ledger, full.alice.id)
     after, _ = await _copy(conn, parts, full.alice.id)
     assert "kill myself" in json.dumps(after["safety.crisis_event"])
     assert full.owner.one("SELECT wrapped FROM kernel.person_key WHERE person_id = %s", full.alice.id) == before
 
 
-async def test_who_was_never_in_danger_leaves_no_key(circle: Circle, conn: asyncpg.Connection, parts: Edge) -> None:
+async def test_who_was_never_in_danger_leaves_no_key(
+    circle: Circle, conn: asyncpg.Connection, parts: Edge, ledger: Ledger
+) -> None:
     charlie = await circle.member("charlie")
-    done = await erasure.erase(conn, parts.keys, charlie.id)
+    done = await erasure.erase(conn, parts.keys, ledger, charlie.id)
     assert [row.table for row in done.kept] in ([], ["kernel.audit"])
     assert await conn.fetchval("SELECT count(*) FROM kernel.person_key WHERE person_id = $1", charlie.id) == 0
     again = await circle.client.post(
@@ -265,11 +332,13 @@ async def test_who_was_never_in_danger_leaves_no_key(circle: Circle, conn: async
     assert again.status_code == 201, "the address is free again"
 
 
-async def test_a_responder_who_helped_can_leave(full: Full, conn: asyncpg.Connection, parts: Edge) -> None:
+async def test_a_responder_who_helped_can_leave(
+    full: Full, conn: asyncpg.Connection, parts: Edge, ledger: Ledger
+) -> None:
     await full.resolve()
     full.owner.conn.execute("UPDATE safety.page SET responder_id = %s", (full.dana.id,))
     events = full.count("safety.crisis_event")
-    done = await erasure.erase(conn, parts.keys, full.dana.id)
+    done = await erasure.erase(conn, parts.keys, ledger, full.dana.id)
     assert {row.table for row in done.cleared} == {"safety.crisis_event", "safety.desk", "safety.page"}
     assert full.count("safety.crisis_event") == events
     named = [
@@ -284,24 +353,26 @@ async def test_a_responder_who_helped_can_leave(full: Full, conn: asyncpg.Connec
         assert str(full.dana.id) not in text or table in {"kernel.audit", "kernel.audit_link", "safety.event_step"}
 
 
-async def test_a_clinician_who_leaves_ends_what_was_shared(full: Full, conn: asyncpg.Connection, parts: Edge) -> None:
-    await erasure.erase(conn, parts.keys, full.world.bob.id)
+async def test_a_clinician_who_leaves_ends_what_was_shared(
+    full: Full, conn: asyncpg.Connection, parts: Edge, ledger: Ledger
+) -> None:
+    await erasure.erase(conn, parts.keys, ledger, full.world.bob.id)
     assert full.count("privacy.care_team") == full.count("privacy.access_grant") == 0
     assert full.count("checkins.checkin")
 
 
 async def test_the_last_administrator_stays(
-    erin: Person, circle: Circle, conn: asyncpg.Connection, parts: Edge, database_url: str
+    erin: Person, circle: Circle, conn: asyncpg.Connection, parts: Edge, database_url: str, ledger: Ledger
 ) -> None:
     with pytest.raises(NotErased) as refused:
-        await erasure.erase(conn, parts.keys, erin.id)
+        await erasure.erase(conn, parts.keys, ledger, erin.id)
     assert refused.value.why is Why.LAST_ADMIN
     second = await circle.staff("emma", Role.ADMIN)
     other = await asyncpg.connect(database_url)
     try:
         outcomes = await asyncio.gather(
-            erasure.erase(conn, parts.keys, erin.id),
-            erasure.erase(other, parts.keys, second.id),
+            erasure.erase(conn, parts.keys, ledger, erin.id),
+            erasure.erase(other, parts.keys, ledger, second.id),
             return_exceptions=True,
         )
     finally:
@@ -311,14 +382,14 @@ async def test_the_last_administrator_stays(
 
 
 async def test_who_cannot_act_as_an_administrator_is_no_other_one(
-    erin: Person, circle: Circle, conn: asyncpg.Connection, parts: Edge
+    erin: Person, circle: Circle, conn: asyncpg.Connection, parts: Edge, ledger: Ledger
 ) -> None:
     emma = await circle.staff("emma", Role.ADMIN)
     await conn.execute("UPDATE identity.login SET totp_secret = NULL WHERE person_id = $1", emma.id)
     with pytest.raises(NotErased) as refused:
-        await erasure.erase(conn, parts.keys, erin.id)
+        await erasure.erase(conn, parts.keys, ledger, erin.id)
     assert refused.value.why is Why.LAST_ADMIN
-    await erasure.erase(conn, parts.keys, emma.id)
+    await erasure.erase(conn, parts.keys, ledger, emma.id)
 
 
 async def test_who_is_being_erased_suspends_nobody(
@@ -334,9 +405,11 @@ async def test_who_is_being_erased_suspends_nobody(
     assert await conn.fetchval("SELECT status FROM identity.person WHERE person_id = $1", emma.id) == "active"
 
 
-async def test_what_was_under_way_is_erased_too(alice: Person, conn: asyncpg.Connection, parts: Edge) -> None:
+async def test_what_was_under_way_is_erased_too(
+    alice: Person, conn: asyncpg.Connection, parts: Edge, ledger: Ledger
+) -> None:
     async with parts.db.begin(DbRole.MEMBER, actor=alice.id) as tx:
-        erasing = asyncio.create_task(erasure.erase(conn, parts.keys, alice.id))
+        erasing = asyncio.create_task(erasure.erase(conn, parts.keys, ledger, alice.id))
         await asyncio.sleep(0.3)
         assert not erasing.done()
         await tx.do(
@@ -347,10 +420,12 @@ async def test_what_was_under_way_is_erased_too(alice: Person, conn: asyncpg.Con
     assert await conn.fetchval("SELECT count(*) FROM kernel.idempotency WHERE person_id = $1", alice.id) == 0
 
 
-async def test_danger_that_was_under_way_keeps_the_account(full: Full, conn: asyncpg.Connection, parts: Edge) -> None:
+async def test_danger_that_was_under_way_keeps_the_account(
+    full: Full, conn: asyncpg.Connection, parts: Edge, ledger: Ledger
+) -> None:
     await full.resolve()
     async with parts.db.begin(DbRole.WORKER, subject=full.alice.id) as tx:
-        erasing = asyncio.create_task(erasure.erase(conn, parts.keys, full.alice.id))
+        erasing = asyncio.create_task(erasure.erase(conn, parts.keys, ledger, full.alice.id))
         await asyncio.sleep(0.3)
         await tx.do(
             Query(
@@ -367,26 +442,6 @@ async def test_danger_that_was_under_way_keeps_the_account(full: Full, conn: asy
     assert full.count("checkins.checkin")
 
 
-async def test_what_is_kept_goes_when_its_years_are_over(full: Full, conn: asyncpg.Connection, parts: Edge) -> None:
-    await full.resolve()
-    await erasure.erase(conn, parts.keys, full.alice.id)
-    assert await kept.remove_old(parts.db) == 0
-    old = "kernel.uuid7_floor(now() - interval '7 years 1 day')"
-    full.owner.conn.execute("ALTER TABLE safety.page DROP CONSTRAINT page_person_id_event_id_fkey")
-    full.owner.conn.execute("ALTER TABLE safety.event_step DROP CONSTRAINT event_step_person_id_event_id_fkey")
-    event = full.owner.one("SELECT event_id FROM safety.page LIMIT 1")
-    full.owner.conn.execute("DELETE FROM safety.crisis_event WHERE id <> %s", (event,))
-    for table in ("safety.event_step", "safety.page"):
-        full.owner.conn.execute(f"DELETE FROM {table} WHERE event_id <> %s", (event,))
-    for table in ("safety.crisis_event", "safety.event_step", "safety.page"):
-        full.owner.conn.execute(f"DELETE FROM {table} a USING {table} b WHERE a.id > b.id")
-        full.owner.conn.execute(f"UPDATE {table} SET id = {old}")
-    charlie = await full.world.circle.member("charlie")
-    assert await kept.remove_old(parts.db) == 4, "three rows and their key"
-    assert full.count("kernel.person_key") == 0
-    assert full.owner.one("SELECT count(*) FROM kernel.person_key WHERE person_id = %s", charlie.id) == 1
-
-
 def test_every_key_to_a_person_is_declared_and_nothing_kept_goes_with_one(owner: Owner) -> None:
     keys = owner.rows(
         "SELECT n.nspname || '.' || r.relname, a.attname, c.confdeltype FROM pg_constraint c"
@@ -400,7 +455,11 @@ def test_every_key_to_a_person_is_declared_and_nothing_kept_goes_with_one(owner:
             assert TABLES[table].erase is Erase.DELETE, table
         else:
             assert column in dict(TABLES[table].names), (table, column)
-            assert then in ("c", "n", b"c", b"n"), (table, column)
+            wanted = "c" if dict(TABLES[table].names)[column] is Named.REMOVE else "n"
+            assert then in (wanted, wanted.encode()), (table, column)
+    tied = {(table, column) for table, column, _ in keys}
+    named = {(t.name, column) for t in TABLES.values() for column, then in t.names if then is not Named.KEEP}
+    assert named <= tied, "erasing leaves these names to the keys"
 
 
 def test_what_is_declared_of_columns_is_there(owner: Owner) -> None:
@@ -410,5 +469,9 @@ def test_what_is_declared_of_columns_is_there(owner: Owner) -> None:
         }
         assert {name for name, _ in table.names} <= columns
         assert set(table.texts) <= set(table.sealed)
+        assert bool(table.busy) is bool(table.ends)
+        if table.part_of is not None:
+            assert table.part_of[0] in TABLES
+            assert table.part_of[1] in columns
         if table.busy:
             assert owner.rows(f"SELECT 1 FROM {table.name} WHERE {table.busy} LIMIT 1") is not None

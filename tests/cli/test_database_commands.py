@@ -161,7 +161,7 @@ def test_doctor_finds_what_is_wrong(installed: Run, clean: pytest.MonkeyPatch, d
         "REVOKE USAGE ON SCHEMA kernel FROM wellspring_maintenance",
         "DROP POLICY member_select ON privacy.consent; DROP POLICY member_insert ON privacy.consent;"
         "DROP POLICY signin_insert ON privacy.consent; DROP POLICY staff_select ON privacy.consent;"
-        "DROP POLICY worker_select ON privacy.consent",
+        "DROP POLICY worker_select ON privacy.consent; DROP POLICY leaving_delete ON privacy.consent",
     ],
 )
 def test_doctor_notices_a_dump_that_was_restored_without_the_roles(

@@ -27,6 +27,7 @@ from wellspring.cli.errors import (
 from wellspring.kernel.edge import Edge
 from wellspring.kernel.policy import Role
 from wellspring.migrations.bootstrap import KeysDoNotFit
+from wellspring.privacy.ledger import Ledger
 
 pytestmark = pytest.mark.anyio
 
@@ -227,3 +228,73 @@ async def test_what_stays_of_somebody_erased_can_still_be_opened_by_the_program(
         found = conn.execute("SELECT wrapped FROM kernel.person_key WHERE person_id = %s", (alice.id,)).fetchone()
     assert found is not None
     parts.keys.unwrap(found[0], alice.id)
+async def test_whoever_came_back_with_a_backup_is_erased_again(
+    installed: Run, circle: Circle, tmp_path: Path, database_url: str
+) -> None:
+    alice, charlie = await circle.member("alice"), await circle.member("charlie")
+    asked = await alice.post("/v1/crisis/report", json={"wants_contact": True})  # open at the time of the dump
+    assert asked.status_code == 201, asked.text
+    refused = (await _run(installed, "replay"))[2]
+    assert isinstance(refused, FileRefused), "no ledger is not the same as an empty one"
+    saved = Ledger(tmp_path / "saved.jsonl")
+    saved.note(alice.id)
+    saved.note(uuid4())
+    dry = await _run(installed, "replay", str(saved.path), "--dry-run", "--json")
+    assert (dry[0], json.loads(dry[1])) == (0, {"named": 2, "erased": [str(alice.id)], "refused": {}})
+    assert _people(database_url) == 2
+    status, said, _ = await _run(installed, "replay", str(saved.path))
+    assert (status, "Erased again: 1" in said) == (0, True)
+    assert _people(database_url) == 1
+    assert (await charlie.get("/v1/users/me")).status_code == 200
+    again = await _run(installed, "replay", str(saved.path), "--json")
+    assert json.loads(again[1])["erased"] == []
+    assert Ledger(tmp_path / "data" / "erased.jsonl").people() == [alice.id], "it is noted here as well"
+
+
+async def test_a_responder_who_came_back_holding_an_event_is_named(
+    installed: Run, circle: Circle, tmp_path: Path, database_url: str
+) -> None:
+    alice, dana = await circle.member("alice"), await circle.staff("dana", Role.RESPONDER)
+    await dana.put("/v1/crisis/duty", json={"on_duty": True})
+    await alice.post("/v1/crisis/report", json={"wants_contact": True})
+    event = (await dana.get("/v1/crisis/desk")).json()["items"][0]["id"]
+    await dana.post(f"/v1/people/{alice.id}/crisis-events/{event}/claim")
+    saved = Ledger(tmp_path / "saved.jsonl")
+    saved.note(dana.id)
+    status, said, _ = await _run(installed, "replay", str(saved.path))
+    assert (status, str(dana.id) in said, "is still here" in said) == (1, True, True)
+    assert _people(database_url) == 2
+    assert (await dana.get("/v1/users/me")).status_code == 200
+
+
+async def test_the_doctor_names_who_came_back(installed: Run, alice: Person, tmp_path: Path) -> None:
+    async def state() -> str:
+        found = await anyio.to_thread.run_sync(lambda: installed("doctor", "--json"))
+        return str({one["code"]: one["state"] for one in json.loads(found.stdout)}["WS031"])
+
+    assert await state() == "ok"
+    Ledger(tmp_path / "data" / "erased.jsonl").note(alice.id)
+    assert await state() == "failed"
+    assert (await _run(installed, "replay"))[0] == 0
+    assert await state() == "ok"
+
+
+async def test_an_erasure_by_the_operator_is_noted(installed: Run, alice: Person, tmp_path: Path) -> None:
+    assert (await _run(installed, "erase", alice.email, "--yes"))[0] == 0
+    assert Ledger(tmp_path / "data" / "erased.jsonl").people() == [alice.id]
+
+
+async def test_what_is_too_old_is_counted_then_removed(installed: Run, alice: Person, database_url: str) -> None:
+    with psycopg.connect(database_url, autocommit=True) as conn:
+        conn.execute(
+            "INSERT INTO safety.crisis_event (person_id, id, trigger_source, risk_level, risk_score, state, evidence,"
+            " response_due_at) VALUES (%s, kernel.uuid7_floor(now() - interval '8 years'), 'checkin', 'high', 1,"
+            " 'resolved', '', now())",
+            (alice.id,),
+        )
+        for args, left in ((["--dry-run"], 1), ([], 0)):
+            status, said, _ = await _run(installed, "retain", *args, "--json")
+            assert status == 0
+            assert {"table": "safety.crisis_event", "rows": 1} in json.loads(said)
+            found = conn.execute("SELECT count(*) FROM safety.crisis_event").fetchone()
+            assert found == (left,)

@@ -263,3 +263,83 @@ async def test_a_trail_restored_into_another_cluster_goes_on(parts: Edge, owner:
     assert await sealed(parts) == 1
     found = await verdict(parts)
     assert (found.rows, found.links, found.unsealed, found.first_broken) == (8, 8, 0, None)
+
+
+AGES = ("8 years", "6 years 1 day", "6 years 1 minute", "5 years 11 months", "1 second")
+
+
+async def old_trail(parts: Edge, owner: asyncpg.Connection, ages: tuple[str, ...] = AGES) -> None:
+    """Write and seal rows of these ages, in this order."""
+    for age in ages:
+        await owner.execute(
+            "INSERT INTO kernel.audit (person_id, id, actor_id, action, section, outcome, count, at) SELECT $1, i, $1,"
+            " 'test:thing:read', 'test', 'done', 1, now() - $2::text::interval FROM (SELECT (left(kernel.uuid7_floor("
+            "now() - $2::text::interval)::text, 20) || right($1::uuid::text, 16))::uuid AS i) AS made",
+            ids.new(),
+            age,
+        )
+    await sealed(parts)
+
+
+async def test_rows_go_after_six_years_and_the_rest_is_still_proved(parts: Edge, owner: asyncpg.Connection) -> None:
+    await old_trail(parts, owner)
+    before = await verdict(parts)
+    assert (before.rows, before.links, before.first_broken) == (5, 5, None)
+    assert await seal.count_old(parts.db) == 3
+    assert await seal.forget(parts.db, parts.keys) == 3
+    assert await seal.forget(parts.db, parts.keys) == 0
+    after = await verdict(parts, before.head)
+    assert (after.rows, after.links, after.first_broken, after.head) == (2, 2, None, before.head)
+    await write(parts)
+    await sealed(parts)
+    assert (await verdict(parts, before.head)).links == 3
+
+
+async def test_forgetting_goes_on_from_where_it_stopped(
+    parts: Edge, owner: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await old_trail(parts, owner)
+    monkeypatch.setattr(seal, "BATCH", 1)
+    assert await seal.forget(parts.db, parts.keys) == 3
+    assert (await verdict(parts)).first_broken is None
+
+
+async def test_an_old_row_that_was_sealed_late_waits_for_those_before_it(
+    parts: Edge, owner: asyncpg.Connection
+) -> None:
+    await old_trail(parts, owner, ("8 years", "1 second", "8 years", "1 second"))
+    assert await seal.forget(parts.db, parts.keys) == 1
+    assert (await verdict(parts)).first_broken is None
+
+
+async def test_the_newest_link_stays_however_old(parts: Edge, owner: asyncpg.Connection) -> None:
+    await old_trail(parts, owner, ("8 years", "7 years"))
+    assert await seal.forget(parts.db, parts.keys) == 1
+    await write(parts)
+    await sealed(parts)
+    found = await verdict(parts)
+    assert (found.links, found.first_broken) == (2, None)
+
+
+async def test_who_cuts_the_beginning_by_hand_is_found(parts: Edge, owner: asyncpg.Connection) -> None:
+    await old_trail(parts, owner)
+    await seal.forget(parts.db, parts.keys)
+    await tamper(owner, "DELETE FROM kernel.audit WHERE at < now() - interval '1 year'")
+    await tamper(owner, "DELETE FROM kernel.audit_link WHERE n = 4")
+    assert (await verdict(parts)).first_broken == "link 4 is missing"
+    await tamper(owner, "UPDATE kernel.audit_anchor SET n = 4")
+    assert (await verdict(parts)).first_broken == "the anchor after link 4 was changed"
+    await tamper(owner, "DELETE FROM kernel.audit_anchor")
+    assert (await verdict(parts)).first_broken == "link 1 is missing"
+
+
+async def test_nobody_can_remove_what_is_younger(parts: Edge, owner: asyncpg.Connection) -> None:
+    await old_trail(parts, owner)
+    async with parts.db.begin(DbRole.MAINTENANCE) as tx:
+        assert await tx.one(seal.FORGET, 4, b"x") == 0
+        assert await tx.one(seal.FORGET, 5, b"x") == 0
+    for table, key in (("audit", "id"), ("audit_link", "audit_id")):
+        with pytest.raises(asyncpg.RaiseError):
+            await owner.execute(f"DELETE FROM kernel.{table} WHERE {key} >= kernel.uuid7_floor(now() - interval '1 d')")
+    with pytest.raises(asyncpg.RaiseError):
+        await owner.execute("UPDATE kernel.audit SET count = 2")

@@ -6,6 +6,7 @@ from tests.web.samples import (
     CLAIMED,
     CONSENTS,
     CONTACTS,
+    COPY,
     CRISIS,
     DANA,
     DESK,
@@ -21,9 +22,11 @@ from tests.web.samples import (
     KEEPING,
     LEARNED,
     LEAVE_OUT,
+    LEAVING,
     LOCKED,
     LOOKED,
     MESSAGES,
+    NO_COPY,
     NOBODY,
     OFFERED,
     PLAN,
@@ -59,6 +62,7 @@ PROBLEM = {
     "again": "",
 }
 WAIT = PROBLEM | {"status": 429, "code": "too_many_requests", "again": "/sign-in?next=/home"}
+WRONG_PASSWORD = {"current_password": "This is not your current password."}
 EMAIL_ERROR = {"email": "Please write an address such as name@example.org."}
 
 # name of the page → (template, roles of the person or [] for a guest, path, context)
@@ -229,6 +233,16 @@ PAGES: dict[str, tuple[str, list[str], str, Context]] = {
         "/reading",
         READING | {"on": False, "errors": {"form": "These words have changed. Please read them again, then answer."}},
     ),
+    "copy": ("copy.html", MEMBER, "/copy", NO_COPY),
+    "copy-wrong": ("copy.html", MEMBER, "/copy", NO_COPY | {"errors": WRONG_PASSWORD}),
+    "copy-asked": ("copy.html", MEMBER, "/copy", NO_COPY | {"copy": COPY | {"state": "asked"}, "asked": 40}),
+    "copy-ready": ("copy.html", MEMBER, "/copy", NO_COPY | {"copy": COPY}),
+    "copy-failed": ("copy.html", MEMBER, "/copy", NO_COPY | {"copy": COPY | {"state": "failed"}}),
+    "copy-elsewhere": ("copy.html", MEMBER, "/copy", NO_COPY | {"copy": COPY | {"here": False}}),
+    "leave": ("leave.html", MEMBER, "/leave", {"asked": None, "values": {}, "errors": {}}),
+    "leave-wrong": ("leave.html", MEMBER, "/leave", {"asked": None, "values": {}, "errors": WRONG_PASSWORD}),
+    "leave-asked": ("leave.html", MEMBER, "/leave", LEAVING),
+    "leave-waits": ("leave.html", MEMBER, "/leave", LEAVING | {"asked": LEAVING["asked"] | {"waits_for": "in_crisis"}}),
     "consents": ("consents.html", MEMBER, "/consents", {"consents": READING["consents"], "errors": {}}),
     "sharing": ("sharing.html", MEMBER, "/sharing", SHARING),
     "sharing-nothing": (

@@ -682,3 +682,11 @@ LEAVE_OUT: Context = {
     "chosen": ["dizziness", "trauma_body_focus"],
     "errors": {},
 }
+
+COPY = {"state": "ready", "here": True, "size": "184 kB", "until": when("Saturday 21 November, 18:40")}
+NO_COPY: Context = {"copy": None, "asked": 0, "values": {}, "errors": {}}
+LEAVING: Context = {
+    "asked": {"when": when("Friday 20 November, 18:40"), "waits_for": None},
+    "values": {},
+    "errors": {},
+}

@@ -16,6 +16,7 @@ from wellspring.kernel.jobs import JOBS
 from wellspring.kernel.settings import Settings
 from wellspring.kernel.tables import TABLES, Kind
 from wellspring.migrations.runner import DatabaseNewer, Runner
+from wellspring.privacy.ledger import Ledger
 
 _OLDEST: Final = 150000
 _SECONDS_APART: Final = 2.0
@@ -161,6 +162,15 @@ def _synthetic(db: Database) -> Finding:
     return warning("This database holds synthetic people: only `wellspring demo` serves it.")
 
 
+def _erased(db: Database) -> Finding:
+    named = Ledger.of(db.settings).people()
+    if not named:
+        return OK
+    row = db.conn.execute("SELECT count(*) FROM identity.person WHERE person_id = ANY(%s)", (named,)).fetchone()
+    back = 0 if row is None else row[0]
+    return failed(f"{back} erased people came back with a backup: `wellspring people replay`.") if back else OK
+
+
 _FIRST: Final[tuple[tuple[str, str, Callable[[Database], Finding]], ...]] = (
     ("WS020", "PostgreSQL", _version),
     ("WS021", "Migrations", _history),
@@ -175,6 +185,7 @@ _AFTER: Final[tuple[tuple[str, str, Callable[[Database], Finding]], ...]] = (
     ("WS028", "Real people", _synthetic),
     ("WS029", "Supervisor", _supervisor),
     ("WS030", "Connections", _connections),
+    ("WS031", "Erased people", _erased),
 )
 """These read tables, so they wait for the migrations."""
 

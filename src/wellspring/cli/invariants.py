@@ -48,7 +48,8 @@ INVARIANTS: Final = (
         "A check-in that shows high danger has a crisis event.",
         """SELECT c.person_id, c.id FROM checkins.checkin c
            LEFT JOIN safety.crisis_event e ON e.person_id = c.person_id AND e.id = c.crisis_event_id
-           WHERE c.risk_level IN ('high', 'critical') AND e.id IS NULL""",
+           WHERE c.risk_level IN ('high', 'critical') AND e.id IS NULL
+             AND c.created_at > now() - interval '7 years'""",
     ),
     Invariant(
         "WI004",
@@ -100,6 +101,12 @@ INVARIANTS: Final = (
         "What could not be read, or not fully, while somebody waited is read within ten minutes.",
         """SELECT person_id, id FROM checkins.checkin WHERE updated_at < now() - interval '10 minutes'
            AND (reading_state = 'unread' OR versions ? 'pending')""",
+    ),
+    Invariant(
+        "WI013",
+        "Whoever asks to be erased is erased within ten minutes, or waits for a reason; no erasure stops half-way.",
+        """SELECT person_id FROM privacy.leaving WHERE greatest(asked_at, closed_at, done_at)
+           < now() - interval '10 minutes' AND (waits_for IS NULL OR closed_at IS NOT NULL)""",
     ),
 )
 

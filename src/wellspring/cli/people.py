@@ -1,4 +1,4 @@
-"""`wellspring people …`: a copy of everything about somebody, erasing them, and ways back for who cannot sign in."""
+"""`wellspring people …`: a copy of everything about somebody, erasing them (again after a restore), ways back in."""
 
 import asyncio
 import sys
@@ -39,12 +39,14 @@ from wellspring.kernel.crypto import Keyring
 from wellspring.kernel.db import DbRole
 from wellspring.kernel.settings import Settings
 from wellspring.migrations.bootstrap import refuse_other_keys
-from wellspring.privacy import copies, erasure
+from wellspring.privacy import copies, erasure, kept
 from wellspring.privacy.copies import Copied
 from wellspring.privacy.erasure import Erased, NotErased, Rows, Why
-from wellspring.privacy.people import is_known
+from wellspring.privacy.kept import Over
+from wellspring.privacy.ledger import Ledger
+from wellspring.privacy.people import is_here, is_known
 
-app = typer.Typer(no_args_is_help=True, help="One person: a copy of everything, erasing, a way back in.")
+app = typer.Typer(no_args_is_help=True, help="Copies, erasing, a way back in, and what is kept for years.")
 
 _LEARNED: Final = "interventions.outcome"
 _REFUSED: Final[dict[Why, Refusal]] = {
@@ -63,6 +65,14 @@ class Wrote(Struct, frozen=True):
     tables: int
     rows: int
     unreadable: list[str]
+
+
+class Replayed(Struct, frozen=True):
+    """How many erasures the ledgers name, who came back and was erased again, and who was not and why."""
+
+    named: int
+    erased: list[UUID]
+    refused: dict[UUID, Why]
 
 
 @app.command("export")
@@ -145,9 +155,10 @@ async def _erase(settings: Settings, url: str, person_id: UUID) -> Erased:
     ring = served.ring(settings, url)
     async with _owner(url, ring) as conn:
         try:
-            done = await erasure.erase(conn, ring, person_id)
+            done = await erasure.erase(conn, ring, Ledger.of(settings), person_id)
         except NotErased as error:
             raise _REFUSED[error.why] from error
+    assert done is not None, "it waited for its turn"
     if any(row.table == _LEARNED for row in done.deleted):
         async with parts.opened(settings, ring, url) as made:
             await shared.relearn_all(made.db)
@@ -222,6 +233,82 @@ async def _known(settings: Settings, url: str, email: str) -> UUID:
     ring = keys.load(settings)
     async with _owner(url, ring) as conn:
         return await _find(conn, ring, email)
+@app.command("replay")
+def replay_all(
+    ledgers: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="[LEDGER]...", help="Files erased.jsonl; without any, that of the data folder."),
+    ] = None,
+    data: Data = None,
+    *,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show who would be erased again.")] = False,
+    json: Json = False,
+) -> None:
+    """After a restore: erase again everybody whom a ledger names and the backup brought back.
+
+    Ends with 1 when somebody cannot be erased now. May be run again at any time.
+    """
+    settings = settings_from(data)
+    named = list(dict.fromkeys(person for ledger in _ledgers(settings, ledgers) for person in ledger.people()))
+    with owner_url(settings) as url:
+        done = asyncio.run(_replay(settings, url, named, dry_run=dry_run))
+    if json:
+        console.as_json(done)
+    else:
+        console.say(f"{done.named} erasures are noted.")
+        console.say(f"{'Would be erased' if dry_run else 'Erased'} again: {len(done.erased)}")
+        for person_id, why in done.refused.items():
+            console.say(f"  {person_id} is still here: {_REFUSED[why]}")
+    raise typer.Exit(1 if done.refused else 0)
+
+
+def _ledgers(settings: Settings, paths: list[Path] | None) -> list[Ledger]:
+    """Return the files to read; raises FileRefused for one that is not there: an empty answer would comfort wrongly."""
+    found = [Ledger(path) for path in paths] if paths else [Ledger.of(settings)]
+    for ledger in found:
+        if not ledger.path.is_file():
+            raise FileRefused(f"{ledger.path}: there is no such ledger.")
+    return found
+
+
+async def _replay(settings: Settings, url: str, named: list[UUID], *, dry_run: bool) -> Replayed:
+    ring = served.ring(settings, url)
+    erased, refused = list[UUID](), dict[UUID, Why]()
+    async with _owner(url, ring) as conn:
+        for person_id in [one for one in named if await is_here(conn, one)]:
+            try:
+                if not dry_run:
+                    await erasure.erase(conn, ring, Ledger.of(settings), person_id, again=True)
+                erased.append(person_id)
+            except NotErased as error:
+                refused[person_id] = error.why
+    if erased and not dry_run:
+        async with parts.opened(settings, ring, url) as made:
+            await shared.relearn_all(made.db)
+    return Replayed(len(named), erased, refused)
+
+
+@app.command("retain")
+def retain(
+    data: Data = None,
+    *,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show how many rows would go.")] = False,
+    json: Json = False,
+) -> None:
+    """Remove what is kept for a number of years and is older, as the nightly job does."""
+    settings = settings_from(data)
+    with owner_url(settings) as url:
+        found = asyncio.run(_retain(settings, url, dry_run=dry_run))
+    if json:
+        console.as_json(found)
+    else:
+        for one in found:
+            console.say(f"{one.table}: {one.rows} {'would go' if dry_run else 'gone'}")
+
+
+async def _retain(settings: Settings, url: str, *, dry_run: bool) -> list[Over]:
+    async with parts.opened(settings, keys.load(settings), url) as made:
+        return await (kept.look(made.db) if dry_run else kept.remove_old(made.db, made.keys))
 
 
 async def _find(conn: Connection, ring: Keyring, email: str) -> UUID:
@@ -269,8 +356,8 @@ def _show(erased: Erased, *, to_error: bool = False) -> None:
         say(f"  jobs: {erased.jobs}")
     if erased.kept:
         say(f"{stays}:")
-    for kept in erased.kept:
-        say(f"  {kept.table}: {kept.rows} ({kept.why})")
+    for one in erased.kept:
+        say(f"  {one.table}: {one.rows} ({one.why})")
 
 
 def _named(row: Rows) -> str:

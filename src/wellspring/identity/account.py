@@ -92,6 +92,18 @@ async def _prove(accounts: Accounts, asking: Asking, password: str) -> Own:
     return own
 
 
+async def confirm(accounts: Accounts, asking: Asking, password: str) -> None:
+    """Make sure that it is the owner who asks for something that cannot be undone; raises PasswordWrong, LockedOut.
+
+    Whoever knows the password alone is not forgiven wrong codes, as in `_settle`.
+    """
+    own = await _prove(accounts, asking, password)
+    async with _begin(accounts, asking) as tx:
+        await lockout.refuse_if_locked_by_now(tx, own.scopes)
+        if own.login.totp_secret is None:
+            await lockout.forgive(tx, own.scopes)
+
+
 async def _settle(tx: Tx, asking: Asking, own: Own, changed: SignInChanged | None) -> None:
     """End a change that was made: failures are forgiven, the owner is told, and the audit trail says so.
 

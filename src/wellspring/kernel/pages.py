@@ -54,6 +54,7 @@ Note = Literal[
     "skipped",
     "shared",
     "stopped",
+    "kept",
 ]
 """What happened just before this page; the words are in `labels.html`."""
 

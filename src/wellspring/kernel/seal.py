@@ -4,6 +4,9 @@ A row may be sealed once no transaction that could still commit before it is ope
 below `pg_snapshot_xmin`. Sealing by time or id would miss rows that commit late. A link's mac covers the previous mac,
 the link's own place and every column of the row. Whoever can write as the owner could still cut off the end of the
 chain and its rows; against that, keep the `head` that `verify` returns (each batch also logs it) and hand it back.
+
+After six years the beginning of the chain goes with its rows (`forget`). An anchor, sealed with the same key, holds the
+last mac that went: without it a chain that does not begin with its first link is broken.
 """
 
 import hashlib
@@ -145,6 +148,65 @@ async def seal_tick(context: JobContext) -> None:
     await seal(context.db, context.keys)
 
 
+class Anchor(Struct, frozen=True):
+    """The last link that went because its years were over."""
+
+    n: int
+    mac: bytes
+    seal: bytes
+
+
+class _Reach(Struct, frozen=True):
+    """The first link that is there, and the last one before any that is younger than six years."""
+
+    first: int
+    last: int
+
+
+# The newest link always stays: the chain goes on from it.
+OLD_LINKS: Final = Query(
+    "SELECT coalesce((SELECT min(n) FROM kernel.audit_link), 0), coalesce((SELECT n FROM kernel.audit_link"
+    " WHERE audit_id >= kernel.uuid7_floor(now() - interval '6 years') ORDER BY n LIMIT 1),"
+    " (SELECT max(n) FROM kernel.audit_link), 0) - 1",
+    _Reach,
+    DbRole.MAINTENANCE,
+    crosses_people=True,
+)
+OLD_ROWS: Final = Query(
+    "SELECT count(*) FROM kernel.audit_link l JOIN kernel.audit a ON a.person_id = l.person_id AND a.id = l.audit_id"
+    " WHERE l.n <= $1",
+    int,
+    DbRole.MAINTENANCE,
+    crosses_people=True,
+)
+MAC: Final = Query("SELECT mac FROM kernel.audit_link WHERE n = $1", bytes, DbRole.MAINTENANCE, crosses_people=True)
+FORGET: Final = Query("SELECT kernel.forget_audit($1, $2)", int, DbRole.MAINTENANCE)
+ANCHOR: Final = Query("SELECT n, mac, seal FROM kernel.audit_anchor", Anchor, DbRole.MAINTENANCE)
+
+
+def _anchor_seal(keys: Keyring, n: int, mac: bytes) -> bytes:
+    return hmac.digest(keys.derive("audit-anchor"), msgspec.json.encode([n, mac]), hashlib.sha256)
+
+
+async def count_old(db: Database) -> int:
+    """Return how many audit rows `forget` would remove."""
+    async with db.begin(DbRole.MAINTENANCE, read_only=True) as tx:
+        return await tx.one(OLD_ROWS, (await tx.one(OLD_LINKS)).last)
+
+
+async def forget(db: Database, keys: Keyring) -> int:
+    """Remove the rows and links at the beginning of the chain that are older than six years; return how many rows."""
+    total = 0
+    while True:
+        async with db.begin(DbRole.MAINTENANCE) as tx:
+            reach = await tx.one(OLD_LINKS)
+            upto = min(reach.last, reach.first + BATCH - 1)
+            mac = await tx.maybe(MAC, upto)
+            if mac is None or upto < reach.first:
+                return total
+            total += await tx.one(FORGET, upto, _anchor_seal(keys, upto, mac))
+
+
 class Verdict(Struct, frozen=True):
     """What `verify` found. `first_broken` says in words what is wrong first, or is None; `head` is `n:mac`."""
 
@@ -212,11 +274,11 @@ ROWS: Final = Query(
 class _Chain:
     """Walks the links in order and remembers the first that does not fit."""
 
-    def __init__(self, key: bytes, anchor: str | None) -> None:
+    def __init__(self, key: bytes, anchor: str | None, begin: Head) -> None:
         self._key = key
         self._anchor = anchor
         self._doubt: tuple[Joined, bytes] | None = None
-        self.last = Head(0, _START, 0)
+        self.last = begin
         self.links = 0
         self.broken: str | None = None
 
@@ -297,15 +359,26 @@ async def _walk_rows(db: Database, sealed_below: int) -> _Rows:
         xid, last = found[-1].xid, found[-1].id
 
 
+async def _beginning(db: Database, keys: Keyring) -> tuple[Head, str | None]:
+    """Return what the first link follows, and what is wrong with the anchor that says so."""
+    async with db.begin(DbRole.MAINTENANCE, read_only=True) as tx:
+        found = await tx.maybe(ANCHOR)
+    if found is None:
+        return Head(0, _START, 0), None
+    right = hmac.compare_digest(found.seal, _anchor_seal(keys, found.n, found.mac))
+    return Head(found.n, found.mac, 0), None if right else f"the anchor after link {found.n} was changed"
+
+
 async def verify(db: Database, keys: Keyring, anchor: str | None = None) -> Verdict:
     """Prove the chain, reading it in batches; `anchor` is a `head` noted earlier, which must still be part of it."""
-    chain = _Chain(_key(keys), anchor)
+    begin, forged = await _beginning(db, keys)
+    chain = _Chain(_key(keys), anchor, begin)
     await _walk_links(db, chain)
     async with db.begin(DbRole.MAINTENANCE, read_only=True) as tx:
         horizon = await tx.one(HORIZON)
     restored = chain.last.xid_below > horizon.xmin
     rows = await _walk_rows(db, 0 if restored else chain.last.xid_below)
-    broken = chain.broken
+    broken = forged or chain.broken
     if broken is None and rows.inserted is not None:
         broken = f"row {rows.inserted} was put into a part that was sealed without it"
     return Verdict(rows.seen, chain.links, rows.unsealed, broken, _name(chain.last.n, chain.last.mac))

@@ -36,9 +36,11 @@ class Table(Struct, frozen=True, kw_only=True):
     """One table: `schema.table`, its kind, its sealed columns, and what becomes of its rows.
 
     Sealed columns hold JSON, save those in `texts`, which hold words. `hidden` columns (digests, wrapped keys) are
-    never exported. `keep_reason` says why erased people's rows stay, and `keep_years` for how long, where the nightly
-    job removes them. `names` are columns that name somebody else than `person_id`. `busy` is an SQL test of a row that
-    somebody still works with: while one is true, neither the person it is about nor one it names is erased.
+    never exported. `keep_reason` says why erased people's rows stay, and `keep_years` for how long anybody's do, where
+    the nightly job removes them. `part_of` is a table and the column here that holds the id of its row: that row stays
+    as long as this one does. `names` are columns that name somebody else than `person_id`. `busy` is an SQL test of a
+    row that somebody still works with: while one is true, neither the person it is about nor one it names is erased;
+    `ends` is what an UPDATE sets to end that work, for somebody who was erased and came back with a backup.
     `retention` is a sentence for the register of processing.
     """
 
@@ -54,6 +56,8 @@ class Table(Struct, frozen=True, kw_only=True):
     keep_years: int = 0
     names: tuple[tuple[str, Named], ...] = ()
     busy: str = ""
+    ends: str = ""
+    part_of: tuple[str, str] | None = None
     row_key: str = "id"
 
 

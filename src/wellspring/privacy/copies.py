@@ -1,13 +1,13 @@
 """A copy of everything that is stored about one person, driven by the declarations of the tables.
 
 Rows are read through a cursor from one snapshot and written as they come: a copy takes little memory however long
-somebody was here.
+somebody was here. Who helped on duty or looked is left out, as on the page of looks; that somebody did is not.
 """
 
 import csv
 import io
 import zipfile
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import IO, Any, Final
 from uuid import UUID
@@ -19,10 +19,12 @@ from msgspec import Struct
 from wellspring.kernel import audit, clock
 from wellspring.kernel.audit import Access
 from wellspring.kernel.crypto import Keyring, Sealer, Unreadable
-from wellspring.kernel.tables import Kind, Table
+from wellspring.kernel.tables import Kind, Named, Table
 from wellspring.privacy.people import KEYS, Placed, about_people, connect
 
 FORMAT: Final = "wellspring-person-1"
+Drain = Callable[[], Awaitable[None]]
+"""Called after each row: whoever takes the file away in parts does it then."""
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 _AHEAD: Final = 200
 
@@ -57,8 +59,18 @@ class _Reader:
             row = dict(record.items())
             yield {name: self._value(table, name, row) for name in shown}
 
+    @staticmethod
+    def _unnamed(table: Table) -> set[str]:
+        """Return the columns that name whoever was on duty or looked, and not somebody whom the person chose.
+
+        Some of them may live nearby, and with the id of one who is a clinician too their name can be found.
+        """
+        return {column for column, then in table.names if then is not Named.REMOVE}
+
     def _value(self, table: Table, name: str, row: dict[str, Any]) -> Any:
         value = row[name]
+        if name in self._unnamed(table) and value != self.person_id:
+            return None
         if value is None or name not in table.sealed:
             return value
         where = f"{table.name}.{name}"
@@ -95,20 +107,31 @@ async def write_json(conn: Connection, keys: Keyring, person_id: UUID, file: IO[
     return await _recorded(conn, reader, total)
 
 
-async def write_archive(conn: Connection, keys: Keyring, person_id: UUID, file: IO[bytes]) -> Copied:
-    """Write a zip: the document as `everything.json`, and a `csv/` table for each that has rows."""
+async def _stays() -> None:
+    """Leave what was written where it is."""
+
+
+async def write_archive(
+    conn: Connection, keys: Keyring, person_id: UUID, file: IO[bytes], *, drain: Drain = _stays
+) -> Copied:
+    """Write a zip: the document as `everything.json`, and a `csv/` table for each that has rows.
+
+    A copy with a `drain` is made for the person, whose request is in the audit trail already.
+    """
     async with _reading(conn, keys, person_id) as reader:
         with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
             with archive.open("everything.json", "w", force_zip64=True) as member:
-                total = await _document(reader, member)
+                total = await _document(reader, member, drain)
             said = list(reader.unreadable)
             for place in reader.places:
-                await _table(reader, place, archive)
+                await _table(reader, place, archive, drain)
             reader.unreadable = said  # each was met twice
+    if drain is not _stays:
+        return Copied(person_id, len(reader.places), total, reader.unreadable)
     return await _recorded(conn, reader, total)
 
 
-async def _document(reader: _Reader, file: IO[bytes]) -> int:
+async def _document(reader: _Reader, file: IO[bytes], drain: Drain = _stays) -> int:
     head = {"format": FORMAT, "person_id": reader.person_id, "exported_at": clock.now()}
     file.write(msgspec.json.encode(head)[:-1] + b',\n"tables": {')
     total = 0
@@ -119,12 +142,13 @@ async def _document(reader: _Reader, file: IO[bytes]) -> int:
             file.write((b"\n  " if first else b",\n  ") + msgspec.json.encode(row, enc_hook=str))
             first = False
             total += 1
+            await drain()
         file.write(b"]")
     file.write(b'\n},\n"unreadable": ' + msgspec.json.encode(reader.unreadable) + b"}\n")
     return total
 
 
-async def _table(reader: _Reader, place: Placed, archive: zipfile.ZipFile) -> None:
+async def _table(reader: _Reader, place: Placed, archive: zipfile.ZipFile, drain: Drain) -> None:
     names = columns(place)
     rows = reader.rows(place)
     first = await anext(rows, None)
@@ -137,6 +161,7 @@ async def _table(reader: _Reader, place: Placed, archive: zipfile.ZipFile) -> No
         out.writerow(_cells(names, first))
         async for row in rows:
             out.writerow(_cells(names, row))
+            await drain()
         text.flush()
         text.detach()
 

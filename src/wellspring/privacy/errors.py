@@ -53,3 +53,15 @@ class HealthDataRefused(Conflict):
 
 class NotShared(NotFound):
     """There is nothing here that you can see."""
+
+
+class CopyNotReady(Conflict):
+    """Your copy is still being made. Please come back in a moment."""
+
+    code = "copy_not_ready"
+
+
+class NotLeaving(Conflict):
+    """There is no erasure that could still be called off."""
+
+    code = "not_leaving"

@@ -9,6 +9,7 @@ from asyncpg import Connection
 from wellspring.kernel.tables import TABLES, Table
 
 KEYS: Final = "kernel.person_key"
+LEAVING: Final = "privacy.leaving"
 PERSON: Final = "identity.person"
 
 _COLUMNS: Final = (

@@ -18,6 +18,7 @@ declare(
         keep_years=7,
         names=(("claimed_by", Named.CLEAR),),
         busy="state IN ('paged', 'acknowledged', 'contacted')",
+        ends="state = 'resolved', resolved_at = now(), updated_at = now(), version = version + 1",
         retention=_SEVEN,
     ),
     Table(
@@ -29,6 +30,7 @@ declare(
         keep_reason=_CLINICAL,
         keep_years=7,
         names=(("actor_id", Named.KEEP),),  # the record says by id who acted
+        part_of=("safety.crisis_event", "event_id"),
         retention=_SEVEN,
     ),
     Table(
@@ -38,6 +40,7 @@ declare(
         keep_reason=_CLINICAL,
         keep_years=7,
         names=(("responder_id", Named.CLEAR),),
+        part_of=("safety.crisis_event", "event_id"),
         retention=_SEVEN,
     ),
     Table(

@@ -3,7 +3,7 @@
 from wellspring.migrations.helpers import run
 
 revision = "20261123130000"
-down_revision = "20261122152000"
+down_revision = "20261123110000"
 
 
 def upgrade() -> None:

@@ -3,7 +3,7 @@
 from wellspring.migrations.helpers import ACTOR, definer, run
 
 revision = "20261123140000"
-down_revision = "20261122152000"
+down_revision = "20261123130000"
 
 _FACTOR = "EXISTS (SELECT 1 FROM identity.login l WHERE l.person_id = p.person_id AND l.totp_secret IS NOT NULL)"
 """Without a second factor a role does nothing: whoever has none cannot open the desk."""
