@@ -228,6 +228,8 @@ async def test_what_stays_of_somebody_erased_can_still_be_opened_by_the_program(
         found = conn.execute("SELECT wrapped FROM kernel.person_key WHERE person_id = %s", (alice.id,)).fetchone()
     assert found is not None
     parts.keys.unwrap(found[0], alice.id)
+
+
 async def test_whoever_came_back_with_a_backup_is_erased_again(
     installed: Run, circle: Circle, tmp_path: Path, database_url: str
 ) -> None:

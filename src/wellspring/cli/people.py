@@ -233,6 +233,8 @@ async def _known(settings: Settings, url: str, email: str) -> UUID:
     ring = keys.load(settings)
     async with _owner(url, ring) as conn:
         return await _find(conn, ring, email)
+
+
 @app.command("replay")
 def replay_all(
     ledgers: Annotated[
