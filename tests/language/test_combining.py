@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from wellspring.language.model import (
     EMOTION_SHARE,
+    SHORT,
     Seen,
     Thresholds,
     Weights,
@@ -43,6 +44,13 @@ def test_a_model_alone_is_never_critical() -> None:
         "high",
         "high",
     ]
+
+
+def test_a_long_text_may_have_a_threshold_of_its_own() -> None:
+    thresholds = Thresholds(0.5, 0.9, 0.03, 0.01, 0.4)
+    assert [level_of(thresholds, 0.45, parts) for parts in (1, SHORT, SHORT + 1)] == ["low", "low", "moderate"]
+    assert level_of(thresholds, 0.39, 90) == "low"
+    assert level_of(Thresholds(0.5, 0.9, 0.03, 0.01), 0.45, 90) == "low", "folders of before have none"
 
 
 def test_no_size_of_logit_breaks_it() -> None:
@@ -95,6 +103,21 @@ def test_a_threshold_keeps_its_share_of_false_alarms() -> None:
 def test_high_is_not_below_moderate() -> None:
     found = calibrate.combined(cases(2000), full=True, moderate=0.03, high=0.01, ordinary=0.002)
     assert found.thresholds.high >= found.thresholds.moderate
+
+
+def test_long_texts_are_raised_by_mistake_as_often_as_all_and_never_less_often_found() -> None:
+    known = cases(3000)
+    quieter = [
+        calibrate.Case(Seen(0, False, case.seen.light - 2, -2, -2, parts=9), danger=False, ordinary=False)
+        for case in cases(400, seed=2)
+    ]
+    shares = {"moderate": 0.05, "high": 0.01, "ordinary": 0.002}
+    found = calibrate.combined([*known, *quieter], full=True, **shares)
+    assert found.thresholds.long is not None
+    assert found.thresholds.long < found.thresholds.moderate
+    chances = [probability(found.weights, case.seen) for case in quieter]
+    assert sum(chance >= found.thresholds.long for chance in chances) == pytest.approx(20, abs=1)
+    assert calibrate.combined([*known, *quieter[:50]], full=True, **shares).thresholds.long is None, "too few to say"
 
 
 def test_what_was_put_together_moves_no_threshold_by_itself() -> None:

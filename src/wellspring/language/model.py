@@ -30,6 +30,8 @@ log = logs.get("language")
 MODELS: Final = Path(__file__).with_name("models")
 EMOTION_SHARE: Final = 0.75
 """How much the encoder's emotions count where nobody has found out for a language."""
+SHORT: Final = 3
+"""Parts (about as many sentences) up to which a text is short."""
 _MOST_EVIDENCE: Final = 3
 _EVIDENCE_AT: Final = 0.5
 _PRESSING: Final = 0.9  # urgency of what somebody in danger writes
@@ -54,12 +56,17 @@ class Weights(msgspec.Struct, frozen=True):
 
 
 class Thresholds(msgspec.Struct, frozen=True):
-    """From which probability on a model alone says moderate or high, and the false alarms that was chosen for."""
+    """From which probability on a model alone says moderate or high, and the false alarms that was chosen for.
+
+    `long` is that of moderate for texts of more than `SHORT` parts: there fewer are raised by mistake at the same
+    probability, and one line of danger in a long day moves it less. None: as for short ones.
+    """
 
     moderate: float
     high: float
     moderate_false_alarms: float
     high_false_alarms: float
+    long: float | None = None
 
 
 class Combined(msgspec.Struct, frozen=True):
@@ -85,13 +92,17 @@ class Settings(msgspec.Struct, frozen=True):
 
 
 class Seen(msgspec.Struct, frozen=True):
-    """What goes into the probability: the features that `training/calibrate.py` fits on."""
+    """What goes into the probability: the features that `training/calibrate.py` fits on.
+
+    `parts`, how many segments a text has, says only where its threshold is.
+    """
 
     tier: int
     uncounted: bool
     light: float
     whole: float = 0.0
     most: float = 0.0
+    parts: int = 1
 
 
 class Models:
@@ -133,8 +144,9 @@ class Models:
             return reading
         gravest = max(light, key=lambda scores: scores.crisis)
         combined = self.settings.light
-        crisis = probability(combined.weights, Seen(reading.tier, uncounted(reading), gravest.crisis))
-        level = higher(reading.rules_level, level_of(combined.thresholds, crisis))
+        seen = Seen(reading.tier, uncounted(reading), gravest.crisis, parts=parts_of(light))
+        crisis = probability(combined.weights, seen)
+        level = higher(reading.rules_level, level_of(combined.thresholds, crisis, seen.parts))
         return msgspec.structs.replace(
             reading,
             crisis=crisis,
@@ -161,10 +173,10 @@ class Models:
         found = [[(span, self._part(logit)) for span, logit in zip(s.spans, s.parts, strict=True)] for s in scores]
         gravest = max(scores, key=lambda score: score.whole)
         most = max([gravest.whole, *(value for s in scores for value in s.parts)])
-        seen = Seen(reading.tier, uncounted(reading), light.crisis, gravest.whole, most)
+        seen = Seen(reading.tier, uncounted(reading), light.crisis, gravest.whole, most, parts_of(lit))
         combined = self.settings.full
         crisis = probability(combined.weights, seen)
-        level = higher(reading.rules_level, level_of(combined.thresholds, crisis))
+        level = higher(reading.rules_level, level_of(combined.thresholds, crisis, seen.parts))
         shares = softmax(gravest.emotions, self.settings.emotion_temperature)
         share = self.settings.emotion_shares.get(reading.language, EMOTION_SHARE)
         emotions = mixed(shares, light.emotions, share)
@@ -235,11 +247,17 @@ def probability(weights: Weights, seen: Seen) -> float:
     return sigmoid(total)
 
 
-def level_of(thresholds: Thresholds, crisis: float) -> Level:
-    """Return what a model alone says: low, moderate or high, never critical."""
+def level_of(thresholds: Thresholds, crisis: float, parts: int = 1) -> Level:
+    """Return what a model alone says of a text of so many parts: low, moderate or high, never critical."""
     if crisis >= thresholds.high:
         return "high"
-    return "moderate" if crisis >= thresholds.moderate else "low"
+    least = thresholds.moderate if parts <= SHORT or thresholds.long is None else thresholds.long
+    return "moderate" if crisis >= least else "low"
+
+
+def parts_of(light: Sequence[LightScores]) -> int:
+    """Return how many segments a text has."""
+    return sum(len(one.spans) for one in light)
 
 
 def sigmoid(value: float) -> float:

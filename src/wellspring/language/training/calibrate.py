@@ -13,12 +13,13 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from wellspring.language.model import EMOTION_SHARE, Combined, Seen, Settings, Thresholds, Weights, probability
+from wellspring.language.model import EMOTION_SHARE, SHORT, Combined, Seen, Settings, Thresholds, Weights, probability
 
 Floats = NDArray[np.float64]
 
 NAMES: Final = ("tier1", "tier2", "tier3", "uncounted", "light", "whole", "most")
 SHARES: Final = (1.0, 0.9, 0.75, 0.6, 0.45, 0.3, 0.15)
+_ENOUGH: Final = 100  # long texts without danger, for a threshold of their own
 _LOW: Final = np.array([0, 0, 0, -6, 0, 0, 0, -20], dtype=float)
 _HIGH: Final = np.array([6, 6, 6, 0, 6, 6, 6, 20], dtype=float)
 
@@ -83,6 +84,8 @@ def threshold(scores: Sequence[float], share: float) -> float:
 def combined(cases: Sequence[Case], *, full: bool, moderate: float, high: float, ordinary: float) -> Combined:
     """Fit and choose thresholds: at most `moderate` and `high` false alarms among the corpus's own negatives, which
     are hard on purpose, and at most `ordinary` (and a third of it) among ordinary texts of others.
+
+    Long texts get a threshold of moderate of their own, at the same shares of theirs and never above that of all.
     """
     weights = fit(cases, full=full)
     calm = [c for c in cases if not c.danger and not c.made]
@@ -90,7 +93,11 @@ def combined(cases: Sequence[Case], *, full: bool, moderate: float, high: float,
     easy = [probability(weights, c.seen) for c in calm if c.ordinary]
     at = max(threshold(hard, moderate), threshold(easy, ordinary))
     above = max(threshold(hard, high), threshold(easy, ordinary / 3), at)
-    return Combined(weights, Thresholds(round(at, 4), round(above, 4), moderate, high))
+    days = [c for c in calm if c.seen.parts > SHORT]
+    theirs = threshold([probability(weights, c.seen) for c in days if not c.ordinary], moderate)
+    least = threshold([probability(weights, c.seen) for c in days if c.ordinary], ordinary)
+    long = round(min(max(theirs, least), at), 4) if len(days) >= _ENOUGH else None
+    return Combined(weights, Thresholds(round(at, 4), round(above, 4), moderate, high, long))
 
 
 def temperature(

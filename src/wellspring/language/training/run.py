@@ -14,7 +14,7 @@ from wellspring.language.corpus import Text
 from wellspring.language.encoder import Encoder
 from wellspring.language.fold import fold
 from wellspring.language.light import Light
-from wellspring.language.model import Seen, Settings, uncounted
+from wellspring.language.model import Seen, Settings, parts_of, uncounted
 from wellspring.language.reader import read
 from wellspring.language.schemas import EMOTIONS
 from wellspring.language.training import calibrate, taught
@@ -119,7 +119,8 @@ def seen(text: str, light: Light, encoder: Encoder) -> tuple[Seen, list[float], 
     lit = light.score(folded)
     scores = encoder.score(folded)
     gravest = max([scores.whole, *scores.parts])
-    return Seen(reading.tier, uncounted(reading), lit.crisis, scores.whole, gravest), scores.emotions, lit.emotions
+    found = Seen(reading.tier, uncounted(reading), lit.crisis, scores.whole, gravest, parts_of([lit]))
+    return found, scores.emotions, lit.emotions
 
 
 def _one_feeling(example: Example) -> bool:
