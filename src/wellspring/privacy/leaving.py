@@ -70,12 +70,7 @@ async def take_back(tx: Tx, person_id: UUID) -> None:
 @asynccontextmanager
 async def own_connection(db: Database) -> AsyncGenerator[Connection]:
     """Yield a connection of the worker's for one long piece of work; what it locks is free when it is gone."""
-    conn = await asyncpg.connect(
-        db.dsn(DbRole.WORKER),
-        timeout=5,
-        command_timeout=TIMEOUT_S,
-        server_settings={"application_name": "wellspring leaving"},
-    )
+    conn = await asyncpg.connect(db.dsn(DbRole.WORKER), timeout=5, command_timeout=TIMEOUT_S)
     try:
         yield conn
     finally:
