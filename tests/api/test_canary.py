@@ -61,6 +61,8 @@ NO_WORDS = {
     "PUT /v1/users/me/second-factor",
     "POST /v1/users/me/second-factor/recovery-codes",
     "PUT /v1/users/me/password",
+    "POST /v1/export",
+    "DELETE /v1/delete-account",
     "PUT /v1/consents/{kind:str}",
     "POST /v1/access-grants",
     "PATCH /v1/access-grants/{grant_id:uuid}",

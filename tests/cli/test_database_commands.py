@@ -17,7 +17,15 @@ from tests.cli.conftest import Run, key_text
 from tests.support.database import KEYS
 from tests.support.people import PASSWORD, Circle
 from wellspring.cli import console, demo, invariants, prepare, synthetic
-from wellspring.cli.errors import DatabaseAway, DemoData, KeysFromEnvironment, KeysGone, NotEmpty, SettingsWrong
+from wellspring.cli.errors import (
+    DatabaseAway,
+    DemoData,
+    KeysFromEnvironment,
+    KeysGone,
+    NotEmpty,
+    NotRestarted,
+    SettingsWrong,
+)
 from wellspring.cli.rotate import rewrap
 from wellspring.identity.errors import EmailTaken, PasswordRefused
 from wellspring.kernel import dsn
@@ -297,6 +305,12 @@ async def test_keys_rewrap(circle: Circle, installed: Run, clean: pytest.MonkeyP
     alice = await circle.member("alice")
     assert isinstance(installed("keys", "rotate").exception, KeysFromEnvironment)
     clean.setenv("WELLSPRING_KEYS", key_text(1, 2))
+    assert isinstance(installed("keys", "rewrap").exception, NotRestarted), "what runs has not read the new key"
+    with psycopg.connect(database_url) as conn:
+        conn.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            r" WHERE datname = current_database() AND usename LIKE 'wellspring\_%'"
+        )
     answer = installed("keys", "rewrap", "--json")
     assert json.loads(answer.stdout) == {"current": 2, "rewrapped": 1, "unreadable": []}
     assert json.loads(installed("keys", "rewrap", "--json").stdout)["rewrapped"] == 0
