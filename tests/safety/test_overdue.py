@@ -1,8 +1,10 @@
 """Events that somebody took, or should review, and that stand still; desks that nobody can open."""
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest
 
 from tests.safety.test_desk import context, danger, rows
@@ -10,6 +12,8 @@ from tests.safety.test_paging import run_due, supervisor, taken
 from tests.support.people import Circle, Person
 from wellspring.kernel.edge import Edge
 from wellspring.kernel.policy import Role
+from wellspring.privacy import erasure
+from wellspring.privacy.ledger import NAME, Ledger
 from wellspring.safety import paging
 from wellspring.safety.copy import notice
 
@@ -204,3 +208,33 @@ async def test_paging_and_reminders_do_not_count_each_other(
     await run_due(parts, database_url)
     steps = await rows(database_url, "SELECT step FROM safety.page ORDER BY step")
     assert [s["step"] for s in steps] == [0, 10]
+
+
+async def test_of_somebody_who_left_nobody_is_reminded(
+    alice: Person, dana: Person, parts: Edge, database_url: str, tmp_path: Path
+) -> None:
+    body = {"mood_score": 1, "stress_level": 10, "anxiety_level": 10}
+    assert (await alice.post("/v1/checkins", json=body)).json()["crisis"]["level"] == "moderate"
+    conn = await asyncpg.connect(database_url)
+    try:
+        await erasure.erase(conn, parts.keys, Ledger(tmp_path / NAME), alice.id)
+    finally:
+        await conn.close()
+    assert [r["state"] for r in await rows(database_url, "SELECT state FROM safety.crisis_event")] == ["open"]
+    await since(database_url, 6 * 60 + 1)
+    assert await paging.remind(context(parts)) == 0
+    assert await mails(database_url, dana) == []
+    assert await rows(database_url, "SELECT 1 FROM safety.page") == [], "a page a day would keep the record for ever"
+
+
+async def test_of_many_reviews_that_nobody_can_make_an_administrator_gets_one_mail(
+    alice: Person, charlie: Person, circle: Circle, parts: Edge, database_url: str
+) -> None:
+    erin = await circle.staff("erin", Role.ADMIN)
+    body = {"mood_score": 1, "stress_level": 10, "anxiety_level": 10}
+    for who in (alice, charlie):
+        await who.post("/v1/checkins", json=body)
+    await since(database_url, 6 * 60 + 1)
+    assert await paging.remind(context(parts)) == 2
+    hours = await rows(database_url, "SELECT DISTINCT date_trunc('hour', at) FROM safety.page")
+    assert await mails(database_url, erin) == ["desk_empty"] * len(hours)

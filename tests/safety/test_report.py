@@ -113,6 +113,24 @@ async def test_whatever_breaks_who_asks_is_heard_and_read_later(
     context.ports[READERS].close()
 
 
+async def test_who_took_it_is_told_that_it_is_critical_after_all(
+    alice: Person, dana: Person, parts: Edge, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as broken:
+        broken.setitem(parts.ports, READERS, Broken())
+        event_id = await ask(alice, note=DANGER)
+    await taken(dana, alice, event_id)
+    heard = f"SELECT 1 FROM kernel.stream WHERE topic = 'desk.changed' AND person_id = '{dana.id}'"
+    before = len(await rows(database_url, heard))
+    context = models.in_time(models.StandIn(), parts)
+    for _ in range(2):
+        await read_note(context, JobPayload(alice.id, UUID(event_id)))
+    told = await rows(database_url, "SELECT person_id, template FROM notify.delivery")
+    assert [(t["person_id"], t["template"]) for t in told] == [(dana.id, "crisis_page_now")]
+    assert len(await rows(database_url, heard)) == before + 1
+    context.ports[READERS].close()
+
+
 async def test_an_event_that_was_closed_meanwhile_stays_closed(
     alice: Person, dana: Person, parts: Edge, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

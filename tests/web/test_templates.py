@@ -198,6 +198,16 @@ def test_every_approach_has_words_in_french() -> None:
     assert all(words != name for name, words in said.items()), said
 
 
+def test_why_a_message_was_not_sent_has_words_in_french() -> None:
+    module = ENVIRONMENTS["fr"].get_template("labels.html").make_module()
+    for code in ("mail_not_set_up", "no_address", "interrupted", "replaced"):
+        assert str(module.delivery_error(code)) != code, code  # type: ignore[attr-defined]
+
+
+def test_who_leaves_is_told_that_what_they_gave_for_a_call_stays_with_the_record() -> None:
+    assert "what you gave when you asked for a person, for seven years" in render("leave", "en")
+
+
 UNUSED = {
     "communication_style",
     "task_breakdown_auto",

@@ -11,6 +11,7 @@ from wellspring.kernel import jobs, stream
 from wellspring.kernel.db import DbRole, Tx
 from wellspring.kernel.jobs import JobContext, JobPayload
 from wellspring.language.pool import READERS, Readers
+from wellspring.notify import service as notify
 from wellspring.privacy import consents
 from wellspring.privacy.reading import KEPT_BY
 from wellspring.safety import queries as q
@@ -48,8 +49,8 @@ async def read_note(context: JobContext, payload: JobPayload) -> None:
         sealer = context.keys.sealer(event.wrapped, person_id)
         found = show.evidence(read.reading, note)
         await add_evidence(tx, sealer, person_id, event_id, found, judged, read.reading.versions)
-        await _raise(tx, person_id, event_id, judged)
         await stream.publish(tx, person_id, "crisis.changed", event_id)
+        await _raise(tx, person_id, event_id, judged)
     if not read.finished:
         raise Unfinished
 
@@ -66,3 +67,12 @@ async def _raise(tx: Tx, person_id: UUID, event_id: UUID, judged: Judgement) -> 
         await tx.do(q.PAGE_AGAIN, person_id, event_id)
         await tx.do(q.PAGE_JOB, jobs.encode(person_id, event_id), 0.0)
         tx.wake_jobs = True
+    elif event.state in ("acknowledged", "contacted") and event.claimed_by is not None:
+        await _tell_holder(tx, event.claimed_by, event_id)
+
+
+async def _tell_holder(tx: Tx, holder: UUID, event_id: UUID) -> None:
+    """Tell whoever took the event that it is critical now: the page in front of them is of before."""
+    await tx.set_subject(holder)
+    await stream.publish(tx, holder, "desk.changed", event_id)
+    await notify.queue(tx, holder, "crisis_page_now", f"raised:{event_id}", event_id)

@@ -91,7 +91,7 @@ async def _tell(
         log.error("nobody_to_page", event_id=str(event.id))
         for admin_id in await tx.all(q.ADMINISTRATORS):
             await tx.set_subject(admin_id)
-            await notify.queue(tx, admin_id, "desk_empty", f"desk:{event.id}:{number}", event.id)
+            await notify.queue(tx, admin_id, "desk_empty", f"desk:{occasion}", event.id)
 
 
 def chosen_for(step: int, everybody: list[q.ToPage]) -> list[q.ToPage]:

@@ -174,7 +174,7 @@ _PATIENCE: Final = (
     f" ELSE {_seconds(PROTOCOLS['high'].reach_within)} END"
 )
 # What waits for its review, was taken and not reached, or reached and not closed, for longer than the protocol gives
-# it, and of which nobody was reminded for as long.
+# it, and of which nobody was reminded for as long. What stays of somebody who was erased waits for nobody.
 _OVERDUE: Final = (
     "SELECT person_id, id, created_at FROM safety.crisis_event AS e"
     " WHERE state IN ('open', 'acknowledged', 'contacted') AND CASE state WHEN 'open' THEN response_due_at"
@@ -182,6 +182,7 @@ _OVERDUE: Final = (
     f" ELSE coalesce(contacted_at, created_at) + {_seconds(DAY)} END < now()"
     " AND NOT EXISTS (SELECT 1 FROM safety.page p WHERE p.person_id = e.person_id AND p.event_id = e.id"
     f" AND p.at > now() - CASE state WHEN 'acknowledged' THEN {_PATIENCE} ELSE {_seconds(DAY)} END)"
+    " AND EXISTS (SELECT 1 FROM identity.person i WHERE i.person_id = e.person_id)"
 )
 OVERDUE: Final = Query(
     f"{_OVERDUE} AND (created_at, id) > ($1, $2) ORDER BY created_at, id LIMIT $3", Unpaged, X, crosses_people=True

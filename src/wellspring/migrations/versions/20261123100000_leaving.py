@@ -20,6 +20,7 @@ READ = (
     "safety.safety_plan",
 )
 """What a worker did not read so far of the one person whom it opened."""
+_READ_BEFORE = ("safety.duty", "safety.event_step")
 TAKEN = (
     "checkins.checkin",
     "checkins.correction",
@@ -156,6 +157,8 @@ def downgrade() -> None:
         run(f"DROP POLICY leaving_delete ON {table}; REVOKE DELETE ON {table} FROM wellspring_worker;")
     for table in READ:
         run(f"DROP POLICY leaving_select ON {table};")
-        if table != "safety.duty":
+        if table not in _READ_BEFORE:
             run(f"REVOKE SELECT ON {table} FROM wellspring_worker;")
+    # With the table went its columns, which the version before needs.
+    run("GRANT SELECT (person_id, changed_at) ON identity.login TO wellspring_worker;")
     run("DROP TABLE privacy.leaving, privacy.copy_part, privacy.copy;")
