@@ -136,6 +136,11 @@ def test_addresses_that_are_none_are_refused_at_the_start(
     assert "secret" not in str(refused.value)
 
 
+def test_a_proxy_may_be_named_as_a_server_that_listens_on_both_sees_it() -> None:
+    assert Settings(trusted_proxy="::ffff:192.0.2.1").trusted_proxy == "192.0.2.1"
+    assert Settings(trusted_proxy="2001:DB8::0:1").trusted_proxy == "2001:db8::1"
+
+
 def test_each_role_signs_in_with_a_password_of_its_own() -> None:
     ring = Keyring({1: b"k" * 32, 3: b"n" * 32}, b"r" * 32, current=1)
     found = dsn.all_roles("postgresql://owner:secret@/db?host=/run/pg&port=5", ring)

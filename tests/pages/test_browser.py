@@ -357,6 +357,8 @@ def test_every_page_with_real_data_is_accessible(new_page: NewPage, program: Pro
         "/account/security/second-factor",
         "/contacts",
         "/safety-plan",
+        "/copy",
+        "/leave",
     ):
         look(path)
     page.goto("/safety-plan")

@@ -114,11 +114,14 @@ async def test_erasing_oneself(at_home: Browser, alice: Person, worker: JobConte
     assert "What goes" in page
     assert "for seven years" in page
     assert "for six years" in page
+    assert "your number here and the time are kept in a list" in page
     wrong = await at_home.fill(LEAVE, LEAVE, current_password="not it at all")
     assert wrong.status_code == 403
     assert 'id="current_password-error"' in wrong.text
-    asked = await at_home.follow(await at_home.fill(LEAVE, LEAVE, current_password=PASSWORD))
-    assert "It begins within a minute." in text(asked.text)
+    assert "clear-site-data" not in wrong.headers
+    asked = await at_home.fill(LEAVE, LEAVE, current_password=PASSWORD)
+    assert asked.headers["clear-site-data"] == '"storage"', "a draft on the device outlives nobody"
+    assert "It begins within a minute." in text((await at_home.follow(asked)).text)
     await leaving.carry_out(worker)
     assert await owner.fetchval("SELECT count(*) FROM identity.person WHERE person_id = $1", alice.id) == 0
     gone = await at_home.get(LEAVE)

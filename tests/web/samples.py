@@ -375,6 +375,14 @@ MESSAGES = [
         "made": when("20/11/2026, 18:38"),
         "sent": when("20/11/2026, 18:39"),
     },
+    {
+        "template": "crisis_page_now",
+        "state": "not_sent",
+        "tries": 0,
+        "error": "replaced",
+        "made": when("20/11/2026, 18:36"),
+        "sent": None,
+    },
 ]
 HEARD: Context = {
     "url": "/check-ins/c1",

@@ -251,3 +251,6 @@ def test_why_a_message_was_not_sent_is_said_in_words() -> None:
     assert "no mail server is set" in render("outbox")
     assert "aucun serveur de courrier" in render("outbox", "fr")
     assert "mail_not_set_up" not in render("outbox")
+    assert "a newer message took its place" in render("outbox")
+    assert "un message plus récent" in render("outbox", "fr")
+    assert "replaced" not in render("outbox")

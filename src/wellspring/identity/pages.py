@@ -25,8 +25,9 @@ from wellspring.kernel.routing import form, page
 from wellspring.kernel.tokens import TokenKind
 
 _ZONES: Final = [*sorted(zone for zone in TIMEZONES if "/" in zone and not zone.startswith("Etc/")), "UTC"]
-_ON_THE_DEVICE: Final = '"storage"'
-"""What a browser forgets by itself when somebody signs out: a draft that was kept goes where no script runs, too."""
+ON_THE_DEVICE: Final = '"storage"'
+"""What a browser forgets by itself when somebody signs out or wants to be erased: a draft that was kept goes where no
+script runs, too."""
 _BROWSERS: Final = (
     ("Firefox", "Firefox"),
     ("Edg", "Edge"),
@@ -132,7 +133,7 @@ async def sign_out(request: Req) -> Response[Any]:
             await tx.do(q.END_ONE, who.person_id, who.session_id, "signed out")
             await audit.record(tx, access(request, "identity:session:end", "account"))
     gone = pages.redirect(request, "/", note="signed_out", cookies=[pages.no_session_cookie(request)])
-    gone.headers["Clear-Site-Data"] = _ON_THE_DEVICE
+    gone.headers["Clear-Site-Data"] = ON_THE_DEVICE
     return gone
 
 

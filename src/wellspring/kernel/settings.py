@@ -10,6 +10,8 @@ from pydantic import Field, SecretStr, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from wellspring.kernel.network import plain
+
 _PREFIX = "WELLSPRING_"
 
 
@@ -93,7 +95,7 @@ class Settings(BaseSettings):
     @classmethod
     def _is_address(cls, address: str) -> str:
         try:
-            return str(ip_address(address)) if address else ""
+            return str(ip_address(plain(address))) if address else ""
         except ValueError:
             raise ValueError("write the address of the proxy in numbers, such as 127.0.0.1") from None
 

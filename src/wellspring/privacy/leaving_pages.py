@@ -7,7 +7,7 @@ from litestar import Response
 from litestar.response import Stream
 
 from wellspring.identity.errors import LockedOut, PasswordWrong
-from wellspring.identity.pages import why_not
+from wellspring.identity.pages import ON_THE_DEVICE, why_not
 from wellspring.kernel import forms, pages
 from wellspring.kernel.edge import Req, as_member, principal
 from wellspring.kernel.errors import Conflict, Invalid, NotFound, Problem
@@ -123,13 +123,15 @@ async def leave_page(request: Req) -> Response[str]:
 
 @form(LEAVE, Access.SELF)
 async def ask_leaving(request: Req) -> Response[Any]:
-    """Ask to be erased, with the password."""
+    """Ask to be erased, with the password; a draft that was kept on this device goes at once."""
     sent = await forms.read(request)
     try:
         await leaving_routes.ask_leaving(request, sent.to(Confirmed).current_password)
     except _REFUSED as problem:
         return _refused(await _show_leave(request, await _errors(request, problem), problem.status), problem)
-    return pages.redirect(request, LEAVE)
+    asked = pages.redirect(request, LEAVE)
+    asked.headers["Clear-Site-Data"] = ON_THE_DEVICE
+    return asked
 
 
 @form("/leave/take-back", Access.SELF)
