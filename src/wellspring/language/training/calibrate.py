@@ -19,7 +19,7 @@ Floats = NDArray[np.float64]
 
 NAMES: Final = ("tier1", "tier2", "tier3", "uncounted", "light", "whole", "most")
 SHARES: Final = (1.0, 0.9, 0.75, 0.6, 0.45, 0.3, 0.15)
-_ENOUGH: Final = 100  # long texts without danger, for a threshold of their own
+_ENOUGH: Final = 100  # long texts of ours without danger, for a threshold of their own
 _LOW: Final = np.array([0, 0, 0, -6, 0, 0, 0, -20], dtype=float)
 _HIGH: Final = np.array([6, 6, 6, 0, 6, 6, 6, 20], dtype=float)
 
@@ -94,9 +94,10 @@ def combined(cases: Sequence[Case], *, full: bool, moderate: float, high: float,
     at = max(threshold(hard, moderate), threshold(easy, ordinary))
     above = max(threshold(hard, high), threshold(easy, ordinary / 3), at)
     days = [c for c in calm if c.seen.parts > SHORT]
-    theirs = threshold([probability(weights, c.seen) for c in days if not c.ordinary], moderate)
-    least = threshold([probability(weights, c.seen) for c in days if c.ordinary], ordinary)
-    long = round(min(max(theirs, least), at), 4) if len(days) >= _ENOUGH else None
+    theirs = [probability(weights, c.seen) for c in days if not c.ordinary]
+    others = [probability(weights, c.seen) for c in days if c.ordinary]
+    least = max(threshold(theirs, moderate), threshold(others, ordinary))
+    long = round(min(least, at), 4) if len(theirs) >= _ENOUGH else None
     return Combined(weights, Thresholds(round(at, 4), round(above, 4), moderate, high, long))
 
 
