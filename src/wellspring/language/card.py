@@ -63,7 +63,7 @@ _FAILURES: Final = """\
 - Danger that is only in the past or only feared for somebody else may be raised; danger said as a joke may not be.
 - Dialects, second-language writing and voices unlike those of the corpus; the corpus was written, not collected.
 - Feelings that a text shows without naming them; *overwhelm*, *calm* and *hopeful* rest on authored texts alone.
-- One line of danger in an ordinary day: of 260 plain ones 80 in 100 were raised alone, 62 inside a day of somebody else.
+- One line of danger in an ordinary day: of 260 plain ones 80 % were raised alone, 62 % in somebody else's day.
   Texts of more than three parts are moderate from a lower probability on, so two texts at .55 may get different levels.
 - Processors differ. Without VNNI instructions int8 arithmetic rounds otherwise: on 399 hard texts, under emulation, the
   ranking was as good (AUC .921, .922 with them), 1 text in 50 fell on the other side of a threshold, and for 1 in 10
