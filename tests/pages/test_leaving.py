@@ -114,7 +114,7 @@ async def test_erasing_oneself(at_home: Browser, alice: Person, worker: JobConte
     assert "What goes" in page
     assert "for seven years" in page
     assert "for six years" in page
-    assert "your number here and the time are kept in a list" in page
+    assert "the identifier of your account and the time are kept in a list" in page
     wrong = await at_home.fill(LEAVE, LEAVE, current_password="not it at all")
     assert wrong.status_code == 403
     assert 'id="current_password-error"' in wrong.text
