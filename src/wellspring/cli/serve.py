@@ -8,7 +8,6 @@ import ssl
 import sys
 import threading
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -33,7 +32,6 @@ EMBEDDED: Final = "WELLSPRING_EMBEDDED"
 """Tells `prepare` that the database is our own and may have to be made first."""
 DEMO: Final = "WELLSPRING_DEMO"
 """Tells `prepare` how many synthetic people to make, and in which form to print the sign-ins: `200 text`."""
-_JOBS_LATE: Final = b'"jobs_late"'  # `kernel.operations.JobsLate`, which would bring the whole edge with it
 log = logs.get("serve")
 
 
@@ -172,10 +170,7 @@ def _await_ready(settings: Settings, children: list[Child], stopping: Stopping) 
 
 
 def _answers(settings: Settings) -> bool:
-    """Ask our own process on this machine; its certificate is for the world's name of it, so it is not checked.
-
-    Jobs that wait from before are no reason to stay away: the worker that does them is part of this start.
-    """
+    """Ask our own process on this machine; its certificate is for the world's name of it, so it is not checked."""
     context = None
     if settings.tls_cert:
         context = ssl.create_default_context()
@@ -184,10 +179,5 @@ def _answers(settings: Settings) -> bool:
     try:
         with urllib.request.urlopen(request, timeout=2, context=context) as answer:  # noqa: S310
             return bool(answer.status == 200)
-    except urllib.error.HTTPError as error:
-        late = _JOBS_LATE in error.read()
-        if late:
-            log.warning("jobs_wait_from_before")
-        return late
     except (OSError, http.client.HTTPException):
         return False
