@@ -20,7 +20,7 @@ from tests.api.test_canary import CANARY, Flight, found_in
 from tests.api.world import WORD, World, on_duty
 from tests.support.people import PASSWORD, Circle, Person
 from wellspring.identity import leaving
-from wellspring.kernel import ids
+from wellspring.kernel import dsn, ids
 from wellspring.kernel.db import DbRole, Query
 from wellspring.kernel.edge import Edge
 from wellspring.kernel.jobs import JobContext, JobPayload
@@ -272,6 +272,8 @@ async def test_a_worker_copies_and_erases_as_the_owner_does(
     await full.resolve()
     owned, _ = await _copy(conn, parts, full.alice.id)
     async with own_connection(parts.db) as theirs:
+        said = await theirs.fetchval("SELECT current_setting('application_name')")
+        assert said == dsn.name("worker", parts.keys), "a command beside it must see which keys it has read"
         await theirs.execute("SELECT set_config('app.subject_id', $1, false)", str(full.alice.id))
         file = io.BytesIO()
         await copies.write_archive(theirs, parts.keys, full.alice.id, file, drain=_nothing)
