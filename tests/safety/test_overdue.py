@@ -197,6 +197,18 @@ async def test_when_nobody_can_open_the_desk_administrators_are_told(
     assert [p["responder_id"] for p in pages] == [lost.id if lost else None]
 
 
+async def test_who_is_administrator_and_responder_is_paged(
+    alice: Person, circle: Circle, parts: Edge, database_url: str
+) -> None:
+    both, erin = await circle.staff("both", Role.RESPONDER), await circle.staff("erin", Role.ADMIN)
+    await rows(database_url, "UPDATE identity.person SET roles = roles || 'admin'::text WHERE person_id = $1", both.id)
+    await no_factor(database_url, both)
+    await danger(alice)
+    await run_due(parts, database_url)
+    assert await mails(database_url, both) == ["crisis_page_now"], "the other mail would have taken its place"
+    assert await mails(database_url, erin) == ["desk_empty"]
+
+
 async def test_paging_and_reminders_do_not_count_each_other(
     alice: Person, dana: Person, parts: Edge, database_url: str
 ) -> None:

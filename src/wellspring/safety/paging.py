@@ -90,6 +90,10 @@ async def _tell(
     if not any(r.can_open for r in chosen):
         log.error("nobody_to_page", event_id=str(event.id))
         for admin_id in await tx.all(q.ADMINISTRATORS):
+            if (
+                admin_id in told
+            ):  # one mail of an event takes the place of the other, and theirs says that somebody waits
+                continue
             await tx.set_subject(admin_id)
             await notify.queue(tx, admin_id, "desk_empty", f"desk:{occasion}", event.id)
 
