@@ -125,6 +125,7 @@ class Reading(msgspec.Struct, frozen=True):
     rules_level: str = "low"
     crisis: float | None = None
     versions: dict[str, str] = {}
+    another: bool = False
 
 
 BAD = Day(ago=0, mood=1, stress=10, anxiety=10, energy=1, sleep=1, alone=1)
@@ -146,12 +147,20 @@ def test_every_sentence_of_an_explanation_can_be_said() -> None:
         for signals in (Signals(), FULL, *(Signals(screener=outcome) for outcome in SCREENER_LEVELS)):
             for fully in (True, False):
                 by_rules = judge(Reading(level, 0, (), fully, level), signals, asked_for_help=True)
-                by_model = judge(Reading(level, 0, (), fully, crisis=0.5), signals, asked_for_help=True)
+                by_model = judge(Reading(level, 0, (), fully, crisis=0.5, another=True), signals, asked_for_help=True)
                 for part in (*by_rules.explanation, *by_model.explanation):
                     used.add(part.code.removesuffix("_partly"))
                     for language in ("en", "fr"):
                         assert "{" not in explain(part, language)
     assert used | {"partly"} == set(copy.words().explain)
+
+
+@pytest.mark.parametrize("language", ["en", "fr", "fr-CA"])
+def test_who_worries_about_another_reads_the_number_first_and_no_brace(language: str) -> None:
+    said = [copy.helping_copy(step, language, "112") for step in copy.HELPING]
+    assert "112" in said[0]
+    assert not any("{" in sentence for sentence in said)
+    assert set(copy.words().helping) == {"headline", "why", *copy.HELPING, "told"}
 
 
 def test_what_a_model_said_names_its_version_and_how_sure_it_was() -> None:

@@ -29,6 +29,7 @@ class Reading(msgspec.Struct, frozen=True):
     rules: str | None = None
     crisis: float | None = None
     versions: dict[str, str] = {}
+    another: bool = False
 
     @property
     def rules_level(self) -> str:
@@ -221,6 +222,14 @@ def test_what_is_mentioned_but_not_counted(reading: Reading | None, mentioned: b
     assert said.mentioned is mentioned
     assert next((p.code for p in said.explanation if p.layer == "text"), None) == code
     assert said.fully_read is (reading is None or reading.fully_read)
+
+
+@pytest.mark.parametrize("level", ["low", "mentioned", "high"])
+def test_somebody_else_in_danger_is_told_to_staff_and_raises_nothing(level: str) -> None:
+    alone, with_another = (judge(Reading(level, rules="low", another=found), QUIET) for found in (False, True))
+    assert with_another.mentioned
+    assert [p.level for p in with_another.explanation if p.code == "text_another"] == ["low"]
+    assert (with_another.level, with_another.risk_score) == (alone.level, alone.risk_score)
 
 
 def part_of(said: Judgement, layer: str) -> Part:

@@ -18,6 +18,10 @@ CORRIDOR = "a long grey corridor"
 """What the light model finds: moderate; the encoder, when it `doubts`, finds nothing in it."""
 
 
+FRIEND = "my friend will not answer"
+"""What the encoder takes for somebody else in danger."""
+
+
 class StandIn:
     """Reads by the real rules; feelings and danger by the words above."""
 
@@ -57,7 +61,11 @@ class StandIn:
         found = _with(reading, crisis, _feelings(text), {**reading.versions, "encoder": "e1"})
         raised = found.level != found.rules_level
         spans = _sentence(text, at, 0.9) or (reading.evidence if raised else ())
-        return msgspec.structs.replace(found, evidence=spans)
+        if FRIEND not in text:
+            return msgspec.structs.replace(found, evidence=spans)
+        level = higher(found.level, "mentioned")
+        spans = spans or _sentence(text, text.find(FRIEND), 0.1)
+        return msgspec.structs.replace(found, evidence=spans, another=True, level=level)
 
 
 def _sentence(text: str, at: int, chance: float) -> tuple[Span, ...]:

@@ -467,6 +467,7 @@ RESULT: Context = {
     "contact": NOT_ASKED,
     "duty": ON_DUTY,
     "key": "k1",
+    "helping": None,
     "unread": False,
     "not_fully_read": False,
     "shared_with": [],
@@ -526,7 +527,21 @@ LEARNED: Context = {
         }
     ],
 }
+WORRIED: Context = {
+    "headline": "Are you worried about somebody?",
+    "steps": [
+        "If they may be in danger of their life now, call 112 and say where they are.",
+        "Ask them plainly whether they are thinking of suicide.",
+    ],
+}
+HELPING: Context = WORRIED | {
+    "why": "It reads as if somebody you know may be in danger. If that is not so, please pass over this.",
+    "told": "Nobody is sent to them because of what you write here.",
+    "emergency": "112",
+    "resources": RESOURCES,
+}
 CRISIS: Context = {
+    "worried": WORRIED,
     "country": {"code": "FR", "name": "France"},
     "countries": [{"code": "CA", "name": "Canada"}, {"code": "FR", "name": "France"}, {"code": "IN", "name": "India"}],
     "emergency": "112",

@@ -26,6 +26,7 @@ from wellspring.kernel.db import Tx
 from wellspring.kernel.errors import NotFound, PreconditionFailed
 from wellspring.language.ahead import TextRead
 from wellspring.privacy.errors import HealthDataRefused
+from wellspring.safety import show
 from wellspring.safety.levels import rank
 
 
@@ -57,7 +58,7 @@ async def change(
     stored = await tx.one(q.READ, request.person_id, row_id)
     if same and text:
         found = await asyncio.to_thread(  # the rules read it again: up to a quarter of a second for a long text
-            reading.kept, found, text, person.language, stored, kept.evidence
+            reading.kept, found, text, person.language, stored, kept
         )
     understood = reading.understand(found, text, person.language, lambda: signals.of(context, data, at, row.timezone))
     graver = rank(understood.judgement.level) > rank(row.risk_level)  # type: ignore[arg-type]
@@ -68,7 +69,8 @@ async def change(
     if same and stored.reading_state != "unread":
         judged.seen = stored.seen
     emotions = words.all_emotions(data)
-    sealed = words.seal(words.of(data, emotions, judged.evidence), sealer, row_id)
+    written = words.of(data, emotions, judged.evidence, another=judged.another)
+    sealed = words.seal(written, sealer, row_id)
     values = columns(data, at=at, timezone=row.timezone, sealed=sealed, emotions=emotions, judged=judged)
     await tx.do(q.CHANGE, request.person_id, row_id, *values)
     if not same:
@@ -84,6 +86,7 @@ async def change(
         recommendations=[],
         crisis_alert=understood.in_danger,
         crisis=crisis,
+        helping=show.helping(person.country, person.language) if judged.another and not same else None,
     )
     return reply, new.version
 

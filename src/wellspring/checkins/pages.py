@@ -237,6 +237,7 @@ async def result(request: Req, checkin_id: FromPath[UUID]) -> Response[str]:
         danger=found.crisis_alert,
         crisis=crisis,
         resources=shown.cards(crisis.resources, here) if crisis else [],
+        helping=shown.helping(found.helping, here),
         safety_plan_url="/safety-plan" if crisis and crisis.safety_plan else None,
         contact=shown.contact(asked, here),
         duty=shown.duty(on_duty, here),
@@ -345,7 +346,7 @@ async def change_entry(request: Req, checkin_id: FromPath[UUID]) -> Response[Any
         return await _show_entry(
             request, found, version, editing=True, values=values, errors=errors, status=problem.status
         )
-    if reply.crisis is not None:
+    if reply.crisis is not None or reply.helping is not None:
         return pages.redirect(request, f"/results/{checkin_id}")
     return pages.redirect(request, f"/check-ins/{checkin_id}", note="saved")
 

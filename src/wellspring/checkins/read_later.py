@@ -112,10 +112,11 @@ def _with_earlier(now: Reading, entry: _Entry) -> Reading:
     spans = now.evidence
     old = [o for o in entry.kept.evidence if not any(o.start < n.end and n.start < o.end for n in spans)]
     evidence = tuple(sorted((*old, *spans), key=lambda span: span.start))
+    another = now.another or entry.kept.another
     if higher(now.level, level) == now.level:
-        return msgspec.structs.replace(now, evidence=evidence)
+        return msgspec.structs.replace(now, evidence=evidence, another=another)
     crisis = max((one for one in (now.crisis, stored.crisis) if one is not None), default=None)
-    return msgspec.structs.replace(now, level=level, crisis=crisis, evidence=evidence)
+    return msgspec.structs.replace(now, level=level, crisis=crisis, evidence=evidence, another=another)
 
 
 async def _judge(tx: Tx, entry: _Entry, found: TextRead, text: str | None, person: About) -> None:
@@ -163,9 +164,15 @@ async def _store(tx: Tx, entry: _Entry, understood: Understood, event_id: UUID |
         event_id is not None,
         event_id,
         understood.versions,
-        words.seal(msgspec.structs.replace(entry.kept, evidence=read.evidence if read else ()), entry.sealer, row.id),
+        words.seal(_read_in(entry.kept, read), entry.sealer, row.id),
         *feelings.columns(seen),
     )
+
+
+def _read_in(kept: Words, read: Reading | None) -> Words:
+    if read is None:
+        return msgspec.structs.replace(kept, evidence=(), another=False)
+    return msgspec.structs.replace(kept, evidence=read.evidence, another=read.another)
 
 
 def _level(row: q.Row) -> Level:

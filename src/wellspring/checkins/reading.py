@@ -7,10 +7,10 @@ import msgspec
 from msgspec import Struct
 
 from wellspring.checkins.queries import Stored
+from wellspring.checkins.words import Words
 from wellspring.kernel import logs
 from wellspring.language import Reading, higher, hinted, read
 from wellspring.language.ahead import NOTHING, TextRead
-from wellspring.language.schemas import Span
 from wellspring.safety.behaviour import Signals
 from wellspring.safety.levels import rank
 from wellspring.safety.risk import Judgement, judge
@@ -71,7 +71,7 @@ def state_of(text: str | None, understood: Understood) -> str:
     return "read" if understood.reading.fully_read else "partly"
 
 
-def kept(found: TextRead, text: str, language: str, stored: Stored, evidence: tuple[Span, ...]) -> TextRead:
+def kept(found: TextRead, text: str, language: str, stored: Stored, before: Words) -> TextRead:
     """Return what was read earlier in a text that has not changed; what could not be read then is read now."""
     if stored.reading_state == "unread":
         return found if found.reading is not None else TextRead(read(text, hint=language), finished=False)
@@ -80,7 +80,8 @@ def kept(found: TextRead, text: str, language: str, stored: Stored, evidence: tu
         rules,
         level=higher(rules.level, stored.text_level),  # type: ignore[arg-type]
         crisis=stored.crisis,
-        evidence=evidence,
+        evidence=before.evidence,
+        another=rules.another or before.another,
         fully_read=stored.reading_state == "read",
         versions={name: version for name, version in stored.versions.items() if name not in ("risk", PENDING)},
     )

@@ -31,7 +31,7 @@ from wellspring.privacy.errors import HealthDataRefused
 from wellspring.safety import service as safety
 from wellspring.safety import show
 from wellspring.safety.events import NewEvent, needs_event, open_event
-from wellspring.safety.schemas import Crisis, Evidence
+from wellspring.safety.schemas import Crisis, Evidence, Helping
 
 _OLDEST: Final = datetime(2000, 1, 1, tzinfo=UTC)
 ROLL_DAY: Final = "checkins.roll_day"
@@ -45,12 +45,16 @@ class CheckinExists(Conflict):
 
 
 class CheckinCreated(Struct, kw_only=True):
-    """The reply to a check-in. With `crisis_alert` help comes first; `crisis` is also there when it is offered."""
+    """The reply to a check-in. With `crisis_alert` help comes first; `crisis` is also there when it is offered.
+
+    `helping` is there when the journal seems to speak of somebody else in danger.
+    """
 
     checkin: Checkin
     recommendations: list[InterventionRecommendation]
     crisis_alert: bool
     crisis: Crisis | None = None
+    helping: Helping | None = None
 
 
 def check_time(at: datetime, now: datetime) -> datetime:
@@ -120,6 +124,7 @@ async def create(
         recommendations=offers.wire,
         crisis_alert=understood.in_danger,
         crisis=crisis,
+        helping=show.helping(person.country, person.language) if judged.another else None,
     )
 
 
@@ -186,6 +191,7 @@ def judged_of(
         is_quick=is_quick,
         seen=feelings.seen(text, emotions=emotions),
         evidence=text.evidence if text else (),
+        another=text is not None and text.another,
     )
 
 
@@ -216,7 +222,8 @@ async def _store(
     understood: Understood,
 ) -> datetime:
     """Write row, audit, stream, job, key and offers in one statement; return when."""
-    sealed = words.seal(words.of(entry.data, entry.emotions, judged.evidence), sealer, entry.row_id)
+    kept = words.of(entry.data, entry.emotions, judged.evidence, another=judged.another)
+    sealed = words.seal(kept, sealer, entry.row_id)
     key = request.key
     job = READ_LATER if understood.failed or not understood.finished else ROLL_DAY
     created_at = await tx.one(
@@ -279,11 +286,13 @@ async def again(tx: Tx, request: Request, row_id: UUID) -> CheckinCreated:
             language=person.language,
             event_id=row.crisis_event_id,
         )
+    kept = words.unseal(row.sealed, request.keys.sealer(row.wrapped, request.person_id), row_id)
     return CheckinCreated(
         checkin=found,
         recommendations=await recommend.logged(tx, request.person_id, row_id, person.language, danger=danger),
         crisis_alert=danger,
         crisis=crisis,
+        helping=show.helping(person.country, person.language) if kept.another else None,
     )
 
 

@@ -64,6 +64,7 @@ class Judged:
     """What judging left on the row."""
 
     __slots__ = (
+        "another",
         "event_id",
         "evidence",
         "is_quick",
@@ -87,6 +88,7 @@ class Judged:
         is_quick: bool,
         seen: Seen = UNSEEN,
         evidence: tuple[Span, ...] = (),
+        another: bool = False,
     ) -> None:
         self.level = level
         self.score = score
@@ -97,6 +99,7 @@ class Judged:
         self.is_quick = is_quick
         self.seen = seen
         self.evidence = evidence
+        self.another = another
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):

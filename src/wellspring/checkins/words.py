@@ -17,7 +17,10 @@ LABELS: Final = frozenset[str](EMOTIONS)
 
 
 class Words(Struct, omit_defaults=True, kw_only=True):
-    """What is sealed. `evidence` holds the stretches of the journal in which a model found danger."""
+    """What is sealed. `evidence` holds the stretches of the journal in which a model found danger.
+
+    `another` tells that the journal seems to speak of somebody else in danger.
+    """
 
     journal_text: str | None = None
     context_activity: str | None = None
@@ -27,6 +30,7 @@ class Words(Struct, omit_defaults=True, kw_only=True):
     own_emotions: list[Emotion] = []
     weather: Weather | None = None
     evidence: tuple[Span, ...] = ()
+    another: bool = False
 
 
 _ENCODE = msgspec.json.Encoder().encode
@@ -42,8 +46,10 @@ def all_emotions(data: CheckinCreate) -> list[Emotion]:
     return [*data.emotions, *(Emotion(tag) for tag in dict.fromkeys(data.emotion_tags) if tag not in named)]
 
 
-def of(data: CheckinCreate, emotions: list[Emotion], evidence: tuple[Span, ...] = ()) -> Words:
-    """Return the words of a check-in, and where in them a model found danger."""
+def of(
+    data: CheckinCreate, emotions: list[Emotion], evidence: tuple[Span, ...] = (), *, another: bool = False
+) -> Words:
+    """Return the words of a check-in, where in them a model found danger, and whether of somebody else."""
     return Words(
         journal_text=data.journal_text or None,
         context_activity=data.context_activity or None,
@@ -53,6 +59,7 @@ def of(data: CheckinCreate, emotions: list[Emotion], evidence: tuple[Span, ...] 
         own_emotions=[e for e in emotions if e.emotion not in LABELS],
         weather=data.weather,
         evidence=evidence,
+        another=another,
     )
 
 

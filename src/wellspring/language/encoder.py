@@ -20,6 +20,7 @@ one place changes what it means in another; in stretches of 450 characters it wa
 TOKENS: Final = 6_000
 """Tokens of one text at most: more than 20,000 characters of English or French hold. Of longer texts, and of scripts
 that take a token for each character, both ends are read."""
+_WITHOUT_OTHERS: Final = 4  # results of a graph that does not say whether somebody else is in danger
 FIRST, LAST = 101, 102  # the tokens that open and close a pass
 
 Floats = NDArray[np.float32]
@@ -31,6 +32,8 @@ class Scores(msgspec.Struct, frozen=True):
 
     `whole` and `parts` are logits of danger, `spans` the half-open ranges that `parts` belong to. `emotions` (12) and
     `plutchik` (8) are logits, `sentiment` runs from -1 to 1; all three are means over the windows by their length.
+    `others` are logits that somebody else is in danger, of each of `spans`, and `another` is that of the gravest whole
+    window; None and empty of models that do not say.
     """
 
     whole: float
@@ -39,6 +42,8 @@ class Scores(msgspec.Struct, frozen=True):
     emotions: list[float]
     plutchik: list[float]
     sentiment: float
+    another: float | None = None
+    others: list[float] = []
 
 
 def open_session(path: Path) -> Any:
@@ -77,20 +82,26 @@ class Encoder:
         ids, offsets = coded.ids, coded.offsets
         windows = _within(_windows([end for _, end in segments(text)], offsets))
         spans: list[tuple[int, int]] = []
-        wholes, parts, others, sizes = [], list[float](), list[Floats](), list[int]()
+        wholes, parts, tones, sizes = [], list[float](), list[Floats](), list[int]()
+        another, others = list[float](), list[float]()
         for groups in windows:
             first, last = groups[0][0], groups[-1][1]
             out = self._run(ids[first:last], [(a - first, b - first) for a, b in groups])
             wholes.append(float(out[0][0]))
-            parts += [float(value) for value in (out[0][1:] if len(groups) > 1 else out[0][:1])]
+            parts += _of_parts(out[0])
             spans += [(offsets[a][0], offsets[b - 1][1]) for a, b in groups]
-            others.append(np.concatenate([out[1][0], out[2][0], out[3][:1]]))
+            tones.append(np.concatenate([out[1][0], out[2][0], out[3][:1]]))
             sizes.append(last - first)
-        if not others:
+            if len(out) > _WITHOUT_OTHERS:
+                another.append(float(out[_WITHOUT_OTHERS][0]))
+                others += _of_parts(out[_WITHOUT_OTHERS])
+        if not tones:
             return Scores(0.0, [], [], [0.0] * 12, [0.0] * 8, 0.0)
-        mean = np.average(np.stack(others), axis=0, weights=sizes)
+        mean = np.average(np.stack(tones), axis=0, weights=sizes)
         values = [float(value) for value in mean]
-        return Scores(max(wholes), parts, spans, values[:12], values[12:20], values[20])
+        return Scores(
+            max(wholes), parts, spans, values[:12], values[12:20], values[20], max(another, default=None), others
+        )
 
     def _run(self, ids: list[int], groups: list[tuple[int, int]]) -> list[Floats]:
         """One pass: row 0 pools everything, the others a segment each (none when there is only one)."""
@@ -105,6 +116,11 @@ class Encoder:
         feed = {"input_ids": tokens, "attention_mask": np.ones((1, size), np.int64), "pool": pool}
         found: list[Floats] = self._session.run(None, feed)
         return found
+
+
+def _of_parts(rows: Floats) -> list[float]:
+    """Return the values of the parts of a pass; of a single part, that of the whole."""
+    return [float(value) for value in rows[1:]] or [float(rows[0])]
 
 
 def _windows(ends: list[int], offsets: list[tuple[int, int]]) -> list[_Window]:

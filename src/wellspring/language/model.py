@@ -24,6 +24,7 @@ from wellspring.language.topics import joined
 
 if TYPE_CHECKING:
     from wellspring.language.encoder import Encoder
+    from wellspring.language.encoder import Scores as EncoderScores
 
 log = logs.get("language")
 
@@ -36,7 +37,8 @@ _MOST_EVIDENCE: Final = 3
 _EVIDENCE_AT: Final = 0.5
 _PRESSING: Final = 0.9  # urgency of what somebody in danger writes
 _Part = tuple[Folded, int]  # a folded stretch and where it begins in the original
-_Chances = list[list[tuple[tuple[int, int], float]]]  # of each part, its segments with their probabilities
+_Chance = tuple[tuple[int, int], float]  # a segment and its probability of danger
+_Chances = list[list[_Chance]]  # those of each part
 
 
 class Weights(msgspec.Struct, frozen=True):
@@ -79,7 +81,8 @@ class Combined(msgspec.Struct, frozen=True):
 class Settings(msgspec.Struct, frozen=True):
     """`combine.json`: with the encoder and without, the temperature of emotions, and the version of the set.
 
-    `emotion_shares` says for each language how much the encoder's emotions count beside the light model's.
+    `emotion_shares` says for each language how much the encoder's emotions count beside the light model's. `another` is
+    the logit from which on the encoder says that somebody else is in danger; None: it never does.
     """
 
     version: str
@@ -89,6 +92,7 @@ class Settings(msgspec.Struct, frozen=True):
     emotion_shares: dict[str, float]
     part_scale: float
     part_bias: float
+    another: float | None = None
 
 
 class Seen(msgspec.Struct, frozen=True):
@@ -177,6 +181,10 @@ class Models:
         combined = self.settings.full
         crisis = probability(combined.weights, seen)
         level = higher(reading.rules_level, level_of(combined.thresholds, crisis, seen.parts))
+        evidence = _evidence(parts, [found, _chances(lit)], raised=level != reading.rules_level)
+        another = reading.another or any(self._of_another(score) for score in scores)
+        if another and level == "low":
+            level, evidence = "mentioned", evidence or tuple(_placed(parts, [*map(_nearest, scores, found)]))
         shares = softmax(gravest.emotions, self.settings.emotion_temperature)
         share = self.settings.emotion_shares.get(reading.language, EMOTION_SHARE)
         emotions = mixed(shares, light.emotions, share)
@@ -187,7 +195,8 @@ class Models:
             emotions=dict(zip(EMOTIONS, emotions, strict=True)),
             plutchik=dict(zip(PLUTCHIK, [sigmoid(value) for value in gravest.plutchik], strict=True)),
             sentiment=gravest.sentiment,
-            evidence=_evidence(parts, [found, _chances(lit)], raised=level != reading.rules_level),
+            evidence=evidence,
+            another=another,
             feedback=_pressing(reading.feedback, level) if reading.feedback else None,
             versions={**reading.versions, "encoder": self.settings.version},
         )
@@ -195,6 +204,10 @@ class Models:
     def _lit(self, parts: list[_Part]) -> list[LightScores]:
         """Score each part; none of a text that holds nothing a model knows."""
         return [self.light.score(folded.text) for folded, _ in parts] if _worded(parts) else []
+
+    def _of_another(self, scores: "EncoderScores") -> bool:
+        least = self.settings.another
+        return least is not None and scores.another is not None and scores.another >= least
 
     def _part(self, logit: float) -> float:
         return sigmoid(self.settings.part_scale * logit + self.settings.part_bias)
@@ -209,6 +222,11 @@ def _pressing(feedback: Feedback, level: Level) -> Feedback:
 
 def _chances(light: list[LightScores]) -> _Chances:
     return [list(zip(one.spans, one.parts, strict=True)) for one in light]
+
+
+def _nearest(scores: "EncoderScores", chances: list[_Chance]) -> list[_Chance]:
+    """Return the segment that speaks most of somebody else in danger."""
+    return [max(zip(scores.others, chances, strict=True), key=lambda one: one[0])[1]] if scores.others else []
 
 
 def _evidence(parts: list[_Part], models: Sequence[_Chances], *, raised: bool) -> tuple[Span, ...]:

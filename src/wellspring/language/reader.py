@@ -25,6 +25,7 @@ _ODD = re.compile(
 _VERSIONS = {"rules": RULES_VERSION, "language": languages.VERSION}
 _STOPS = frozenset(".!?\n")
 _AROUND = 90  # characters before and after a quotation that may say whose it is
+_SERIOUS = 2  # the tier from which on a phrase is more than distress
 _TOLD = 160  # characters of each of the three sentences before that may tell what a phrase answers
 
 
@@ -161,7 +162,13 @@ def read(text: str, *, hint: str | None = None) -> Reading:
         hits=hits,
         fully_read=language in TABLES and len(text) <= CAP,
         versions=_VERSIONS,
+        another=any(map(_of_another, hits)),
     )
+
+
+def _of_another(hit: Hit) -> bool:
+    """Whether a phrase says that somebody else is in danger now: more than distress, and not told of the past."""
+    return hit.reason == "third_person" and hit.tense != "past" and hit.tier >= _SERIOUS
 
 
 def hinted(reading: Reading, text: str, hint: str) -> Reading:

@@ -94,7 +94,8 @@ class Reading(msgspec.Struct, frozen=True):
     `level` is the higher of what the rules say (`rules_level`, `tier`, `hits`) and what a model says. `crisis` is the
     calibrated probability that the writer is in danger now, None when only rules have read. `emotions` maps each of
     the twelve labels to its probability (they sum to 1), `plutchik` each of the eight to its own. `sentiment` runs
-    from -1 to 1. `evidence` are the sentences that a model finds most dangerous. `versions` names what has read.
+    from -1 to 1. `evidence` are the sentences that a model finds most dangerous. `another`: the text seems to speak of
+    somebody else who is in danger now. `versions` names what has read.
     """
 
     language: Language
@@ -110,4 +111,5 @@ class Reading(msgspec.Struct, frozen=True):
     plutchik: dict[str, float] = {}
     sentiment: float | None = None
     evidence: tuple[Span, ...] = ()
+    another: bool = False
     feedback: Feedback | None = None

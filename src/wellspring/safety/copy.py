@@ -6,7 +6,7 @@ Numbers come from the protocol, so that what is said is what is done. Nothing re
 from datetime import timedelta
 from functools import cache
 from importlib.resources import files
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
@@ -34,6 +34,12 @@ Notice = Literal[
 ]
 
 
+Step = Literal["headline", "why", "now", "near", "ask", "line", "told"]
+"""What is said to somebody who worries about another."""
+HELPING: Final[tuple[Step, ...]] = ("now", "near", "ask", "line")
+"""The steps to take, in their order."""
+
+
 class Words(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One saying in both languages."""
 
@@ -52,6 +58,7 @@ class Book(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     one_thing: dict[Kind, Words]
     what_next: dict[Kind, Words]
     who_sees: dict[Kind, Words]
+    helping: dict[Step, Words]
     notice: dict[Notice, Words]
     channel: dict[ChannelKind | Literal["keyword"], Words]
     need: dict[Need, Words]
@@ -106,6 +113,11 @@ def crisis_copy(
         who_sees=book.who_sees[kind if looks else "low"].say(language),
         duty=duty,
     )
+
+
+def helping_copy(step: Step, language: str, emergency: str) -> str:
+    """One saying to somebody who worries about another. `emergency` is the number to call."""
+    return words().helping[step].say(language).format(emergency=emergency)
 
 
 def notice(name: Notice, language: str) -> str:

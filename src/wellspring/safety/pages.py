@@ -85,6 +85,7 @@ async def help_page(request: Req) -> Response[str]:
         emergency=emergency.number if emergency.known else "",
         emergency_line=found.emergency_line,
         resources=shown.cards(found.items, here),
+        worried=shown.worried(here.language, emergency.number),
         key=forms.new_key(),
         **await _for_person(request, here),
     )

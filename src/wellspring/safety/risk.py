@@ -109,6 +109,8 @@ class TextReading(Protocol):
     @property
     def hits(self) -> Sequence[TextHit]: ...
     @property
+    def another(self) -> bool: ...
+    @property
     def fully_read(self) -> bool: ...
 
 
@@ -171,7 +173,7 @@ def judge(
     return Judgement(
         level=level,
         risk_score=_score(level, text, signals, seen, asked_for_help),
-        mentioned=_mentioned(text),
+        mentioned=_mentioned(text) or (text is not None and text.another),
         fully_read=not reading_failed and (text is None or text.fully_read),
         factors=seen.factors,
         protective=seen.protective,
@@ -186,6 +188,7 @@ def _parts(text: TextReading | None, signals: Signals, seen: Factors, asked_for_
     found: list[Part | None] = [
         Part("request", "high", "asked_for_help") if asked_for_help else None,
         _text_part(text),
+        Part("text", "low", "text_another") if text is not None and text.another else None,
         _model_part(text),
         _screener_part(signals.screener),
         _moment_part(signals.moment),

@@ -99,6 +99,17 @@ class Crisis(Struct, kw_only=True):
     safety_plan: SafetyPlan | None
 
 
+class Helping(Struct, kw_only=True):
+    """What helps somebody who worries about another: `why` it is shown, `steps` in the order to take them."""
+
+    headline: str
+    why: str
+    steps: list[str]
+    told: str
+    emergency_number: str
+    resources: list[ResourceView]
+
+
 class Report(Struct, forbid_unknown_fields=True, kw_only=True):
     """A person says that they are in crisis; note and number are sealed and shown to the responder who takes it."""
 

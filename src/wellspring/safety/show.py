@@ -5,7 +5,7 @@ from uuid import UUID
 
 from wellspring.kernel import clock
 from wellspring.language import Reading
-from wellspring.safety.copy import channel_label, crisis_copy, emergency_line
+from wellspring.safety.copy import HELPING, channel_label, crisis_copy, emergency_line, helping_copy
 from wellspring.safety.errors import CountryUnknown
 from wellspring.safety.levels import Level
 from wellspring.safety.resources import (
@@ -16,7 +16,7 @@ from wellspring.safety.resources import (
     load,
     open_now,
 )
-from wellspring.safety.schemas import ChannelView, Crisis, Evidence, Resources, ResourceView, SafetyPlan
+from wellspring.safety.schemas import ChannelView, Crisis, Evidence, Helping, Resources, ResourceView, SafetyPlan
 
 IN_A_REPLY = 4
 
@@ -87,7 +87,7 @@ def evidence(reading: Reading | None, text: str | None) -> list[Evidence]:
         )
         for h in reading.hits
     ]
-    raised = reading.level != reading.rules_level
+    raised = reading.level not in ("mentioned", reading.rules_level)
     sentences = [
         Evidence(
             category="model",
@@ -134,4 +134,17 @@ def crisis(
     )
 
 
-__all__ = ["crisis", "evidence", "resource", "resources"]
+def helping(country: str, language: str) -> Helping:
+    """Return what somebody is shown who writes that another is in danger."""
+    number, now = emergency_number(country).number, clock.now()
+    return Helping(
+        headline=helping_copy("headline", language, number),
+        why=helping_copy("why", language, number),
+        steps=[helping_copy(step, language, number) for step in HELPING],
+        told=helping_copy("told", language, number),
+        emergency_number=number,
+        resources=[resource(r, language, now) for r in for_country(country, language, now=now)[:IN_A_REPLY]],
+    )
+
+
+__all__ = ["crisis", "evidence", "helping", "resource", "resources"]

@@ -7,10 +7,10 @@ from typing import Any, Final
 from msgspec import Struct
 
 from wellspring.kernel.i18n import Local, Moment
-from wellspring.safety.copy import notice
+from wellspring.safety.copy import HELPING, helping_copy, notice
 from wellspring.safety.protocol import PROTOCOLS
 from wellspring.safety.resources import Channel, load
-from wellspring.safety.schemas import ResourceView, SafetyPlan
+from wellspring.safety.schemas import Helping, ResourceView, SafetyPlan
 
 STEPS: Final = tuple(SafetyPlan.__struct_fields__)
 """The six steps of a safety plan, in their order."""
@@ -62,6 +62,26 @@ def cards(found: Iterable[ResourceView], here: Local) -> list[Card]:
         )
         for one in found
     ]
+
+
+def helping(found: Helping | None, here: Local) -> dict[str, Any] | None:
+    """Return what helps somebody who worries about another, for a page; the first step is a button there as well."""
+    if found is None:
+        return None
+    return {
+        "headline": found.headline,
+        "why": found.why,
+        "steps": found.steps,
+        "told": found.told,
+        "emergency": found.emergency_number,
+        "resources": cards(found.resources, here),
+    }
+
+
+def worried(language: str, emergency: str) -> dict[str, Any]:
+    """Return what helps anybody who worries about another, without their having written anything."""
+    steps = [helping_copy(step, language, emergency) for step in HELPING]
+    return {"headline": helping_copy("headline", language, emergency), "steps": steps}
 
 
 def contact_ways(phone: str | None, email: str | None) -> list[Way]:

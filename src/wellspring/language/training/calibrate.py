@@ -5,7 +5,7 @@ thresholds for stated shares of false alarms, the temperature of emotions.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -79,6 +79,13 @@ def threshold(scores: Sequence[float], share: float) -> float:
     if allowed >= len(ordered):
         return 0.0
     return math.nextafter(ordered[len(ordered) - 1 - allowed], 2.0)
+
+
+def least(scores: Mapping[float, Sequence[float]]) -> float | None:
+    """Return the threshold that of each list at most its share reaches; None where a list is empty."""
+    if not all(scores.values()):
+        return None
+    return round(max(threshold(found, share) for share, found in scores.items()), 4)
 
 
 def combined(cases: Sequence[Case], *, full: bool, moderate: float, high: float, ordinary: float) -> Combined:

@@ -29,6 +29,7 @@ TOKENS: Final = 512
 _BATCH_TOKENS: Final = 768
 _DROP: Final = 0.1
 _READ: Final = 48  # texts of a batch that is only read
+_ASKED: Final = 3  # rows of the head of crisis
 _TAUGHT: Final = 1.0  # how much what a teacher says counts beside what is known
 
 
@@ -40,13 +41,13 @@ class Net(nn.Module):  # type: ignore[misc]  # torch is untyped here
         self.body = AutoModel.from_pretrained(str(body))
         self.drop = nn.Dropout(_DROP)
         width: int = self.body.config.hidden_size
-        self.crisis = nn.Linear(width, 2)  # danger, and whether the matter is mentioned at all
+        self.crisis = nn.Linear(width, _ASKED)  # danger, the matter mentioned at all, somebody else in danger
         self.emotions = nn.Linear(width, len(EMOTIONS))
         self.plutchik = nn.Linear(width, len(PLUTCHIK))
         self.sentiment = nn.Linear(width, 1)
 
     def forward(self, ids: Any, mask: Any, pool: Any) -> tuple[Any, Any, Any, Any]:
-        """Take ids and mask [B,T] and pool [B,S,T]; return logits [B,S,2], [B,S,12], [B,S,8] and tones [B,S]."""
+        """Take ids and mask [B,T] and pool [B,S,T]; return logits [B,S,3], [B,S,12], [B,S,8] and tones [B,S]."""
         hidden = self.body(input_ids=ids, attention_mask=mask).last_hidden_state.float()
         rows = self.drop(torch.bmm(pool, hidden))
         tone = torch.tanh(self.sentiment(rows)).squeeze(-1)
@@ -90,8 +91,8 @@ class Batch:
         self.ids = torch.zeros(count, length, dtype=torch.long)
         self.mask = torch.zeros(count, length, dtype=torch.long)
         self.pool = torch.zeros(count, rows, length)
-        self.crisis = torch.zeros(count, rows, 2)
-        self.crisis_weight = torch.zeros(count, rows, 2)
+        self.crisis = torch.zeros(count, rows, _ASKED)
+        self.crisis_weight = torch.zeros(count, rows, _ASKED)
         self.emotions = torch.zeros(count, len(EMOTIONS))
         self.plutchik = torch.zeros(count, len(PLUTCHIK))
         self.tone = torch.zeros(count)
@@ -102,8 +103,9 @@ class Batch:
             self.mask[n, :size] = 1
             self.pool[n, 0, :size] = 1 / size
             if e.crisis is not None:
-                self.crisis[n, 0] = torch.tensor([e.crisis, e.about or 0.0])
+                self.crisis[n, 0] = torch.tensor([e.crisis, e.about or 0.0, e.another or 0.0])
                 self.crisis_weight[n, 0] = e.weight
+                self.crisis_weight[n, 0, 2] *= e.another is not None
             self._spans(n, e, c.offsets)
             if e.emotions is not None:
                 self.emotions[n], self.known[n, 0] = torch.tensor(e.emotions), 1
@@ -118,21 +120,21 @@ class Batch:
             inside = [i for i, (a, b) in enumerate(offsets) if b > a and a >= start and b <= end]
             if inside:
                 self.pool[n, row, inside] = 1 / len(inside)
-                self.crisis[n, row] = torch.tensor([danger, about])
-                self.crisis_weight[n, row] = 0.5
+                self.crisis[n, row, :2] = torch.tensor([danger, about])
+                self.crisis_weight[n, row, :2] = 0.5
 
 
 class Taught:
     """What a teacher says of the texts of a batch; of texts it never read, weight 0."""
 
     def __init__(self, said: list[Said | None], rows: int) -> None:
-        self.crisis = torch.zeros(len(said), rows, 2)
-        self.weight = torch.zeros(len(said), rows, 1)
+        self.crisis = torch.zeros(len(said), rows, _ASKED)
+        self.weight = torch.zeros(len(said), rows, _ASKED)
         for n, one in enumerate(said):
             if one is not None:
-                size = min(len(one), rows)
-                self.crisis[n, :size] = torch.tensor(one[:size])
-                self.weight[n, :size], self.weight[n, 0] = 0.5, 1
+                size, asked = min(len(one), rows), len(one[0])
+                self.crisis[n, :size, :asked] = torch.tensor(one[:size])
+                self.weight[n, :size, :asked], self.weight[n, 0, :asked] = 0.5, 1
 
 
 def batches(
@@ -228,7 +230,7 @@ def fit(
     chance = random.Random(seed)  # noqa: S311  no secret depends on it
     net, tokenizer = Net(body), tokenizer_of(body)
     if start is not None:
-        net.load_state_dict({**net.state_dict(), **checkpoint.weights(start)})
+        net.load_state_dict({**net.state_dict(), **_before(net, start)})
     drawn = [draw(chance) for draw in epochs]
     weights = class_weights(drawn[0])
     total = sum(sum(min(len(e.text) // 4 + 4, TOKENS) for e in examples) for examples in drawn)
@@ -264,9 +266,13 @@ def fit(
 def meet(net: Net, start: Path) -> None:
     """Go back half of the way to the checkpoint `start`: both ends together are right more often than the later one."""
     now = net.state_dict()
-    net.load_state_dict(
-        {**now, **{name: before.lerp(now[name], 0.5) for name, before in checkpoint.weights(start).items()}}
-    )
+    net.load_state_dict({**now, **{name: before.lerp(now[name], 0.5) for name, before in _before(net, start).items()}})
+
+
+def _before(net: Net, start: Path) -> dict[str, Any]:
+    """Return the weights of `start`; rows of a head that it did not have yet are those of `net`."""
+    found, now = checkpoint.weights(start), net.state_dict()
+    return {name: torch.cat([value, now[name][len(value) :]]) for name, value in found.items()}
 
 
 def settle_emotions(net: Net, body: Path, examples: Iterable[Example]) -> None:

@@ -64,7 +64,8 @@ _SENTIMENT: Final = {
 class Example(msgspec.Struct):
     """A folded text and what is known of it; None where nothing is.
 
-    `crisis` and `about` are 1 or 0: the writer is in danger; the matter is mentioned at all. `spans` are sentences
+    `crisis`, `about` and `another` are 1 or 0: the writer is in danger; the matter is mentioned at all; somebody else
+    is in danger now. `spans` are sentences
     (start, end, crisis, about). `emotions` has twelve shares that sum to 1, `plutchik` eight of 0 or 1.
     """
 
@@ -76,6 +77,7 @@ class Example(msgspec.Struct):
     category: str = ""
     crisis: float | None = None
     about: float | None = None
+    another: float | None = None
     weight: float = 1.0
     spans: list[tuple[int, int, float, float]] = []
     emotions: list[float] | None = None
@@ -84,8 +86,8 @@ class Example(msgspec.Struct):
 
 
 Said = list[list[float]]
-"""What a teacher says of a text: the probabilities of danger, and of the matter being mentioned, for the whole and then
-for each of its sentences."""
+"""What a teacher says of a text: the probabilities of danger, of the matter being mentioned, and of somebody else in
+danger (which older files lack), for the whole and then for each of its sentences."""
 
 
 def one_hot(labels: Iterable[str]) -> list[float]:
@@ -110,6 +112,7 @@ def authored(texts: Iterable[Text]) -> Iterator[Example]:
                 sentiment=tone,
                 crisis=danger,
                 about=about,
+                another=None if about is None else 0.0,
                 weight=0.3,
             )
         elif text.label:
@@ -143,8 +146,16 @@ def _of_danger(text: Text) -> Example:
         category=text.category or "",
         crisis=danger,
         about=about,
+        another=another_of(text),
         spans=spans,
     )
+
+
+def another_of(text: Text) -> float | None:
+    """Return 1 for a text about somebody else who is in danger now, 0 for others; None where labels leave that open."""
+    if text.category == "third_person":
+        return {"now": 1.0, "past": 0.0}.get(text.tense) if text.person == "3" else None
+    return None if text.category in {"question", "quoted", "news"} and text.person == "3" else 0.0
 
 
 def licensed(path: Path) -> Iterator[Example]:
@@ -186,5 +197,6 @@ def _of_emotion(text: str, label: str, source: str) -> Example | None:
         sentiment=tone,
         crisis=0.0 if ordinary else None,
         about=0.0 if ordinary else None,
+        another=0.0 if ordinary else None,
         weight=0.3,
     )

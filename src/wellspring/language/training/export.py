@@ -20,15 +20,16 @@ OPSET: Final = 17
 
 
 class _Heads(nn.Module):  # type: ignore[misc]  # torch is untyped here
-    """One text: ids and mask [1,T], pool [S,T]; the danger logit [S], emotions [S,12], Plutchik [S,8], tone [S]."""
+    """One text: ids and mask [1,T], pool [S,T] to logits of danger [S], emotions [S,12] and Plutchik's eight [S,8], the
+    tone [S], and the logit of somebody else in danger [S]."""
 
     def __init__(self, net: Net) -> None:
         super().__init__()
         self.net = net
 
-    def forward(self, ids: Any, mask: Any, pool: Any) -> tuple[Any, Any, Any, Any]:
+    def forward(self, ids: Any, mask: Any, pool: Any) -> tuple[Any, Any, Any, Any, Any]:
         crisis, emotions, plutchik, tone = self.net(ids, mask, pool.unsqueeze(0))
-        return crisis[0, :, 0], emotions[0], plutchik[0], tone[0]
+        return crisis[0, :, 0], emotions[0], plutchik[0], tone[0], crisis[0, :, 2]
 
 
 class _Vector(nn.Module):  # type: ignore[misc]  # torch is untyped here
@@ -77,7 +78,7 @@ def encoder(net: Net, body: Path, out: Path) -> None:
     net.body.set_attn_implementation("eager")
     ids = torch.tensor([[101, 1045, 2031, 2019, 2154, 1012, 1045, 102]])
     pool = torch.full((2, 8), 1 / 8)
-    rows = {name: {0: "rows"} for name in ("crisis", "emotions", "plutchik", "sentiment")}
+    rows = {name: {0: "rows"} for name in ("crisis", "emotions", "plutchik", "sentiment", "another")}
     inputs = {"input_ids": ids, "attention_mask": torch.ones_like(ids), "pool": pool}
     _graph(_Heads(net), inputs, rows, out / "encoder.onnx")
     tokenizer_of(body).save(str(out / "tokenizer.json"), pretty=False)

@@ -11,14 +11,14 @@ from typing import Final
 import msgspec
 
 from wellspring.language.corpus import Text
-from wellspring.language.encoder import Encoder
+from wellspring.language.encoder import Encoder, Scores
 from wellspring.language.fold import fold
 from wellspring.language.light import Light
 from wellspring.language.model import Seen, Settings, parts_of, uncounted
 from wellspring.language.reader import read
 from wellspring.language.schemas import EMOTIONS
 from wellspring.language.training import calibrate, taught
-from wellspring.language.training.examples import Example, Said, authored, licensed
+from wellspring.language.training.examples import Example, Said, another_of, authored, licensed
 from wellspring.language.training.within import lines_within
 
 HELD: Final = 12
@@ -26,6 +26,8 @@ HELD: Final = 12
 MODERATE: Final = 0.065
 HIGH: Final = 0.01
 ORDINARY: Final = 0.002
+ANOTHER: Final = 0.03
+"""Of our texts about nobody else in danger, how many a model may take for one; of ordinary ones of others, ORDINARY."""
 _ENOUGH: Final = 50  # texts of a language with a known emotion, to say how much each model counts in it
 EPOCHS: Final = 3
 _DRAWN: Final = {"goemotions": 15_000, "xed_en": 2_500, "xed_fr": 1_500, "brighter_eng": 1_200}
@@ -112,15 +114,15 @@ class Felt(msgspec.Struct):
         self.weights.append(weight)
 
 
-def seen(text: str, light: Light, encoder: Encoder) -> tuple[Seen, list[float], Sequence[float]]:
-    """Return what the parts say of a text, the encoder's emotion logits, and the light model's emotions."""
+def seen(text: str, light: Light, encoder: Encoder) -> tuple[Seen, Scores, Sequence[float]]:
+    """Return what the parts say of a text, what the encoder says in all, and the light model's emotions."""
     reading = read(text)
     folded = fold(text).text
     lit = light.score(folded)
     scores = encoder.score(folded)
     gravest = max([scores.whole, *scores.parts])
     found = Seen(reading.tier, uncounted(reading), lit.crisis, scores.whole, gravest, parts_of([lit]))
-    return found, scores.emotions, lit.emotions
+    return found, scores, lit.emotions
 
 
 def _one_feeling(example: Example) -> bool:
@@ -135,22 +137,26 @@ def combine(
     light, encoder = Light(folder / "light.npz"), Encoder(folder)
     cases: list[calibrate.Case] = []
     felt: dict[str, Felt] = {}
+    nobody: list[float] = []
     for text in withheld(texts):
-        found, emotions, lightly = seen(text.text, light, encoder)
+        found, scores, lightly = seen(text.text, light, encoder)
         if text.kind == "emotion" and text.emotion:
-            felt.setdefault(text.lang, Felt()).add(emotions, lightly, EMOTIONS.index(text.emotion), 1.0)
+            felt.setdefault(text.lang, Felt()).add(scores.emotions, lightly, EMOTIONS.index(text.emotion), 1.0)
         elif text.label:
             cases.append(calibrate.Case(found, danger=text.label == "d", ordinary=False))
+            nobody += [scores.another] if scores.another is not None and another_of(text) == 0 else []
     _, aside = ordinary(emotion_data)
     quiet = [example for example in aside if not read(example.text).hits]
     weight = 0.25 * len(cases) / max(len(quiet), 1)
     english = felt.setdefault("en", Felt())
     felt_by_others = max(len(english.truth), 1) / max(sum(_one_feeling(example) for example in quiet), 1)
+    strangers: list[float] = []
     for example in quiet:
-        found, emotions, lightly = seen(example.text, light, encoder)
+        found, scores, lightly = seen(example.text, light, encoder)
         cases.append(calibrate.Case(found, danger=False, ordinary=True, weight=weight))
-        if example.emotions and _one_feeling(example):
-            english.add(emotions, lightly, example.emotions.index(1.0), felt_by_others)  # as much as ours together
+        strangers += [] if scores.another is None else [scores.another]
+        if example.emotions and _one_feeling(example):  # as much as ours together
+            english.add(scores.emotions, lightly, example.emotions.index(1.0), felt_by_others)
     chance = random.Random(11)  # noqa: S311  no secret depends on it
     for example in lines_within([*authored(withheld(texts))], _HELD_WITHIN, chance):
         found, *_ = seen(example.text, light, encoder)
@@ -170,6 +176,7 @@ def combine(
         },
         part_scale=1.0,
         part_bias=-0.5,
+        another=calibrate.least({ANOTHER: nobody, ORDINARY: strangers}),
     )
     calibrate.write(settings, folder)
     tell(msgspec.json.encode(settings.full).decode())

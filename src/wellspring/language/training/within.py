@@ -70,5 +70,6 @@ def _set_in(day: Example, line: Example, chance: random.Random) -> Example:
         category=line.category,
         crisis=crisis,
         about=about,
+        another=line.another,
         spans=[*spans, (start, start + len(words), crisis, about)],
     )
