@@ -85,7 +85,12 @@ def least(scores: Mapping[float, Sequence[float]]) -> float | None:
     """Return the threshold that of each list at most its share reaches; None where a list is empty."""
     if not all(scores.values()):
         return None
-    return round(max(threshold(found, share) for share, found in scores.items()), 4)
+    return _up(max(threshold(found, share) for share, found in scores.items()))
+
+
+def _up(value: float) -> float:
+    """Return a threshold with four digits that no score reaches which did not reach it before."""
+    return math.ceil(value * 10_000) / 10_000
 
 
 def combined(cases: Sequence[Case], *, full: bool, moderate: float, high: float, ordinary: float) -> Combined:
@@ -104,8 +109,8 @@ def combined(cases: Sequence[Case], *, full: bool, moderate: float, high: float,
     theirs = [probability(weights, c.seen) for c in days if not c.ordinary]
     others = [probability(weights, c.seen) for c in days if c.ordinary]
     least = max(threshold(theirs, moderate), threshold(others, ordinary))
-    long = round(min(least, at), 4) if len(theirs) >= _ENOUGH else None
-    return Combined(weights, Thresholds(round(at, 4), round(above, 4), moderate, high, long))
+    long = _up(min(least, at)) if len(theirs) >= _ENOUGH else None
+    return Combined(weights, Thresholds(_up(at), _up(above), moderate, high, long))
 
 
 def temperature(
