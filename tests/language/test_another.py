@@ -6,6 +6,7 @@ import pytest
 from wellspring.language import read
 from wellspring.language.corpus import Text
 from wellspring.language.encoder import Encoder, Scores
+from wellspring.language.explain import StaffLanguage, explain
 from wellspring.language.model import MODELS, Models
 from wellspring.language.training import calibrate
 from wellspring.language.training.examples import another_of
@@ -56,6 +57,16 @@ def test_the_encoder_raises_to_mentioned_and_shows_the_sentence(monkeypatch: pyt
     found = _models(monkeypatch, _Told(-4.0, 2.0)).fully(VEILED)
     assert (found.another, found.level, found.rules_level) == (True, "mentioned", "low")
     assert [VEILED[span.start : span.end] for span in found.evidence] == ["She gave her dog away and won't pick up."]
+
+
+@pytest.mark.parametrize(
+    ("language", "line"), [("en", "somebody else's danger"), ("fr", "danger d'une autre personne")]
+)
+def test_staff_are_told_whose_danger_it_is(monkeypatch: pytest.MonkeyPatch, language: StaffLanguage, line: str) -> None:
+    told = explain(_models(monkeypatch, _Told(-4.0, 2.0)).fully(VEILED), language)
+    assert sum(line in one for one in told) == 1
+    assert not any("raises the rules" in one or "finds danger in this" in one for one in told)
+    assert sum("somebody else who is" in one or "autre personne, en danger" in one for one in told) == 1
 
 
 @pytest.mark.parametrize(("said", "least"), [(0.9, 1.0), (None, 1.0), (2.0, None)])

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from wellspring.language.schemas import Category, Hit, Level, Reading, Reason, Span
+from wellspring.language.schemas import Category, Hit, Level, Reading, Reason
 
 StaffLanguage = Literal["en", "fr"]
 
@@ -99,6 +99,14 @@ _SPAN: dict[StaffLanguage, str] = {
     "en": "Characters {start} to {end}: the model finds danger in this sentence, probability {probability:.2f}.",
     "fr": "Caractères {start} à {end} : le modèle trouve un danger dans cette phrase, probabilité {probability:.2f}.",
 }
+_ANOTHER: dict[StaffLanguage, str] = {
+    "en": "It seems to speak of somebody else who is in danger now.",
+    "fr": "Il semble s'agir d'une autre personne, en danger maintenant.",
+}
+_SPAN_OF_ANOTHER: dict[StaffLanguage, str] = {
+    "en": "Characters {start} to {end}: the model finds somebody else's danger here.",
+    "fr": "Caractères {start} à {end} : le modèle trouve ici le danger d'une autre personne.",
+}
 _PARTLY: dict[StaffLanguage, str] = {
     "en": "The text was not fully read: its language has no rules here, or it is very long. Please read it yourself.",
     "fr": "Le texte n'a pas été lu en entier : sa langue n'a pas de règles ici, ou il est très long. Merci de le lire.",
@@ -117,13 +125,11 @@ def _model(reading: Reading, language: StaffLanguage) -> list[str]:
     if reading.crisis is None:
         return []
     version = ", ".join(f"{name} {reading.versions[name]}" for name in _MODELS if name in reading.versions)
-    said = _SAME if reading.level == reading.rules_level else _RAISED
+    said = _SAME if reading.level in ("mentioned", reading.rules_level) else _RAISED
     lines = [said[language].format(version=version, probability=reading.crisis)]
-    return lines + [_sentence_of_model(span, language) for span in reading.evidence]
-
-
-def _sentence_of_model(span: Span, language: StaffLanguage) -> str:
-    return _SPAN[language].format(start=span.start, end=span.end, probability=span.probability)
+    of_another = reading.level == "mentioned" != reading.rules_level
+    told = (_SPAN_OF_ANOTHER if of_another else _SPAN)[language]
+    return lines + [told.format(start=s.start, end=s.end, probability=s.probability) for s in reading.evidence]
 
 
 def explain(reading: Reading, language: StaffLanguage) -> list[str]:
@@ -131,4 +137,5 @@ def explain(reading: Reading, language: StaffLanguage) -> list[str]:
     lines = [_LEVEL[language][reading.level]]
     lines.extend(_sentence(hit, language) for hit in reading.hits)
     lines.extend(_model(reading, language))
+    lines.extend([_ANOTHER[language]] if reading.another else [])
     return lines if reading.fully_read else [*lines, _PARTLY[language]]

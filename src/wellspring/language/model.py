@@ -184,7 +184,7 @@ class Models:
         evidence = _evidence(parts, [found, _chances(lit)], raised=level != reading.rules_level)
         another = reading.another or any(self._of_another(score) for score in scores)
         if another and level == "low":
-            level, evidence = "mentioned", evidence or tuple(_placed(parts, [*map(_nearest, scores, found)]))
+            level, evidence = "mentioned", tuple(_placed(parts, [*map(_nearest, scores, found)]))
         shares = softmax(gravest.emotions, self.settings.emotion_temperature)
         share = self.settings.emotion_shares.get(reading.language, EMOTION_SHARE)
         emotions = mixed(shares, light.emotions, share)
