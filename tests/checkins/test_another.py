@@ -1,12 +1,14 @@
 """Somebody writes that another is in danger: what helps is shown, nobody is raised, and it is sealed with the words."""
 
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
-from tests.support.models import FRIEND, TUNNEL, StandIn, install
+from tests.support.models import FRIEND, TUNNEL, StandIn, in_time, install, late
 from tests.support.people import Person
 
+from wellspring.checkins.read_later import read_on
 from wellspring.kernel.edge import Edge
 
 pytestmark = pytest.mark.anyio
@@ -79,6 +81,23 @@ async def test_it_goes_with_the_words_and_stays_when_they_stay(models: StandIn, 
     assert 'id="helping"' not in (await alice.get(f"/results/{made}")).text
     back = await alice.patch(path, json={"journal_text": f"And {FRIEND}."})
     assert back.json()["helping"] is not None
+
+
+async def test_what_a_job_finds_later_is_offered_then(models: StandIn, parts: Edge, alice: Person) -> None:
+    late(models, parts)
+    found = await check_in(alice, f"Long shift. And {FRIEND}.")
+    assert found["helping"] is None
+    made = found["checkin"]["id"]
+    await read_on(in_time(models, parts), alice.id, UUID(made))
+    assert "All of your words are read now" in (await alice.get(f"/results/{made}/news?asked=1")).text
+    assert 'id="helping"' in (await alice.get(f"/results/{made}")).text
+
+
+async def test_a_job_that_finds_only_a_denial_offers_nothing(models: StandIn, parts: Edge, alice: Person) -> None:
+    late(models, parts)
+    made = (await check_in(alice, "I don't want to kill myself."))["checkin"]["id"]
+    await read_on(in_time(models, parts), alice.id, UUID(made))
+    assert "are read now" not in (await alice.get(f"/results/{made}/news?asked=1")).text
 
 
 async def test_the_page_has_the_number_first_and_says_who_is_told(models: StandIn, alice: Person) -> None:

@@ -226,7 +226,7 @@ async def result(request: Req, checkin_id: FromPath[UUID]) -> Response[str]:
         on_duty = await safety.on_duty(tx)
         seen_by = await shared_with(tx, person_id, "checkins", here)
         heard = {} if found.crisis_alert else await reading_pages.heard(tx, person_id, [found.checkin])
-        news = await reading_pages.news(tx, person_id, checkin_id)
+        news = await reading_pages.news(tx, edge(request).keys, person_id, checkin_id)
         paused = await consents.refused(tx, person_id, KEPT_BY)
     made, crisis = found.checkin, found.crisis
     return await pages.render(

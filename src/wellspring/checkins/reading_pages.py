@@ -8,7 +8,7 @@ from litestar import Response
 from litestar.params import FromPath
 
 from wellspring.checkins import correction_queries as q
-from wellspring.checkins import corrections
+from wellspring.checkins import corrections, words
 from wellspring.checkins import queries as readings
 from wellspring.checkins.corrections import WordsChanged
 from wellspring.checkins.entering import EMOTIONS
@@ -17,8 +17,9 @@ from wellspring.checkins.schemas import Checkin, CorrectionWrite
 from wellspring.identity import me
 from wellspring.identity.schemas import ConsentKind
 from wellspring.kernel import audit, forms, pages
+from wellspring.kernel.crypto import Keyring
 from wellspring.kernel.db import Tx
-from wellspring.kernel.edge import Req, access, as_member, principal
+from wellspring.kernel.edge import Req, access, as_member, edge, principal
 from wellspring.kernel.errors import Conflict, NotFound
 from wellspring.kernel.policy import Access
 from wellspring.kernel.routing import form, page
@@ -69,14 +70,22 @@ News = Literal["waiting", "help"]
 """What a result shows of a reading that goes on: that it does, or that it has found what asks for help."""
 
 
-async def news(tx: Tx, person_id: UUID, row_id: UUID) -> News | None:
+async def news(tx: Tx, keys: Keyring, person_id: UUID, row_id: UUID) -> News | None:
     """Return what there is to say of a check-in whose text could not be read fully in time; raises NotFound."""
     stored = await tx.maybe(readings.READ, person_id, row_id)
     if stored is None:
         raise NotFound
     if PENDING in stored.versions:
         return "waiting"
-    return None if stored.text_level in ("low", "mentioned") else "help"
+    if stored.text_level == "low":
+        return None
+    return "help" if stored.text_level != "mentioned" or await _of_another(tx, keys, person_id, row_id) else None
+
+
+async def _of_another(tx: Tx, keys: Keyring, person_id: UUID, row_id: UUID) -> bool:
+    """Whether what was read speaks of somebody else in danger."""
+    row = await tx.one(readings.ONE, person_id, row_id)
+    return words.unseal(row.sealed, keys.sealer(row.wrapped, person_id), row_id).another
 
 
 @page("/results/{checkin_id:uuid}/news", Access.SELF, fragment=True)
@@ -85,7 +94,7 @@ async def result_news(request: Req, checkin_id: FromPath[UUID]) -> Response[str]
     number = request.query_params.get("asked", "")
     asked = int(number) if number.isdecimal() and len(number) < 3 else _MOST_ASKED
     async with as_member(request) as tx:
-        found = await news(tx, principal(request).person_id, checkin_id)
+        found = await news(tx, edge(request).keys, principal(request).person_id, checkin_id)
         await audit.record(tx, access(request, "checkins:checkin:read", "checkins"))
     if found == "waiting" and asked >= _MOST_ASKED:
         found = None
