@@ -114,6 +114,7 @@ RULES: dict[str, Rule] = {
     "GET /v1/interventions/sessions": Rule(SELF, "interventions:session:list"),
     f"GET {_DONE}": Rule(SELF, "interventions:session:read"),
     f"POST {_DONE}/complete": Rule(SELF, "interventions:session:complete", _fixed(effectiveness_rating=4)),
+    f"PATCH {_DONE}": Rule(SELF, "interventions:session:change", _fixed(effectiveness_rating=3)),
     f"POST {_DONE}/skip": Rule(SELF, "interventions:session:skip", _fixed(feedback_tags=["not_now"])),
     "GET /v1/checkins": Rule(SELF, "checkins:checkin:list"),
     "POST /v1/checkins": Rule(SELF, "checkins:checkin:create", _fixed(mood_score=5, journal_text="A walk."), 201),

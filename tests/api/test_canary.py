@@ -54,6 +54,7 @@ WORDS: dict[str, dict[str, Any]] = {
     "PATCH /v1/checkins/{checkin_id:uuid}": {k: v for k, v in _CHECKIN.items() if k != "mood_score"},
     "POST /v1/checkins/search": {"text": CANARY},
     f"POST {_DONE}": {"feedback_text": CANARY, "effectiveness_rating": 4},
+    f"PATCH {_DONE.removesuffix('/complete')}": {"feedback_text": CANARY},
     "POST /v1/people/{person_id:uuid}/crisis-events/{event_id:uuid}/steps": {"step": "contact", "note": CANARY},
 }
 NO_WORDS = {

@@ -67,12 +67,13 @@ class SessionRow(Struct, frozen=True):
     effectiveness_rating: int | None
     feedback_tags: list[str]
     feedback_text: bytes | None
+    version: int
 
 
 _SESSION: Final = (
     "(SELECT k.wrapped FROM kernel.person_key k WHERE k.person_id = s.person_id), s.id, s.intervention_id,"
     " s.checkin_id, s.state, s.started_at, s.ended_at, s.duration_actual_seconds, s.effectiveness_rating,"
-    " s.feedback_tags, s.feedback_text"
+    " s.feedback_tags, s.feedback_text, s.version"
 )
 START: Final = Query(
     """INSERT INTO interventions.session AS s (person_id, id, intervention_id, checkin_id, state, context_emotion,
@@ -112,6 +113,12 @@ END: Final = Query(
     "UPDATE interventions.session SET state = $3, ended_at = now(), effectiveness_rating = $4, feedback_tags = $5,"
     " feedback_text = $6, duration_actual_seconds = coalesce($7, extract(epoch FROM now() - started_at)::int),"
     " version = version + 1 WHERE person_id = $1 AND id = $2 AND state = 'started'",
+    int,
+    M,
+)
+AMEND: Final = Query(
+    "UPDATE interventions.session SET effectiveness_rating = $3, feedback_tags = $4, feedback_text = $5,"
+    " version = version + 1 WHERE person_id = $1 AND id = $2",
     int,
     M,
 )
@@ -206,6 +213,35 @@ ADD_OUTCOME: Final = Query(
     " prior_effectiveness, predicted_effectiveness, actual_effectiveness, learning_target, learning_weight, pooled,"
     " in_danger, policy_version) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
     int,
+    M,
+)
+AMEND_OUTCOME: Final = Query(
+    "UPDATE interventions.outcome SET actual_effectiveness = $3::real, learning_target = $4, learning_weight = $5,"
+    " pooled = $6 AND $3::real IS NOT NULL AND NOT in_danger WHERE person_id = $1 AND id = $2",
+    int,
+    M,
+)
+"""What is folded into the shared state already stays marked so: the night learns it anew, twice it never counts."""
+
+
+class OwnOutcome(Struct, frozen=True):
+    """One of the person's own outcomes, as it is learned from."""
+
+    intervention_id: UUID
+    at: datetime
+    features: list[float]
+    prior: float
+    rating: float | None
+    target: float | None
+    weight: float
+    pooled: bool
+
+
+OWN_OUTCOMES: Final = Query(
+    "SELECT intervention_id, at, features, prior_effectiveness, actual_effectiveness, learning_target,"
+    " learning_weight, pooled FROM interventions.outcome WHERE person_id = $1 AND array_length(features, 1) = $2"
+    " ORDER BY at, id",
+    OwnOutcome,
     M,
 )
 PAUSE: Final = Query(

@@ -166,12 +166,12 @@ def session_view(row: q.SessionRow, keys: Keyring, person_id: UUID) -> SessionVi
     )
 
 
-async def load(tx: Tx, keys: Keyring, person_id: UUID, session_id: UUID) -> SessionView:
-    """Return one of the person's own sessions; raises NotFound."""
+async def load(tx: Tx, keys: Keyring, person_id: UUID, session_id: UUID) -> tuple[SessionView, int]:
+    """Return one of the person's own sessions, and its version; raises NotFound."""
     row = await tx.maybe(q.SESSION, person_id, session_id)
     if row is None:
         raise NotFound
-    return session_view(row, keys, person_id)
+    return session_view(row, keys, person_id), row.version
 
 
 async def suggested(tx: Tx, person_id: UUID, moment_id: UUID) -> list[InterventionRecommendation]:
@@ -208,7 +208,7 @@ async def start(tx: Tx, person_id: UUID, intervention_id: UUID, wanted: Start) -
     return session_id
 
 
-async def end(tx: Tx, keys: Keyring, person_id: UUID, session_id: UUID, wanted: Complete | Skip) -> SessionView:
+async def end(tx: Tx, keys: Keyring, person_id: UUID, session_id: UUID, wanted: Complete | Skip) -> None:
     """Complete or skip a started session with its feedback; raises SessionOver when it is finished already."""
     row = await tx.maybe(q.SESSION_LOCKED, person_id, session_id)
     if row is None:
@@ -227,7 +227,6 @@ async def end(tx: Tx, keys: Keyring, person_id: UUID, session_id: UUID, wanted: 
     await stream.publish(tx, person_id, f"intervention.{state}", session_id)
     if state == "completed":
         metrics.COMPLETED.inc()
-    return await load(tx, keys, person_id, session_id)
 
 
 async def learned(tx: Tx, person_id: UUID, language: str) -> Learned:
