@@ -143,6 +143,7 @@ RULES: dict[str, Rule] = {
     f"PUT {_PERSON}/supervisor": Rule(_only(ADMIN), "safety:supervisor:write", _fixed(is_supervisor=False)),
     f"DELETE {_CHECKIN}/reading/correction": Rule(SELF, "checkins:correction:remove", status=204),
     "DELETE /v1/interventions/learned": Rule(SELF, "interventions:learned:reset", status=204),
+    f"DELETE {_DONE}": Rule(SELF, "interventions:session:remove", status=204),
     f"DELETE {_CHECKIN}": Rule(SELF, "checkins:checkin:remove", status=204),
     f"DELETE {_CONTACT}": Rule(SELF, "identity:contact:remove", status=204),
     f"DELETE {_GRANT}": Rule(SELF, "privacy:access_grant:revoke", status=204),

@@ -33,8 +33,9 @@ async def session(alice: Person) -> str:
 async def test_a_stranger_changes_nothing(
     client: httpx.AsyncClient, alice: Person, charlie: Person, session: str
 ) -> None:
-    assert (await client.patch(at(session), json=NOTHING)).status_code == 401
-    assert (await charlie.patch(at(session), json=NOTHING)).status_code == 404
+    for method in ("PATCH", "DELETE"):
+        assert (await client.request(method, at(session), json=NOTHING)).status_code == 401
+        assert (await charlie.request(method, at(session), json=NOTHING)).status_code == 404
     assert (await alice.get(at(session))).json()["feedback_text"] == WORDS
 
 
@@ -192,3 +193,19 @@ async def test_a_rating_is_given_later(alice: Person, owner: asyncpg.Connection)
     later, once = await outcome(owner, made), await outcome(owner, whole)
     assert later["learning_target"] == once["learning_target"] == 0.75
     assert (await state(owner, alice)).counts.tolist() == [2]
+
+
+async def test_a_session_that_is_removed_leaves_nothing(
+    parts: Edge, alice: Person, session: str, owner: asyncpg.Connection
+) -> None:
+    await agree(alice, "shared_ratings")
+    kept_one = await rate(alice, 2)
+    running = await begin(alice, context_emotion="fear")
+    await shared.fold_new(parts.db)
+    for gone in (session, running):
+        assert (await alice.delete(at(gone))).status_code == 204
+        assert (await alice.delete(at(gone))).status_code == 404
+    assert [one["id"] for one in (await alice.get("/v1/interventions/sessions")).json()["items"]] == [kept_one]
+    assert await owner.fetchval("SELECT count(*) FROM interventions.outcome") == 1
+    assert (await state(owner, alice)).counts.tolist() == [1]
+    assert (await shared.relearn_all(parts.db)).ratings == 1

@@ -1,7 +1,9 @@
 """What one said of something one tried: found again on a list, changed, taken back, by plain forms."""
 
+import json
 from typing import Any
 
+import asyncpg
 import httpx
 import pytest
 
@@ -37,7 +39,7 @@ async def test_a_stranger_finds_and_changes_nothing(
 ) -> None:
     form = await done(at_home, effectiveness_rating="5", feedback_text=WORDS)
     token = fields((await stranger.get(ACTION)).text, f"{ACTION}/start")["csrf"]
-    for verb in ("change", "take-back"):
+    for verb in ("change", "take-back", "remove"):
         assert (await stranger.post(f"{form}/{verb}", {"csrf": token})).status_code == 404
         assert (await at_home.post(f"{form}/{verb}", {"csrf": "forged"})).status_code == 403
     assert (await visitor.get("/actions/done")).headers["location"].startswith("/sign-in?next=")
@@ -64,6 +66,14 @@ async def test_words_are_found_again_changed_and_removed(at_home: Browser, alice
     assert await said(alice) == (None, [], None)
     assert "done, not rated" in text((await at_home.get("/actions/done")).text)
     assert "Take back what I said" not in text((await at_home.get(page_of(form))).text)
+
+
+async def test_all_of_it_is_removed(at_home: Browser, alice: Person) -> None:
+    form = await done(at_home, effectiveness_rating="5", feedback_text=WORDS)
+    listed = await at_home.follow(await at_home.fill(page_of(form), f"{form}/remove"))
+    assert "Nothing here yet" in text(listed.text)
+    assert (await at_home.get(page_of(form))).status_code == 404
+    assert "Nothing yet." in text((await at_home.get("/learned")).text)
 
 
 async def test_who_left_can_say_why(at_home: Browser, alice: Person) -> None:
@@ -101,3 +111,20 @@ async def test_in_french(client: httpx.AsyncClient, circle: Circle) -> None:
     form = await done(browser, effectiveness_rating="4")
     assert "vous lui avez donné 4 sur 5" in text((await browser.get("/actions/done")).text)
     assert "Retirer ma réponse" in text((await browser.get(page_of(form))).text)
+
+
+async def test_a_check_in_changed_on_its_page_takes_back_only_what_it_says_no_more(
+    at_home: Browser, database_url: str
+) -> None:
+    said = {"mood_score": "3", "energy_level": "2", "emotions": ["fear", "sadness"], "context_location": "home"}
+    made = await at_home.fill("/check-in", "/check-in", **said)
+    entry = f"/check-ins/{made.headers['location'].split('?')[0].rsplit('/', 1)[1]}"
+    owner = await asyncpg.connect(database_url)
+    context = "SELECT context::text FROM interventions.recommendation"
+    before = await owner.fetchval(context)
+    assert {"fear", "sadness"} <= set(json.loads(before)["emotions"])
+    assert (await at_home.fill(entry, entry, journal_text="It rained")).status_code == 303
+    assert await owner.fetchval(context) == before
+    assert (await at_home.fill(entry, entry, emotions="sadness")).status_code == 303
+    assert "fear" not in await owner.fetchval(context)
+    await owner.close()

@@ -1,13 +1,12 @@
-"""Saying something else of a session that is over, or taking back what was said; learning follows."""
+"""Saying something else of a session that is over, taking that back, removing it; what was learned of it follows."""
 
 from typing import get_args
 from uuid import UUID
 
 from msgspec import UNSET
 
+from wellspring.interventions import learn, service
 from wellspring.interventions import queries as q
-from wellspring.interventions import service
-from wellspring.interventions.learn import amend as amend_learned
 from wellspring.interventions.schemas import SessionChange, Tag
 from wellspring.kernel import stream, vault
 from wellspring.kernel.crypto import Keyring
@@ -60,5 +59,13 @@ async def amend(
             sealer = await vault.sealer(tx, keys, person_id)
             words = sealer.seal(wanted.feedback_text.encode(), service.FEEDBACK, session_id)
     await tx.do(q.AMEND, person_id, session_id, rating, tags, words)
-    await amend_learned(tx, person_id, session_id, rating, tags, skipped=row.state == "skipped")
+    await learn.amend(tx, person_id, session_id, rating, tags, skipped=row.state == "skipped")
     await stream.publish(tx, person_id, "intervention.changed", session_id)
+
+
+async def remove(tx: Tx, person_id: UUID, session_id: UUID) -> None:
+    """Remove one of the person's sessions for good, begun or over, with what was learned of it. Raises NotFound."""
+    if await tx.maybe(q.SESSION_LOCKED, person_id, session_id) is None:
+        raise NotFound
+    await learn.drop(tx, person_id, session_id)
+    await stream.publish(tx, person_id, "intervention.removed", session_id)

@@ -122,8 +122,19 @@ async def amend(
     target, weight = signal(stars, tags, skipped=skipped)
     pooled = not own.paused and await consents.has_consent(tx, person_id, POOLED_BY) is not None
     rating = target if stars is not None else None
-    if not await tx.do(q.AMEND_OUTCOME, person_id, session_id, rating, target, weight, pooled):
-        return
+    if await tx.do(q.AMEND_OUTCOME, person_id, session_id, rating, target, weight, pooled):
+        await _anew(tx, person_id, own)
+
+
+async def drop(tx: Tx, person_id: UUID, session_id: UUID) -> None:
+    """Remove a session with all that was learned of it: for the person at once, for others in the night."""
+    own = await tx.one(q.EFFECTS_LOCKED, person_id)
+    await tx.do(q.REMOVE, person_id, session_id)
+    await _anew(tx, person_id, own)
+
+
+async def _anew(tx: Tx, person_id: UUID, own: q.Effects) -> None:
+    """Add up what is kept of a person from their outcomes; nothing is kept while learning is paused."""
     if own.paused:
         await tx.do(q.CHANGED, person_id)
         return
@@ -146,14 +157,15 @@ def _own(person_id: UUID, row: q.OwnOutcome) -> Outcome:
     )
 
 
-async def forget_moment(tx: Tx, person_id: UUID, moment_id: UUID) -> None:
+async def forget_moment(tx: Tx, person_id: UUID, moment_id: UUID, *, checkin_stays: bool = False) -> None:
     """Take what was said of a moment out of the sessions that began at it, and out of what was learned of them.
 
-    The ratings go on teaching, as those of a moment of which nobody said anything. Locks a session before the person's
-    own row, as its end does, so whichever comes second sees what the first has done. What is kept of the person and
-    what is shared was added up before: the night learns both anew.
+    With `checkin_stays` a session still names the check-in that it began at. The ratings go on teaching, as those of a
+    moment of which nobody said anything. Locks a session before the person's own row, as its end does, so whichever
+    comes second sees what the first has done. What is kept of the person and what is shared was added up before: the
+    night learns both anew.
     """
-    sessions = await tx.all(q.FORGET_MOMENT, person_id, moment_id)
+    sessions = await tx.all(q.FORGET_MOMENT, person_id, moment_id, checkin_stays)
     if not sessions:
         return
     await tx.do(q.CHANGED, person_id)

@@ -246,6 +246,16 @@ async def take_back(request: Req, session_id: FromPath[UUID]) -> Response[Any]:
     return await _amend(request, session_id, nothing)
 
 
+@form("/actions/sessions/{session_id:uuid}/remove", Access.SELF)
+async def remove(request: Req, session_id: FromPath[UUID]) -> Response[Any]:
+    """Remove a session for good."""
+    await forms.read(request)
+    async with as_member(request) as tx:
+        await amending.remove(tx, principal(request).person_id, session_id)
+        await audit.record(tx, access(request, "interventions:session:remove", "interventions"))
+    return pages.redirect(request, "/actions/done", note="removed")
+
+
 async def _amend(request: Req, session_id: UUID, wanted: SessionChange) -> Response[Any]:
     person_id, keys = principal(request).person_id, edge(request).keys
     async with as_member(request) as tx:
@@ -287,4 +297,4 @@ async def done_page(request: Req) -> Response[str]:
     )
 
 
-PAGES: Final[list[Any]] = [action_page, start, leave_unstarted, complete, stop, change, take_back, done_page]
+PAGES: Final[list[Any]] = [action_page, start, leave_unstarted, complete, stop, change, take_back, remove, done_page]

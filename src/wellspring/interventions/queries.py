@@ -50,7 +50,7 @@ class ForPerson(Struct, frozen=True):
     refused: bool
 
 
-LOG: Final = Query(fragments.log(3), int, M)
+LOG: Final = Query(fragments.log(3, asked=True), int, M)
 
 
 class SessionRow(Struct, frozen=True):
@@ -116,6 +116,8 @@ END: Final = Query(
     int,
     M,
 )
+REMOVE: Final = Query("DELETE FROM interventions.session WHERE person_id = $1 AND id = $2", int, M)
+"""Its outcome goes with it."""
 AMEND: Final = Query(
     "UPDATE interventions.session SET effectiveness_rating = $3, feedback_tags = $4, feedback_text = $5,"
     " version = version + 1 WHERE person_id = $1 AND id = $2",
@@ -267,8 +269,25 @@ FORGET_EFFECTS: Final = Query(
 """Counts on, as everything does that changes the state: the night tells by it who has changed since it read them."""
 
 
+CONTEXT: Final = Query(
+    "SELECT context FROM interventions.recommendation WHERE person_id = $1 AND id = $2 FOR UPDATE",
+    dict[str, Any],
+    M,
+)
+UNSAY: Final = Query(
+    """UPDATE interventions.recommendation r SET
+        context = jsonb_build_object('corrected', true, 'danger', coalesce(r.context->'danger', 'false')),
+        reasons = (SELECT coalesce(jsonb_agg(CASE WHEN w.one->>'key' = ANY($3::text[]) THEN '{"key": "small"}'
+            ELSE w.one END ORDER BY w.place), '[]') FROM jsonb_array_elements(r.reasons) WITH ORDINALITY w (one, place))
+    WHERE r.person_id = $1 AND r.id = $2""",
+    int,
+    M,
+)
+"""Takes what was said out of the log, and the reasons that repeat it ($3); what was offered stays, with its chances."""
+FORGET_ASKED: Final = Query("DELETE FROM interventions.recommendation WHERE person_id = $1 AND asked", int, M)
 FORGET_MOMENT: Final = Query(
-    "UPDATE interventions.session SET checkin_id = NULL, recommendation_id = NULL, context_emotion = NULL,"
+    "UPDATE interventions.session SET checkin_id = CASE WHEN $3::boolean THEN checkin_id END,"
+    " recommendation_id = NULL, context_emotion = NULL,"
     " context_energy_level = NULL, context_time_of_day = NULL, version = version + 1"
     " WHERE person_id = $1 AND (checkin_id = $2 OR recommendation_id = $2) RETURNING id",
     UUID,

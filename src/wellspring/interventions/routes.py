@@ -143,6 +143,14 @@ async def change_session(
     return Response(found, headers=etags.of(version))
 
 
+@delete("/v1/interventions/sessions/{session_id:uuid}", Access.SELF, tags=TAGS, summary="Remove a session")
+async def remove_session(request: Req, session_id: FromPath[UUID]) -> None:
+    """Remove a session for good, with what you said of it and what was learned from it."""
+    async with as_member(request) as tx:
+        await amending.remove(tx, principal(request).person_id, session_id)
+        await audit.record(tx, access(request, "interventions:session:remove", "interventions"))
+
+
 async def _end(request: Req, session_id: UUID, wanted: Complete | Skip, verb: str) -> SessionView:
     """End a session; a request that repeats one of before counts once and is answered as it was."""
     person_id, keys = principal(request).person_id, edge(request).keys
@@ -202,6 +210,7 @@ ROUTES: list[Any] = [
     list_sessions,
     get_session,
     change_session,
+    remove_session,
     complete,
     skip,
 ]

@@ -255,9 +255,11 @@ async def learned(tx: Tx, person_id: UUID, language: str) -> Learned:
 async def unlearn(tx: Tx, person_id: UUID) -> None:
     """Forget what was learned from a person: for them at once, in what is shared when it is learned again at night.
 
-    Their sessions and ratings stay theirs to read.
+    Their sessions and ratings stay theirs to read. What they said when they asked for something without a check-in
+    goes: nothing rests on it any more, and it is nowhere else to be seen.
     """
     await tx.one(q.EFFECTS_LOCKED, person_id)  # a session that ends at this moment is forgotten too
     await tx.do(q.FORGET_OUTCOMES, person_id)
     await tx.do(q.FORGET_EFFECTS, person_id)
+    await tx.do(q.FORGET_ASKED, person_id)
     await stream.publish(tx, person_id, "interventions.unlearned", person_id)
