@@ -123,8 +123,8 @@ async def test_a_check_in_changed_on_its_page_takes_back_only_what_it_says_no_mo
     context = "SELECT context::text FROM interventions.recommendation"
     before = await owner.fetchval(context)
     assert {"fear", "sadness"} <= set(json.loads(before)["emotions"])
-    assert (await at_home.fill(entry, entry, journal_text="It rained")).status_code == 303
+    assert (await at_home.fill(f"{entry}?edit=1", entry, journal_text="It rained")).status_code == 303
     assert await owner.fetchval(context) == before
-    assert (await at_home.fill(entry, entry, emotions="sadness")).status_code == 303
+    assert (await at_home.fill(f"{entry}?edit=1", entry, emotions="sadness")).status_code == 303
     assert "fear" not in await owner.fetchval(context)
     await owner.close()
