@@ -81,9 +81,53 @@ async def test_who_left_can_say_why(at_home: Browser, alice: Person) -> None:
     form = f"/actions/sessions/{running.rsplit('=', 1)[1]}"
     left = await at_home.follow(await at_home.fill(running, f"{form}/skip"))
     assert "Say why, if you like" in text(left.text)
+    assert f"{form}/take-back" not in left.text, (
+        "without a reason, stopping says more against it than with “wrong moment”"
+    )
     answer = await at_home.fill(page_of(form), f"{form}/change", feedback_tags=["too_long", "not_now"])
     assert answer.status_code == 303
     assert await said(alice) == (None, ["too_long", "not_now"], None)
+
+
+async def test_what_was_entered_before_stopping_is_kept(at_home: Browser, alice: Person) -> None:
+    running = str((await at_home.fill(ACTION, f"{ACTION}/start")).headers["location"])
+    form = f"/actions/sessions/{running.rsplit('=', 1)[1]}"
+    entered = {"effectiveness_rating": "2", "feedback_tags": ["too_long"], "feedback_text": WORDS}
+    assert (await at_home.fill(running, f"{form}/skip", feedback_text="x" * 2001)).status_code == 422
+    assert (await at_home.fill(running, f"{form}/skip", **entered)).status_code == 303
+    assert await said(alice) == (None, ["too_long"], WORDS)
+    assert fields((await at_home.get(running)).text, f"{form}/change")["feedback_text"] == WORDS
+
+
+async def test_who_goes_back_and_says_something_else_is_believed(at_home: Browser, alice: Person) -> None:
+    """The page says “Noted”: so it is. A double tap, or an empty form, changes nothing."""
+    running = str((await at_home.fill(ACTION, f"{ACTION}/start")).headers["location"])
+    form = f"/actions/sessions/{running.rsplit('=', 1)[1]}"
+    sent = fields((await at_home.get(running)).text, f"{form}/complete")
+    other = {"effectiveness_rating": "2", "feedback_text": WORDS}
+    for more, now in (({"effectiveness_rating": "4"}, (4, [], None)), (other, (2, [], WORDS)), ({}, (2, [], WORDS))):
+        for _ in range(2):
+            assert (await at_home.post(f"{form}/complete", sent | more)).status_code == 303
+            assert await said(alice) == now
+    version = (await alice.get(f"/v1/interventions/sessions/{running.rsplit('=', 1)[1]}")).headers["etag"]
+    assert version == '"3"', "ended, changed once"
+
+
+async def test_what_was_begun_is_found_again(at_home: Browser, stranger: Browser) -> None:
+    running = str((await at_home.fill(ACTION, f"{ACTION}/start")).headers["location"])
+    assert running in (await at_home.get(ACTION)).text
+    assert running in (await at_home.get("/actions/done")).text
+    assert running not in (await stranger.get(ACTION)).text
+    await at_home.fill(running, f"/actions/sessions/{running.rsplit('=', 1)[1]}/skip")
+    assert running not in (await at_home.get(ACTION)).text
+
+
+async def test_not_the_moment_is_said_to_mean_nothing(at_home: Browser) -> None:
+    left = await at_home.follow(await at_home.fill(ACTION, f"{ACTION}/skip"))
+    assert "nothing is concluded from that" in text(left.text)
+    running = str((await at_home.fill(ACTION, f"{ACTION}/start")).headers["location"])
+    stopped = await at_home.fill(running, f"/actions/sessions/{running.rsplit('=', 1)[1]}/skip")
+    assert "It may be offered less often" in text((await at_home.follow(stopped)).text)
 
 
 async def test_what_does_not_fit_is_shown_again(at_home: Browser, alice: Person) -> None:

@@ -618,6 +618,7 @@ def action(state: str, *against: str) -> Context:
             "feedback_tags": ["helped"] if state == "done" else [],
             "feedback_text": "It rained." if state == "done" else None,
         },
+        "begun": "/actions/i1?session=s3" if against else "",
         "new_session": "s2",
         "checkin_id": "c1",
         "against": against,

@@ -11,7 +11,7 @@ from wellspring.interventions.schemas import SessionChange, Tag
 from wellspring.kernel import stream, vault
 from wellspring.kernel.crypto import Keyring
 from wellspring.kernel.db import Tx
-from wellspring.kernel.errors import Conflict, FieldError, Invalid, NotFound, PreconditionFailed
+from wellspring.kernel.errors import Conflict, Invalid, NotFound, PreconditionFailed
 
 
 class SessionRunning(Conflict):
@@ -21,17 +21,11 @@ class SessionRunning(Conflict):
 
 
 def _check(state: str, wanted: SessionChange) -> None:
-    """Raise SessionRunning before the end, and Invalid for a word about how something went that was not done."""
+    """Raise SessionRunning before the end, and Invalid for a rating of what was not done."""
     if state == "started":
         raise SessionRunning
-    if state == "skipped":
-        said = [name for name in ("effectiveness_rating", "feedback_text") if getattr(wanted, name)]
-        if said:
-            raise Invalid(
-                errors=tuple(
-                    FieldError(name, "session_skipped", "A session that was left has tags only.") for name in said
-                )
-            )
+    if state == "skipped" and wanted.effectiveness_rating:
+        raise Invalid.of("effectiveness_rating", "session_skipped", "A session that was left has no rating.")
 
 
 async def amend(

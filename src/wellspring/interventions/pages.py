@@ -124,6 +124,7 @@ async def _show(
         person = await tx.one(q.FOR_PERSON, person_id)
         item = service.reachable(person, intervention_id) if session is None else service.done_with(session)
         found = service.view(item, person)
+        begun = await tx.maybe(q.RUNNING, person_id, intervention_id)
         await audit.record(tx, access(request, "interventions:library:read", "interventions"))
     checkin_id = session.checkin_id if session else _named(request, "checkin")
     return await pages.render(
@@ -134,6 +135,7 @@ async def _show(
         action=_action(found, here),
         against=found.advised_against,
         session=session,
+        begun="" if session or begun is None else f"/actions/{intervention_id}?session={begun}",
         new_session=ids.new(),
         checkin_id=checkin_id or "",
         why=await _why(request, intervention_id, checkin_id, here),
@@ -185,13 +187,31 @@ async def leave_unstarted(request: Req, intervention_id: FromPath[UUID]) -> Resp
 
 
 async def _end(request: Req, session_id: UUID, wanted: Complete | Skip) -> Response[Any]:
+    """End a session. Whoever went back and says something else of what is done already is believed."""
     verb = "complete" if isinstance(wanted, Complete) else "skip"
     person_id, keys = principal(request).person_id, edge(request).keys
     async with as_member(request) as tx:
-        found, _ = await service.load(tx, keys, person_id, session_id)
         if await _over(tx, keys, person_id, session_id, wanted):
             await audit.record(tx, access(request, f"interventions:session:{verb}", "interventions"))
+        found, _ = await service.load(tx, keys, person_id, session_id)
+        if isinstance(wanted, Complete) and found.was_completed and _otherwise(found, wanted):
+            await amending.amend(tx, keys, person_id, session_id, _change(wanted), None)
+            await audit.record(tx, access(request, "interventions:session:change", "interventions"))
     return pages.redirect(request, f"/actions/{found.intervention_id}?session={session_id}")
+
+
+def _otherwise(found: SessionView, wanted: Complete) -> bool:
+    """Tell whether a form says anything, and something else than what is stored: a double tap does not."""
+    said = (wanted.effectiveness_rating, wanted.feedback_tags, wanted.feedback_text)
+    return any(said) and said != (found.effectiveness_rating, found.feedback_tags, found.feedback_text)
+
+
+def _change(wanted: Complete) -> SessionChange:
+    return SessionChange(
+        effectiveness_rating=wanted.effectiveness_rating,
+        feedback_tags=wanted.feedback_tags,
+        feedback_text=wanted.feedback_text,
+    )
 
 
 async def _refused(request: Req, session_id: UUID, sent: forms.Sent, problem: Invalid) -> Response[str]:
@@ -217,9 +237,13 @@ async def complete(request: Req, session_id: FromPath[UUID]) -> Response[Any]:
 
 @form("/actions/sessions/{session_id:uuid}/skip", Access.SELF)
 async def stop(request: Req, session_id: FromPath[UUID]) -> Response[Any]:
-    """Stop a micro-action; nobody minds."""
-    await forms.read(request)
-    return await _end(request, session_id, Skip())
+    """Stop a micro-action; nobody minds. What was entered so far is kept, but for a rating of what was not done."""
+    sent = await forms.read(request)
+    try:
+        wanted = sent.to(Skip)
+    except Invalid as problem:
+        return await _refused(request, session_id, sent, problem)
+    return await _end(request, session_id, wanted)
 
 
 @form("/actions/sessions/{session_id:uuid}/change", Access.SELF)
@@ -227,13 +251,7 @@ async def change(request: Req, session_id: FromPath[UUID]) -> Response[Any]:
     """Say something else of a session that is over: what is empty is taken back."""
     sent = await forms.read(request)
     try:
-        wanted = sent.to(Complete)
-        said = SessionChange(
-            effectiveness_rating=wanted.effectiveness_rating,
-            feedback_tags=wanted.feedback_tags,
-            feedback_text=wanted.feedback_text,
-        )
-        return await _amend(request, session_id, said)
+        return await _amend(request, session_id, _change(sent.to(Complete)))
     except Invalid as problem:
         return await _refused(request, session_id, sent, problem)
 

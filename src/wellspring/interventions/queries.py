@@ -116,6 +116,13 @@ END: Final = Query(
     int,
     M,
 )
+RUNNING: Final = Query(
+    "SELECT s.id FROM interventions.session s WHERE s.person_id = $1 AND s.intervention_id = $2"
+    " AND s.state = 'started' AND s.started_at > now() - interval '1 day'"
+    " ORDER BY s.started_at DESC, s.id DESC LIMIT 1",
+    UUID,
+    M,
+)
 REMOVE: Final = Query("DELETE FROM interventions.session WHERE person_id = $1 AND id = $2", int, M)
 """Its outcome goes with it."""
 AMEND: Final = Query(

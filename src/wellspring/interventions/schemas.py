@@ -130,12 +130,13 @@ class Skip(Struct, forbid_unknown_fields=True, kw_only=True):
     """Why not, if one likes to say."""
 
     feedback_tags: Tags = []
+    feedback_text: Words | None = None
 
 
 class SessionChange(Struct, forbid_unknown_fields=True, kw_only=True):
     """What to say instead of what was said; null (or no tags) takes it back, what is not named stays.
 
-    A session that was left has tags only.
+    A session that was left has no rating.
     """
 
     effectiveness_rating: Rating | UnsetType | None = UNSET

@@ -218,9 +218,9 @@ async def end(tx: Tx, keys: Keyring, person_id: UUID, session_id: UUID, wanted: 
     rating, text, seconds, state = None, None, None, "skipped"
     if isinstance(wanted, Complete):
         rating, seconds, state = wanted.effectiveness_rating, wanted.duration_actual_seconds, "completed"
-        if wanted.feedback_text:
-            sealer = await vault.sealer(tx, keys, person_id)
-            text = sealer.seal(wanted.feedback_text.encode(), FEEDBACK, session_id)
+    if wanted.feedback_text:
+        sealer = await vault.sealer(tx, keys, person_id)
+        text = sealer.seal(wanted.feedback_text.encode(), FEEDBACK, session_id)
     tags = list(dict.fromkeys(wanted.feedback_tags))
     await tx.do(q.END, person_id, session_id, state, rating, tags, text, seconds)
     await learn(tx, person_id, session_id, wanted)
