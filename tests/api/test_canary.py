@@ -54,6 +54,8 @@ WORDS: dict[str, dict[str, Any]] = {
     "PATCH /v1/checkins/{checkin_id:uuid}": {k: v for k, v in _CHECKIN.items() if k != "mood_score"},
     "POST /v1/checkins/search": {"text": CANARY},
     f"POST {_DONE}": {"feedback_text": CANARY, "effectiveness_rating": 4},
+    f"POST {_DONE.replace('complete', 'skip')}": {"feedback_text": CANARY},
+    f"PATCH {_DONE.removesuffix('/complete')}": {"feedback_text": CANARY},
     "POST /v1/people/{person_id:uuid}/crisis-events/{event_id:uuid}/steps": {"step": "contact", "note": CANARY},
 }
 NO_WORDS = {
@@ -68,7 +70,6 @@ NO_WORDS = {
     "PATCH /v1/access-grants/{grant_id:uuid}",
     "POST /v1/interventions/recommendations",
     "POST /v1/interventions/{intervention_id:uuid}/start",
-    "POST /v1/interventions/sessions/{session_id:uuid}/skip",
     "POST /v1/checkins/quick",
     "POST /v1/checkins/{checkin_id:uuid}/reading/correction",
     "PUT /v1/crisis/duty",

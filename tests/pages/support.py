@@ -36,6 +36,8 @@ class _Forms(HTMLParser):
             return
         fields = self.found[-1][1]
         name = given.get("name")
+        if tag == "button" and given.get("formaction"):
+            self.found.append((given["formaction"] or "", fields))
         if tag == "input" and name:
             if given.get("type") in ("radio", "checkbox") and "checked" not in given:
                 return

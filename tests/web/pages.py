@@ -10,6 +10,7 @@ from tests.web.samples import (
     CRISIS,
     DANA,
     DESK,
+    DONE,
     ENTERED,
     ENTRIES,
     ERIN,
@@ -286,6 +287,8 @@ PAGES: dict[str, tuple[str, list[str], str, Context]] = {
     "looks": ("looks.html", MEMBER, "/looks", {"looks": LOOKED, "older": "/looks?cursor=abc", "newer": None}),
     "looks-nobody": ("looks.html", MEMBER, "/looks", {"looks": [], "older": None, "newer": None}),
     "looks-end": ("looks.html", MEMBER, "/looks", {"looks": [], "older": None, "newer": "/looks"}),
+    "done": ("done.html", MEMBER, "/actions/done", DONE),
+    "done-nothing": ("done.html", MEMBER, "/actions/done", {"items": [], "older": None, "newer": "/actions/done"}),
     "learned": ("learned.html", MEMBER, "/learned", LEARNED),
     "learned-nothing": ("learned.html", MEMBER, "/learned", LEARNED | {"items": [], "paused": True}),
     "account": (

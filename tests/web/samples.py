@@ -496,6 +496,26 @@ READING: Context = {
         },
     ],
 }
+DONE: Context = {
+    "items": [
+        {
+            "name": name,
+            "url": "/actions/i1?session=s1",
+            "when": when("Friday 20 November, 18:40"),
+            "state": state,
+            "rating": rating,
+            "words": words,
+        }
+        for name, state, rating, words in (
+            ("Warm hands", "done", 4, "It rained. " * 30),
+            ("A short walk", "done", None, ""),
+            ("Five things", "running", None, ""),
+            ("A long breath", "skipped", None, ""),
+        )
+    ],
+    "older": "/actions/done?cursor=abc",
+    "newer": None,
+}
 LEARNED: Context = {
     "items": [
         {
@@ -606,7 +626,14 @@ def action(state: str, *against: str) -> Context:
     base: Context = {
         "state": state,
         "action": ACTION,
-        "session": {"id": "s1"},
+        "session": {
+            "id": "s1",
+            "was_completed": state == "done",
+            "effectiveness_rating": 4 if state == "done" else None,
+            "feedback_tags": ["helped"] if state == "done" else [],
+            "feedback_text": "It rained." if state == "done" else None,
+        },
+        "begun": "/actions/i1?session=s3" if against else "",
         "new_session": "s2",
         "checkin_id": "c1",
         "against": against,

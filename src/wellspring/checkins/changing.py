@@ -17,10 +17,12 @@ from wellspring.checkins.service import (
     check_lists,
     check_time,
     judged_of,
+    moment_of,
     respond,
 )
 from wellspring.checkins.wire import as_written, checkin, columns
 from wellspring.identity.fragments import about
+from wellspring.interventions import recommend
 from wellspring.kernel import audit, jobs, stream
 from wellspring.kernel.db import Tx
 from wellspring.kernel.errors import NotFound, PreconditionFailed
@@ -75,6 +77,7 @@ async def change(
     await tx.do(q.CHANGE, request.person_id, row_id, *values)
     if not same:
         await tx.do(corrections.DROP, request.person_id, row_id)
+    await recommend.corrected(tx, request.person_id, row_id, moment_of(data, danger=understood.in_danger))
     await audit.record(tx, request.access)
     await stream.publish(tx, request.person_id, "checkin.changed", row_id)
     await jobs.enqueue(tx, "checkins.roll_all", request.person_id, row_id)

@@ -197,19 +197,23 @@ def judged_of(
 
 def _offers(entry: Entry, context: q.Context, person: About, *, danger: bool) -> recommend.Offers:
     """Choose three micro-actions for the moment; in danger, or soon after it, only what is safe in a crisis."""
-    data = entry.data
-    moment = recommend.Moment(
+    moment = moment_of(entry.data, danger=danger or context.hard_time)
+    past = recommend.history(context.recent_ids, context.recent_hours, context.kept, context.now)
+    return recommend.careful(person, context.contraindications, moment, past, now=context.now, seed=entry.row_id)
+
+
+def moment_of(data: CheckinCreate, *, danger: bool) -> recommend.Moment:
+    """Return what a check-in says of its moment."""
+    return recommend.Moment(
         mood=data.mood_score,
-        emotions={e.emotion: e.intensity for e in entry.emotions},
+        emotions={e.emotion: e.intensity for e in words.all_emotions(data)},
         energy=data.energy_level,
         anxiety=data.anxiety_level,
         stress=data.stress_level,
         minutes=data.time_available_minutes,
         place=data.context_location,
-        danger=danger or context.hard_time,
+        danger=danger,
     )
-    past = recommend.history(context.recent_ids, context.recent_hours, context.kept, context.now)
-    return recommend.careful(person, context.contraindications, moment, past, now=context.now, seed=entry.row_id)
 
 
 async def _store(

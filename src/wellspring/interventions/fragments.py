@@ -14,12 +14,15 @@ RECENT: Final = (
 LOG_WIDTH: Final = 7
 
 
-def log(first: int) -> str:
-    """Return the INSERT of what was offered; `$1` is the person, `$2` the moment, then seven parameters."""
+def log(first: int, *, asked: bool = False) -> str:
+    """Return the INSERT of what was offered; `$1` is the person, `$2` the moment, then seven parameters.
+
+    `asked` is a moment without a check-in: nothing else goes with it when it is removed, so it goes with age.
+    """
     p = [f"${n}" for n in range(first, first + LOG_WIDTH)]
     return (
         "INSERT INTO interventions.recommendation (person_id, id, intervention_ids, predicted_effectiveness,"
-        " predicted_effectiveness_sds, propensities, reasons, context, policy_version)"
+        " predicted_effectiveness_sds, propensities, reasons, context, policy_version, asked)"
         f" SELECT $1, $2, {p[0]}::uuid[], {p[1]}::real[], {p[2]}::real[], {p[3]}::real[], {p[4]}::jsonb, {p[5]}::jsonb,"
-        f" {p[6]}::text"
+        f" {p[6]}::text, {'true' if asked else 'false'}"
     )

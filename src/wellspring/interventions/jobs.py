@@ -29,7 +29,8 @@ async def fold(context: JobContext, _: JobPayload) -> None:
 
 @jobs.register(RELEARN)
 async def relearn(context: JobContext, _: JobPayload) -> None:
-    """Learn everything again, which also forgets who was erased and who withdrew."""
+    """Learn everything again, which also forgets who was erased and who withdrew; drop what serves nothing any more."""
+    await shared.drop_asked(context.db)
     learned = await shared.relearn_all(context.db)
     log.info("relearned", ratings=learned.ratings, people=len(learned.kept))
 

@@ -12,11 +12,11 @@ from wellspring.interventions import model as models
 from wellspring.interventions import queries as q
 from wellspring.interventions.choose import POLICY
 from wellspring.interventions.learning import kept
-from wellspring.interventions.learning.features import RECENT, UNSAID
+from wellspring.interventions.learning.features import RECENT, UNSAID, WIDTH
 from wellspring.interventions.model import Model
 from wellspring.interventions.moment import Context, History, logged_moment
-from wellspring.interventions.outcomes import Outcome, happened, shared_rating, signal
-from wellspring.interventions.schemas import Complete, Skip
+from wellspring.interventions.outcomes import Outcome, happened, kept_of, shared_rating, signal
+from wellspring.interventions.schemas import Complete, Skip, Tag
 from wellspring.interventions.score import Moment, moment_of
 from wellspring.interventions.vocabulary import Emotion
 from wellspring.kernel.db import Tx
@@ -110,14 +110,62 @@ async def learn(tx: Tx, person_id: UUID, session_id: UUID, wanted: Complete | Sk
     await tx.do(q.KEEP_EFFECTS, person_id, state, model.version)
 
 
-async def forget_moment(tx: Tx, person_id: UUID, moment_id: UUID) -> None:
+async def amend(
+    tx: Tx, person_id: UUID, session_id: UUID, stars: int | None, tags: list[Tag], *, skipped: bool
+) -> None:
+    """Let what is said of a session now take the place of what was said before, in all that was learned of it.
+
+    For the person at once; what the shared state had added is out of it after the night. Where nothing was learned of
+    the session (they had it forgotten, or had taken back their consent) nothing is learned now.
+    """
+    own = await tx.one(q.EFFECTS_LOCKED, person_id)
+    target, weight = signal(stars, tags, skipped=skipped)
+    pooled = not own.paused and await consents.has_consent(tx, person_id, POOLED_BY) is not None
+    rating = target if stars is not None else None
+    if await tx.do(q.AMEND_OUTCOME, person_id, session_id, rating, target, weight, pooled):
+        await _anew(tx, person_id, own)
+
+
+async def drop(tx: Tx, person_id: UUID, session_id: UUID) -> None:
+    """Remove a session with all that was learned of it: for the person at once, for others in the night."""
+    own = await tx.one(q.EFFECTS_LOCKED, person_id)
+    await tx.do(q.REMOVE, person_id, session_id)
+    await _anew(tx, person_id, own)
+
+
+async def _anew(tx: Tx, person_id: UUID, own: q.Effects) -> None:
+    """Add up what is kept of a person from their outcomes; nothing is kept while learning is paused."""
+    if own.paused:
+        await tx.do(q.CHANGED, person_id)
+        return
+    model = models.current()
+    rows = await tx.all(q.OWN_OUTCOMES, person_id, WIDTH)
+    await tx.do(q.KEEP_EFFECTS, person_id, kept_of(model, (_own(person_id, row) for row in rows)), model.version)
+
+
+def _own(person_id: UUID, row: q.OwnOutcome) -> Outcome:
+    return Outcome(
+        person_id=person_id,
+        intervention_id=row.intervention_id,
+        at=row.at,
+        x=row.features,
+        prior=row.prior,
+        rating=row.rating,
+        target=row.target,
+        weight=row.weight,
+        pooled=row.pooled,
+    )
+
+
+async def forget_moment(tx: Tx, person_id: UUID, moment_id: UUID, *, checkin_stays: bool = False) -> None:
     """Take what was said of a moment out of the sessions that began at it, and out of what was learned of them.
 
-    The ratings go on teaching, as those of a moment of which nobody said anything. Locks a session before the person's
-    own row, as its end does, so whichever comes second sees what the first has done. What is kept of the person and
-    what is shared was added up before: the night learns both anew.
+    With `checkin_stays` a session still names the check-in that it began at. The ratings go on teaching, as those of a
+    moment of which nobody said anything. Locks a session before the person's own row, as its end does, so whichever
+    comes second sees what the first has done. What is kept of the person and what is shared was added up before: the
+    night learns both anew.
     """
-    sessions = await tx.all(q.FORGET_MOMENT, person_id, moment_id)
+    sessions = await tx.all(q.FORGET_MOMENT, person_id, moment_id, checkin_stays)
     if not sessions:
         return
     await tx.do(q.CHANGED, person_id)

@@ -67,6 +67,12 @@ def shared_rating(model: Model, outcome: Outcome) -> float:
     return outcome.prior + learned
 
 
+def kept_of(model: Model, outcomes: Iterable[Outcome]) -> bytes:
+    """Return what is kept of one person whose outcomes come in the order in which they happened."""
+    known = (outcome for outcome in outcomes if outcome.intervention_id in model.shelf.position)
+    return kept.added(b"", *(happened(outcome, shared_rating(model, outcome)) for outcome in known))
+
+
 class Relearned(Struct, frozen=True):
     """What a whole log teaches: the blocks of the shared state, and what is kept of each person."""
 

@@ -50,7 +50,7 @@ class ForPerson(Struct, frozen=True):
     refused: bool
 
 
-LOG: Final = Query(fragments.log(3), int, M)
+LOG: Final = Query(fragments.log(3, asked=True), int, M)
 
 
 class SessionRow(Struct, frozen=True):
@@ -67,12 +67,13 @@ class SessionRow(Struct, frozen=True):
     effectiveness_rating: int | None
     feedback_tags: list[str]
     feedback_text: bytes | None
+    version: int
 
 
 _SESSION: Final = (
     "(SELECT k.wrapped FROM kernel.person_key k WHERE k.person_id = s.person_id), s.id, s.intervention_id,"
     " s.checkin_id, s.state, s.started_at, s.ended_at, s.duration_actual_seconds, s.effectiveness_rating,"
-    " s.feedback_tags, s.feedback_text"
+    " s.feedback_tags, s.feedback_text, s.version"
 )
 START: Final = Query(
     """INSERT INTO interventions.session AS s (person_id, id, intervention_id, checkin_id, state, context_emotion,
@@ -112,6 +113,21 @@ END: Final = Query(
     "UPDATE interventions.session SET state = $3, ended_at = now(), effectiveness_rating = $4, feedback_tags = $5,"
     " feedback_text = $6, duration_actual_seconds = coalesce($7, extract(epoch FROM now() - started_at)::int),"
     " version = version + 1 WHERE person_id = $1 AND id = $2 AND state = 'started'",
+    int,
+    M,
+)
+RUNNING: Final = Query(
+    "SELECT s.id FROM interventions.session s WHERE s.person_id = $1 AND s.intervention_id = $2"
+    " AND s.state = 'started' AND s.started_at > now() - interval '1 day'"
+    " ORDER BY s.started_at DESC, s.id DESC LIMIT 1",
+    UUID,
+    M,
+)
+REMOVE: Final = Query("DELETE FROM interventions.session WHERE person_id = $1 AND id = $2", int, M)
+"""Its outcome goes with it."""
+AMEND: Final = Query(
+    "UPDATE interventions.session SET effectiveness_rating = $3, feedback_tags = $4, feedback_text = $5,"
+    " version = version + 1 WHERE person_id = $1 AND id = $2",
     int,
     M,
 )
@@ -208,6 +224,35 @@ ADD_OUTCOME: Final = Query(
     int,
     M,
 )
+AMEND_OUTCOME: Final = Query(
+    "UPDATE interventions.outcome SET actual_effectiveness = $3::real, learning_target = $4, learning_weight = $5,"
+    " pooled = $6 AND $3::real IS NOT NULL AND NOT in_danger WHERE person_id = $1 AND id = $2",
+    int,
+    M,
+)
+"""What is folded into the shared state already stays marked so: the night learns it anew, twice it never counts."""
+
+
+class OwnOutcome(Struct, frozen=True):
+    """One of the person's own outcomes, as it is learned from."""
+
+    intervention_id: UUID
+    at: datetime
+    features: list[float]
+    prior: float
+    rating: float | None
+    target: float | None
+    weight: float
+    pooled: bool
+
+
+OWN_OUTCOMES: Final = Query(
+    "SELECT intervention_id, at, features, prior_effectiveness, actual_effectiveness, learning_target,"
+    " learning_weight, pooled FROM interventions.outcome WHERE person_id = $1 AND array_length(features, 1) = $2"
+    " ORDER BY at, id",
+    OwnOutcome,
+    M,
+)
 PAUSE: Final = Query(
     "INSERT INTO interventions.person_effects AS e (person_id, paused) VALUES ($1, $2) ON CONFLICT (person_id)"
     " DO UPDATE SET paused = $2, state = CASE WHEN $2 THEN '' ELSE e.state END, interactions = e.interactions + 1,"
@@ -231,8 +276,25 @@ FORGET_EFFECTS: Final = Query(
 """Counts on, as everything does that changes the state: the night tells by it who has changed since it read them."""
 
 
+CONTEXT: Final = Query(
+    "SELECT context FROM interventions.recommendation WHERE person_id = $1 AND id = $2 FOR UPDATE",
+    dict[str, Any],
+    M,
+)
+UNSAY: Final = Query(
+    """UPDATE interventions.recommendation r SET
+        context = jsonb_build_object('corrected', true, 'danger', coalesce(r.context->'danger', 'false')),
+        reasons = (SELECT coalesce(jsonb_agg(CASE WHEN w.one->>'key' = ANY($3::text[]) THEN '{"key": "small"}'
+            ELSE w.one END ORDER BY w.place), '[]') FROM jsonb_array_elements(r.reasons) WITH ORDINALITY w (one, place))
+    WHERE r.person_id = $1 AND r.id = $2""",
+    int,
+    M,
+)
+"""Takes what was said out of the log, and the reasons that repeat it ($3); what was offered stays, with its chances."""
+FORGET_ASKED: Final = Query("DELETE FROM interventions.recommendation WHERE person_id = $1 AND asked", int, M)
 FORGET_MOMENT: Final = Query(
-    "UPDATE interventions.session SET checkin_id = NULL, recommendation_id = NULL, context_emotion = NULL,"
+    "UPDATE interventions.session SET checkin_id = CASE WHEN $3::boolean THEN checkin_id END,"
+    " recommendation_id = NULL, context_emotion = NULL,"
     " context_energy_level = NULL, context_time_of_day = NULL, version = version + 1"
     " WHERE person_id = $1 AND (checkin_id = $2 OR recommendation_id = $2) RETURNING id",
     UUID,

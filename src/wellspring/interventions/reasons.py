@@ -32,6 +32,8 @@ ReasonKey = Literal[
     "evidence",
     "small",
 ]
+SAYING: Final[tuple[ReasonKey, ...]] = ("emotion", "signal", "felt", "energy", "time")
+"""Reasons whose sentence repeats what was said of the moment."""
 Signal = Literal["anxiety_high", "stress_high", "mood_low", "mood_middle", "mood_good"]
 
 TELLING: Final = 10

@@ -17,7 +17,7 @@ from wellspring.interventions.choose import POLICY, Recommendation, choose
 from wellspring.interventions.learn import forget_moment
 from wellspring.interventions.learning import kept
 from wellspring.interventions.moment import Context, History, Seen
-from wellspring.interventions.reasons import Reason
+from wellspring.interventions.reasons import SAYING, Reason
 from wellspring.interventions.schemas import InterventionRecommendation
 from wellspring.interventions.score import BASE
 from wellspring.interventions.shelf import REACHES_OUT, shipped
@@ -195,6 +195,35 @@ async def forget(tx: Tx, person_id: UUID, moment_id: UUID) -> None:
     """Remove what was offered at a moment and what was said of it; ratings stay, as of a moment nobody spoke of."""
     await tx.do(q.FORGET_OFFERS, person_id, moment_id)
     await forget_moment(tx, person_id, moment_id)
+
+
+def _still_said(logged: dict[str, Any], moment: Moment) -> bool:
+    """Tell whether the log says nothing of a moment that its check-in does not say any more."""
+    now = {
+        "mood": moment.mood,
+        "energy": moment.energy,
+        "anxiety": moment.anxiety,
+        "stress": moment.stress,
+        "place": moment.place,
+    }
+    emotions: dict[str, int] = logged.get("emotions", {})
+    return all(logged.get(name) in (None, value) for name, value in now.items()) and all(
+        moment.emotions.get(emotion) == intensity for emotion, intensity in emotions.items()
+    )
+
+
+async def corrected(tx: Tx, person_id: UUID, moment_id: UUID, moment: Moment) -> None:
+    """Let go of what was said of a moment when its check-in says something else now.
+
+    The log says what was known when the choice was made, so it is never rewritten: a choice with a chance that belongs
+    to another moment would falsify every judgement by it. Nor is what somebody takes back kept behind their back. So it
+    goes from the log and from all that was learned at that moment, and such an offer is not judged by any more.
+    """
+    logged = await tx.maybe(q.CONTEXT, person_id, moment_id)
+    if logged is None or _still_said(logged, moment):
+        return
+    await tx.do(q.UNSAY, person_id, moment_id, SAYING)
+    await forget_moment(tx, person_id, moment_id, checkin_stays=True)
 
 
 def _reason(logged: dict[str, Any]) -> Reason:

@@ -3,11 +3,12 @@
 from typing import Annotated, Any
 from uuid import UUID
 
+from litestar import Response
 from litestar.params import FromPath, JSONBody, QueryParameter
 
 from wellspring.identity.fragments import about
+from wellspring.interventions import amending, service
 from wellspring.interventions import queries as q
-from wellspring.interventions import service
 from wellspring.interventions.schemas import (
     Ask,
     Complete,
@@ -15,17 +16,18 @@ from wellspring.interventions.schemas import (
     Learned,
     Library,
     Recommendations,
+    SessionChange,
     SessionList,
     SessionView,
     Skip,
     Start,
 )
 from wellspring.interventions.vocabulary import Approach, Emotion, Energy
-from wellspring.kernel import audit, idempotency
+from wellspring.kernel import audit, etags, idempotency
 from wellspring.kernel.edge import Req, access, as_member, edge, header, principal
 from wellspring.kernel.paging import Cursor
 from wellspring.kernel.policy import Access
-from wellspring.kernel.routing import delete, get, post
+from wellspring.kernel.routing import delete, get, patch, post
 
 TAGS = ["interventions"]
 Limit = Annotated[int, QueryParameter(ge=1, le=100)]
@@ -103,7 +105,8 @@ async def start(request: Req, intervention_id: FromPath[UUID], data: JSONBody[St
         if stored is None:
             await idempotency.keep(tx, who.person_id, key, 201, session_id)
             await audit.record(tx, access(request, "interventions:session:create", "interventions"))
-        return await service.load(tx, edge(request).keys, who.person_id, session_id)
+        found, _ = await service.load(tx, edge(request).keys, who.person_id, session_id)
+        return found
 
 
 @get("/v1/interventions/sessions", Access.SELF, tags=TAGS, summary="What I did")
@@ -119,11 +122,48 @@ async def list_sessions(request: Req, cursor: Place = None, limit: Limit = 30) -
 
 
 @get("/v1/interventions/sessions/{session_id:uuid}", Access.SELF, tags=TAGS, summary="One session")
-async def get_session(request: Req, session_id: FromPath[UUID]) -> SessionView:
+async def get_session(request: Req, session_id: FromPath[UUID]) -> Response[SessionView]:
     """Return one of the caller's sessions."""
     async with as_member(request) as tx:
-        found = await service.load(tx, edge(request).keys, principal(request).person_id, session_id)
+        found, version = await service.load(tx, edge(request).keys, principal(request).person_id, session_id)
         await audit.record(tx, access(request, "interventions:session:read", "interventions"))
+    return Response(found, headers=etags.of(version))
+
+
+@patch("/v1/interventions/sessions/{session_id:uuid}", Access.SELF, tags=TAGS, summary="Say something else of it")
+async def change_session(
+    request: Req, session_id: FromPath[UUID], data: JSONBody[SessionChange]
+) -> Response[SessionView]:
+    """Change what you said of a session, or take it back; what was learned of it follows."""
+    person_id, keys = principal(request).person_id, edge(request).keys
+    async with as_member(request) as tx:
+        await amending.amend(tx, keys, person_id, session_id, data, etags.wanted(request))
+        found, version = await service.load(tx, keys, person_id, session_id)
+        await audit.record(tx, access(request, "interventions:session:change", "interventions"))
+    return Response(found, headers=etags.of(version))
+
+
+@delete("/v1/interventions/sessions/{session_id:uuid}", Access.SELF, tags=TAGS, summary="Remove a session")
+async def remove_session(request: Req, session_id: FromPath[UUID]) -> None:
+    """Remove a session for good, with what you said of it and what was learned from it."""
+    async with as_member(request) as tx:
+        await amending.remove(tx, principal(request).person_id, session_id)
+        await audit.record(tx, access(request, "interventions:session:remove", "interventions"))
+
+
+async def _end(request: Req, session_id: UUID, wanted: Complete | Skip, verb: str) -> SessionView:
+    """End a session; a request that repeats one of before counts once and is answered as it was."""
+    person_id, keys = principal(request).person_id, edge(request).keys
+    route = f"{verb}:{session_id}"
+    key = idempotency.key(header(request, b"idempotency-key"), person_id, route, await request.body())
+    async with as_member(request) as tx:
+        if await idempotency.begin(tx, person_id, key) is None:
+            await service.end(tx, keys, person_id, session_id, wanted)
+            await idempotency.keep(tx, person_id, key, 200, session_id)
+            await audit.record(tx, access(request, f"interventions:session:{verb}", "interventions"))
+        else:
+            await audit.record(tx, access(request, "interventions:session:read", "interventions"))
+        found, _ = await service.load(tx, keys, person_id, session_id)
     return found
 
 
@@ -132,19 +172,13 @@ async def get_session(request: Req, session_id: FromPath[UUID]) -> SessionView:
 )
 async def complete(request: Req, session_id: FromPath[UUID], data: JSONBody[Complete]) -> SessionView:
     """Finish a session and say how it went."""
-    async with as_member(request) as tx:
-        found = await service.end(tx, edge(request).keys, principal(request).person_id, session_id, data)
-        await audit.record(tx, access(request, "interventions:session:complete", "interventions"))
-    return found
+    return await _end(request, session_id, data, "complete")
 
 
 @post("/v1/interventions/sessions/{session_id:uuid}/skip", Access.SELF, tags=TAGS, status_code=200, summary="Skip")
 async def skip(request: Req, session_id: FromPath[UUID], data: JSONBody[Skip]) -> SessionView:
     """Leave a session; nobody minds."""
-    async with as_member(request) as tx:
-        found = await service.end(tx, edge(request).keys, principal(request).person_id, session_id, data)
-        await audit.record(tx, access(request, "interventions:session:skip", "interventions"))
-    return found
+    return await _end(request, session_id, data, "skip")
 
 
 @get("/v1/interventions/learned", Access.SELF, tags=TAGS, summary="What was learned from me")
@@ -175,6 +209,8 @@ ROUTES: list[Any] = [
     start,
     list_sessions,
     get_session,
+    change_session,
+    remove_session,
     complete,
     skip,
 ]

@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from wellspring.interventions.vocabulary import Against, Emotion, MomentPlace, TimeOfDay
 
@@ -112,19 +112,36 @@ class Start(Struct, forbid_unknown_fields=True, kw_only=True):
     context_time_of_day: TimeOfDay | None = None
 
 
+Rating = Annotated[int, Meta(ge=1, le=5)]
+Tags = Annotated[list[Tag], Meta(max_length=10)]
+Words = Annotated[str, Meta(max_length=2000, pattern=r"^[^\x00]*$")]
+
+
 class Complete(Struct, forbid_unknown_fields=True, kw_only=True):
     """How it went."""
 
-    effectiveness_rating: Annotated[int, Meta(ge=1, le=5)] | None = None
-    feedback_tags: Annotated[list[Tag], Meta(max_length=10)] = []
-    feedback_text: Annotated[str, Meta(max_length=2000, pattern=r"^[^\x00]*$")] | None = None
+    effectiveness_rating: Rating | None = None
+    feedback_tags: Tags = []
+    feedback_text: Words | None = None
     duration_actual_seconds: Annotated[int, Meta(ge=0, le=86_400)] | None = None
 
 
 class Skip(Struct, forbid_unknown_fields=True, kw_only=True):
     """Why not, if one likes to say."""
 
-    feedback_tags: Annotated[list[Tag], Meta(max_length=10)] = []
+    feedback_tags: Tags = []
+    feedback_text: Words | None = None
+
+
+class SessionChange(Struct, forbid_unknown_fields=True, kw_only=True):
+    """What to say instead of what was said; null (or no tags) takes it back, what is not named stays.
+
+    A session that was left has no rating.
+    """
+
+    effectiveness_rating: Rating | UnsetType | None = UNSET
+    feedback_tags: Tags | UnsetType = UNSET
+    feedback_text: Words | UnsetType | None = UNSET
 
 
 class SessionView(Struct, kw_only=True):

@@ -166,12 +166,12 @@ def session_view(row: q.SessionRow, keys: Keyring, person_id: UUID) -> SessionVi
     )
 
 
-async def load(tx: Tx, keys: Keyring, person_id: UUID, session_id: UUID) -> SessionView:
-    """Return one of the person's own sessions; raises NotFound."""
+async def load(tx: Tx, keys: Keyring, person_id: UUID, session_id: UUID) -> tuple[SessionView, int]:
+    """Return one of the person's own sessions, and its version; raises NotFound."""
     row = await tx.maybe(q.SESSION, person_id, session_id)
     if row is None:
         raise NotFound
-    return session_view(row, keys, person_id)
+    return session_view(row, keys, person_id), row.version
 
 
 async def suggested(tx: Tx, person_id: UUID, moment_id: UUID) -> list[InterventionRecommendation]:
@@ -208,7 +208,7 @@ async def start(tx: Tx, person_id: UUID, intervention_id: UUID, wanted: Start) -
     return session_id
 
 
-async def end(tx: Tx, keys: Keyring, person_id: UUID, session_id: UUID, wanted: Complete | Skip) -> SessionView:
+async def end(tx: Tx, keys: Keyring, person_id: UUID, session_id: UUID, wanted: Complete | Skip) -> None:
     """Complete or skip a started session with its feedback; raises SessionOver when it is finished already."""
     row = await tx.maybe(q.SESSION_LOCKED, person_id, session_id)
     if row is None:
@@ -218,16 +218,15 @@ async def end(tx: Tx, keys: Keyring, person_id: UUID, session_id: UUID, wanted: 
     rating, text, seconds, state = None, None, None, "skipped"
     if isinstance(wanted, Complete):
         rating, seconds, state = wanted.effectiveness_rating, wanted.duration_actual_seconds, "completed"
-        if wanted.feedback_text:
-            sealer = await vault.sealer(tx, keys, person_id)
-            text = sealer.seal(wanted.feedback_text.encode(), FEEDBACK, session_id)
+    if wanted.feedback_text:
+        sealer = await vault.sealer(tx, keys, person_id)
+        text = sealer.seal(wanted.feedback_text.encode(), FEEDBACK, session_id)
     tags = list(dict.fromkeys(wanted.feedback_tags))
     await tx.do(q.END, person_id, session_id, state, rating, tags, text, seconds)
     await learn(tx, person_id, session_id, wanted)
     await stream.publish(tx, person_id, f"intervention.{state}", session_id)
     if state == "completed":
         metrics.COMPLETED.inc()
-    return await load(tx, keys, person_id, session_id)
 
 
 async def learned(tx: Tx, person_id: UUID, language: str) -> Learned:
@@ -256,9 +255,11 @@ async def learned(tx: Tx, person_id: UUID, language: str) -> Learned:
 async def unlearn(tx: Tx, person_id: UUID) -> None:
     """Forget what was learned from a person: for them at once, in what is shared when it is learned again at night.
 
-    Their sessions and ratings stay theirs to read.
+    Their sessions and ratings stay theirs to read. What they said when they asked for something without a check-in
+    goes: nothing rests on it any more, and it is nowhere else to be seen.
     """
     await tx.one(q.EFFECTS_LOCKED, person_id)  # a session that ends at this moment is forgotten too
     await tx.do(q.FORGET_OUTCOMES, person_id)
     await tx.do(q.FORGET_EFFECTS, person_id)
+    await tx.do(q.FORGET_ASKED, person_id)
     await stream.publish(tx, person_id, "interventions.unlearned", person_id)

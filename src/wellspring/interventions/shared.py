@@ -29,7 +29,9 @@ PAGE: Final = 5000
 MOST: Final = 200_000
 """Outcomes learned from, the newest: older ones would cost memory and change nothing."""
 AT_ONCE: Final = 100
-"""People whose kept numbers are written in one transaction, so that nobody waits for it."""
+"""People whose kept numbers are written in one transaction, or moments removed in one, so that nobody waits for it."""
+ASKED_DAYS: Final = 30
+"""How long what was said when asking without a check-in is kept, unless something was learned at it."""
 _SINGLE: Final = np.dtype("<f4")
 
 
@@ -181,6 +183,17 @@ async def relearn_all(db: Database) -> Relearned:
         done = await tx.one(q.NEXT_VERSION, True)
     await _refresh(db, learned, rows, done)
     return learned
+
+
+async def drop_asked(db: Database) -> int:
+    """Remove moments that were asked for without a check-in and served nothing; return how many."""
+    total = 0
+    while True:
+        async with db.begin(DbRole.MAINTENANCE) as tx:
+            gone = await tx.do(q.DROP_ASKED, ASKED_DAYS, AT_ONCE)
+        total += gone
+        if gone < AT_ONCE:
+            return total
 
 
 async def _rated(tx: Tx) -> list[q.RatedRow]:

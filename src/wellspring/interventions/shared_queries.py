@@ -148,10 +148,26 @@ RATED: Final = Query(
     LEFT JOIN LATERAL (SELECT array_agg(x.id) AS ids, array_agg(x.hours) AS hours FROM (
         SELECT unnest(b.intervention_ids) AS id, extract(epoch FROM r.created_at - b.created_at)::float8 / 3600 AS hours
         FROM (SELECT intervention_ids, created_at FROM interventions.recommendation b0
-              WHERE b0.person_id = o.person_id AND b0.id < r.id ORDER BY b0.id DESC LIMIT 3) b) x) s ON true
+              WHERE b0.person_id = o.person_id AND b0.id <= kernel.uuid7_floor(r.created_at + interval '2 days')
+                AND b0.created_at < r.created_at ORDER BY b0.id DESC LIMIT 3) b) x) s ON true
     WHERE (o.person_id, o.id) > ($1, $2) AND o.pooled AND o.actual_effectiveness IS NOT NULL
     ORDER BY o.person_id, o.id LIMIT $3""",
     RatedRow,
     X,
     crosses_people=True,
 )
+"""What had been offered before is what `fragments.RECENT` read when this choice was made: an entry that was written
+offline and came later has an older id, and was not known. No id lies more than a day ahead of when its row was made."""
+
+
+DROP_ASKED: Final = Query(
+    """DELETE FROM interventions.recommendation r USING (
+        SELECT a.person_id, a.id FROM interventions.recommendation a
+        WHERE a.asked AND a.created_at < now() - make_interval(days => $1) AND NOT EXISTS (
+            SELECT FROM interventions.outcome o WHERE o.person_id = a.person_id AND o.recommendation_id = a.id)
+        LIMIT $2) old WHERE r.person_id = old.person_id AND r.id = old.id""",
+    int,
+    X,
+    crosses_people=True,
+)
+"""A moment that somebody asked for without a check-in, and after which nothing ended that is learned from."""

@@ -7,7 +7,8 @@ declare(
     Table(
         name="interventions.recommendation",
         kind=Kind.PERSON,
-        retention="until its check-in is removed or the person leaves",
+        retention="until its check-in is removed or the person leaves; of one asked for without a check-in, 30 days, or"
+        " until the person resets what was learned at it",
     ),
     Table(
         name="interventions.session",
@@ -19,7 +20,8 @@ declare(
     Table(
         name="interventions.outcome",
         kind=Kind.PERSON,
-        retention="until the person resets it or leaves; what was said of its moment until its check-in is removed",
+        retention="until the person resets it or leaves; what was said of its moment until its check-in is"
+        " removed or says something else",
     ),
     Table(
         name="interventions.person_effects",

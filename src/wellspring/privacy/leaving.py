@@ -4,6 +4,7 @@ The wish is a row. A tick erases whoever asked, and follows every erasure that w
 with it, or opens the account again. Somebody whom people on duty are looking for or helping waits until that is over.
 """
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -26,7 +27,9 @@ from wellspring.privacy.people import LEAVING
 log = logs.get("privacy")
 
 M: Final = DbRole.MEMBER
-MOST_AT_ONCE: Final = 20
+AT_ONCE: Final = 4
+"""How many are erased at the same time, by one worker: each has a connection of its own, and others are waiting too."""
+MOST_IN_A_TICK: Final = 200
 TIMEOUT_S: Final = 60.0
 WaitsFor = Literal["in_crisis", "last_admin", "working"]
 
@@ -43,7 +46,7 @@ WISH: Final = Query(f"SELECT asked_at, waits_for FROM {LEAVING} WHERE person_id 
 TAKE_BACK: Final = Query(f"DELETE FROM {LEAVING} WHERE person_id = $1 AND closed_at IS NULL", int, M)
 # Those who wait come last, so that they keep nobody else from being erased.
 DUE: Final = Query(
-    f"SELECT person_id FROM {LEAVING} ORDER BY waits_for IS NOT NULL, random() LIMIT {MOST_AT_ONCE}",
+    f"SELECT person_id FROM {LEAVING} ORDER BY waits_for IS NOT NULL, random() LIMIT {MOST_IN_A_TICK}",
     UUID,
     DbRole.MAINTENANCE,
     crosses_people=True,
@@ -79,14 +82,25 @@ async def own_connection(db: Database) -> AsyncGenerator[Connection]:
 
 @every("* * * * * */10", "privacy.leaving")
 async def carry_out(context: JobContext) -> None:
-    """Erase whoever asked for it, and end what was stopped in the middle."""
+    """Erase whoever asked for it, and end what was stopped in the middle; a few at a time.
+
+    Most of an erasure is waiting for what was under way, which several can do together.
+    """
     async with context.db.begin(DbRole.MAINTENANCE) as tx:
-        people = await tx.all(DUE)
-    for person_id in people:
-        try:
-            async with own_connection(context.db) as conn:
-                await erasure.erase(conn, context.keys, Ledger.of(context.settings), person_id, wait=False)
-        except NotErased as refused:
-            log.debug("erasure_waits", why=refused.why.value)
-        except Exception as error:  # noqa: BLE001 - one erasure that fails must not keep others waiting; it comes again
-            log.error("erasure_failed", person_id=person_id, error=error)
+        people = iter(await tx.all(DUE))
+
+    async def one_after_another() -> None:
+        for person_id in people:
+            await _erase(context, person_id)
+
+    await asyncio.gather(*(one_after_another() for _ in range(AT_ONCE)))
+
+
+async def _erase(context: JobContext, person_id: UUID) -> None:
+    try:
+        async with own_connection(context.db) as conn:
+            await erasure.erase(conn, context.keys, Ledger.of(context.settings), person_id, wait=False)
+    except NotErased as refused:
+        log.debug("erasure_waits", why=refused.why.value)
+    except Exception as error:  # noqa: BLE001 - one erasure that fails must not keep others waiting; it comes again
+        log.error("erasure_failed", person_id=person_id, error=error)
