@@ -105,11 +105,20 @@
     else root.dataset[kind] = kind === "size" ? sizes[field.value] : field.value;
   };
 
+  // The zone of the device, unless somebody has chosen one: a browser brings their choice back with the page.
+  const chooseZone = (field) => {
+    const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+    const first = one("option[selected]", field) ?? field.options[0];
+    if (!zone || field.value !== first.value) return;
+    if (!all("option", field).some((option) => option.value === zone)) field.add(new Option(zone, zone));
+    field.value = zone;
+  };
+
   const opened = Date.now();
   const prepare = (part) => {
     all("[data-draft-choice]", part).forEach((choice) => { choice.hidden = false; });
     all("form[data-draft]", part).forEach(restoreDraft);
-    all("[data-timezone]", part).forEach((field) => { field.value ||= Intl.DateTimeFormat().resolvedOptions().timeZone; });
+    all("[data-timezone]", part).forEach(chooseZone);
     all("[data-clear]", part).forEach((button) => { button.hidden = !one(`[name="${button.dataset.clear}"]:checked`, part); });
     all("[data-print]", part).forEach((button) => { button.hidden = false; });
     all("[data-copy]", part).forEach((button) => { button.hidden = !navigator.clipboard; });
