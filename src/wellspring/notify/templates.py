@@ -183,6 +183,8 @@ WORDS: Final[dict[tuple[str, Language], Words]] = {
         _SHARING,
     ),
 }
+KNOWN: Final = sorted({template for template, _ in WORDS})
+"""Templates that this version has words for."""
 
 
 def words(template: str, language: Language) -> Words:
