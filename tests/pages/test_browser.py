@@ -226,6 +226,18 @@ def test_a_second_factor_is_set_up_by_keyboard_and_its_codes_are_copied(new_page
     expect(page.locator("main")).to_contain_text("10 recovery codes left")
 
 
+def test_whoever_has_an_accent_in_their_address_gets_in_again(new_page: NewPage) -> None:
+    """A browser that checks addresses by itself knows none with an accent before the @."""
+    page = new_page()
+    email = sign_up(page, "Zoé")
+    page.locator('form[action="/sign-out"] button').first.click()
+    page.goto("/sign-in")
+    page.locator("#email").fill(email)
+    page.locator("#password").fill(PASSWORD)
+    page.locator('form[action="/sign-in"] button[type=submit]').click()
+    page.wait_for_url("**/home")
+
+
 @pytest.mark.parametrize("zone", ["Asia/Tokyo", "Etc/GMT+5"])
 def test_the_zone_of_the_device_is_chosen_and_a_choice_of_ones_own_stays(new_page: NewPage, zone: str) -> None:
     page = new_page(timezone_id=zone)

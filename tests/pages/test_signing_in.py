@@ -181,6 +181,15 @@ async def test_unknown_and_wrong_look_the_same(visitor: Browser, alice: Person) 
     assert "not it at all" not in wrong.text
 
 
+async def test_what_is_missing_is_said_at_its_field(visitor: Browser, alice: Person) -> None:
+    answer = await visitor.fill("/sign-in", "/sign-in", email=alice.email, password="")
+    assert answer.status_code == 422
+    assert 'id="password-error">Please fill this in.' in answer.text
+    answer = await visitor.fill("/sign-in", "/sign-in", email="", password=PASSWORD)
+    assert 'id="email-error">Please write an address' in answer.text
+    assert PASSWORD not in answer.text
+
+
 async def test_throttling_is_said_kindly(visitor: Browser, alice: Person) -> None:
     for _ in range(5):
         await visitor.fill("/sign-in", "/sign-in", email=alice.email, password="not it at all")

@@ -52,14 +52,21 @@ def first_page(who: Principal) -> str:
 
 
 async def _show_sign_in(
-    request: Req, *, status: int = 200, message: str = "", code: bool = False, email: str = "", following: str = ""
+    request: Req,
+    *,
+    status: int = 200,
+    message: str = "",
+    errors: dict[str, str] | None = None,
+    code: bool = False,
+    email: str = "",
+    following: str = "",
 ) -> Response[str]:
     return await pages.render(
         request,
         "sign_in.html",
         status=status,
         values={"email": email},
-        errors={},
+        errors=errors or {},
         ask_code=code or _is_desk(following),
         needs_code=code,
         message=message,
@@ -101,10 +108,18 @@ async def sign_in(request: Req) -> Response[Any]:
         SecondFactorWrong,
         WrongCredentials,
     ) as problem:
-        message = await why_not(request, problem)
-        code = code or isinstance(problem, SecondFactorNeeded)
+        language = (await pages.local(request)).language
         answer = await _show_sign_in(
-            request, status=problem.status, message=message, code=code, email=email, following=following
+            request,
+            status=problem.status,
+            message=await why_not(request, problem),
+            errors={  # a password is typed here, not chosen: the words of `password` are about a new one
+                error.path: i18n.say(language, "field_error", error.path.replace("password", ""), error.code)
+                for error in problem.errors
+            },
+            code=code or isinstance(problem, SecondFactorNeeded),
+            email=email,
+            following=following,
         )
         answer.headers.update(problem.headers)
         return answer
