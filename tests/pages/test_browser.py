@@ -226,6 +226,30 @@ def test_a_second_factor_is_set_up_by_keyboard_and_its_codes_are_copied(new_page
     expect(page.locator("main")).to_contain_text("10 recovery codes left")
 
 
+def test_another_language_costs_nobody_what_they_typed(new_page: NewPage) -> None:
+    page = new_page(timezone_id="Europe/Paris")
+    page.goto("/sign-up")
+    page.locator("#display_name").fill("Ana")
+    page.locator("#email").fill("ana@live.example.org")
+    page.locator("#password").fill(PASSWORD)
+    page.locator("#timezone").select_option("Asia/Tokyo")
+    page.locator('input[name="consents"]').first.check()
+    page.get_by_role("link", name="Français").click()
+    expect(page.locator("h1")).to_have_text("Créer un compte")
+    expect(page.locator("#display_name")).to_have_value("Ana")
+    expect(page.locator("#email")).to_have_value("ana@live.example.org")
+    expect(page.locator("#timezone")).to_have_value("Asia/Tokyo")
+    expect(page.locator("#language")).to_have_value("fr")
+    expect(page.locator("#password")).to_have_value("")
+    expect(page.locator('input[name="consents"]').first).to_be_checked()
+    page.locator('form[action="/sign-up"] button[type=submit]').click()
+    expect(page.locator("#errors")).to_be_visible()
+    page.get_by_role("link", name="English").click()
+    expect(page.locator("h1")).to_have_text("Sign up")
+    expect(page.locator("#email")).to_have_value("ana@live.example.org")
+    assert page.evaluate("sessionStorage.length") == 0
+
+
 def test_whoever_has_an_accent_in_their_address_gets_in_again(new_page: NewPage) -> None:
     """A browser that checks addresses by itself knows none with an accent before the @."""
     page = new_page()

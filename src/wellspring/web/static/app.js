@@ -20,20 +20,28 @@
     },
   };
 
-  // Looking at the help lines, or at a text to agree to, must not cost what somebody is writing: pages with entries are
+  // Looking at the help lines, at a text to agree to, or at this page in another language, must not cost what somebody is writing: pages with entries are
   // never stored, so on Back the browser has forgotten it. It waits in this tab alone, without passwords and codes,
   // until its page or any other one is opened.
   const beside = (path) => path === "/help" || path.startsWith("/texts/");
+  const here = () => {
+    const at = new URL(location.href);
+    at.searchParams.delete("lang");
+    return at.pathname + at.search;
+  };
+  const WORDS = "textarea, input:not([type=hidden], [type=password], [type=radio], [type=checkbox], [autocomplete=one-time-code])";
   const typed = (field) => {
     if (field.matches("input[type=radio], input[type=checkbox]")) return field.checked !== field.defaultChecked;
     if (field.matches("select")) return field.selectedIndex !== Math.max(0, [...field.options].findIndex((option) => option.defaultSelected));
-    return field.matches("textarea, input:not([type=hidden], [type=password], [autocomplete=one-time-code])") && field.value !== field.defaultValue;
+    return field.matches(WORDS) && field.value !== field.defaultValue;
   };
   const forms = () => all("main form[method=post]:not([data-draft])");
-  const setAside = () => {
-    const fields = forms().flatMap((form, at) => [...form.elements].flatMap((field, place) => (typed(field) ? [[at, place, field.checked ?? false, field.value]] : [])));
+  // What a refusal brought back was typed too, and another language asks the server for an empty page.
+  const setAside = (brought = false) => {
+    const kept = (field) => typed(field) || (brought && (field.matches(WORDS) ? field.value : field.checked));
+    const fields = forms().flatMap((form, at) => [...form.elements].flatMap((field, place) => (kept(field) ? [[at, place, field.checked ?? false, field.value]] : [])));
     if (!fields.length) return;
-    try { sessionStorage.setItem(ASIDE, JSON.stringify({ page: location.pathname + location.search, fields })); } catch { /* as without scripts */ }
+    try { sessionStorage.setItem(ASIDE, JSON.stringify({ page: here(), fields })); } catch { /* as without scripts */ }
   };
   const takeUp = () => {
     if (beside(location.pathname)) return;
@@ -42,7 +50,7 @@
       kept = JSON.parse(sessionStorage.getItem(ASIDE));
       sessionStorage.removeItem(ASIDE);
     } catch { return; }
-    if (kept?.page !== location.pathname + location.search) return;
+    if (kept?.page !== here()) return;
     const found = forms();
     for (const [at, place, checked, value] of kept.fields) {
       const field = found[at]?.elements[place];
@@ -135,7 +143,7 @@
     if (event.target.closest("[data-quick-exit]")) { event.preventDefault(); leave(); return; }
     if (event.target.closest("[data-print]")) { print(); return; }
     const link = event.target.closest("a[href]");
-    if (link && link.origin === location.origin && beside(link.pathname)) setAside();
+    if (link && link.origin === location.origin && (beside(link.pathname) || link.hreflang)) setAside(Boolean(link.hreflang));
     const copied = event.target.closest("[data-copy]");
     if (copied) { copy(copied); return; }
     const clear = event.target.closest("[data-clear]");
