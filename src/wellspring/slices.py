@@ -25,6 +25,7 @@ from wellspring.notify import jobs as notify_jobs
 from wellspring.notify import pages as notify_pages
 from wellspring.notify import routes as notify_routes
 from wellspring.notify import tables as notify_tables
+from wellspring.privacy import closing as privacy_closing
 from wellspring.privacy import consents as privacy_events
 from wellspring.privacy import kept as privacy_jobs
 from wellspring.privacy import leaving as privacy_leaving
@@ -82,6 +83,7 @@ JOBS: Final = [
     checkins_jobs,
     admin_jobs,
     privacy_events,
+    privacy_closing,
     privacy_jobs,
     privacy_leaving,
     privacy_copies,

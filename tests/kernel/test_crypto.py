@@ -201,7 +201,7 @@ def test_a_process_that_starts_again_after_a_rotation_seals_under_the_key_of_its
 ) -> None:
     settings = Settings(data=tmp_path)
     sibling = keys.load(settings)
-    monkeypatch.setenv(keys.PINNED, keys.newest(settings))
+    monkeypatch.setenv(keys.PINNED, keys.pin(settings)[keys.PINNED])
     keys.add_kek(settings)
     again = keys.load(settings)
     _, wrapped = again.new_key(ALICE)

@@ -376,6 +376,59 @@ async def test_nobody_but_sign_in_reads_keys_of_others_and_logins(parts: Edge, d
     await conn.close()
 
 
+HIDDEN = sorted((t.name, column) for t in tables.TABLES.values() for column in t.hidden)
+MAY_READ_HIDDEN = {
+    ("kernel.person_key", "wrapped"): {*DbRole},  # opens nothing without the key of the installation
+    **{("identity.login", name): {DbRole.SIGNIN} for name in ("email_digest", "password_hash", "previous_hashes")},
+    **{("identity.login", name): {DbRole.SIGNIN, DbRole.MEMBER} for name in ("recovery_digests", "totp_secret")},
+    ("identity.refresh_token", "digest"): {DbRole.SIGNIN},
+    ("interventions.person_effects", "state"): {DbRole.MEMBER, DbRole.MAINTENANCE},
+    **{("kernel.audit", name): {DbRole.MAINTENANCE} for name in ("ip", "xid")},  # seals the trail
+}
+"""What is never copied is read by those who work with it, and by nobody whose policy happens to open the row."""
+
+
+@pytest.mark.parametrize(("table", "column"), HIDDEN)
+def test_a_hidden_column_is_read_by_whoever_needs_it(
+    catalogue: "psycopg.Connection[tuple[object, ...]]", table: str, column: str
+) -> None:
+    granted = {
+        role
+        for role in DbRole
+        if catalogue.execute(
+            "SELECT has_column_privilege(%s, %s::text, %s::text, 'SELECT')", (role.login, table, column)
+        ).fetchone()
+        == (True,)
+    }
+    assert granted == MAY_READ_HIDDEN[table, column]
+
+
+async def test_whoever_copies_and_erases_a_person_is_refused_how_they_sign_in(
+    owner: asyncpg.Connection, parts: Edge, database_url: str
+) -> None:
+    """The worker has opened ADA, as for her copy, and maintenance opens everybody."""
+    await owner.execute("SET session_replication_role = replica")
+    for table in ("identity.login", "identity.refresh_token"):
+        await fill(owner, table)
+    secrets = [(table, column) for table, column in HIDDEN if table in ("identity.login", "identity.refresh_token")]
+    assert len(secrets) == 6
+    for role in (DbRole.WORKER, DbRole.MAINTENANCE):
+        conn = await login(database_url, parts, role)
+        await as_settings(conn, subject_id=ADA)
+        for table, column in (*secrets, *((table, "*") for table, _ in secrets)):
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await conn.fetch(f"SELECT {column} FROM {table}")
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):  # nor by what a change gives back
+                await conn.fetch(f"DELETE FROM {table} RETURNING {column}")
+        await conn.close()
+    worker = await login(database_url, parts, DbRole.WORKER)
+    await as_settings(worker, subject_id=ADA)
+    for table in ("identity.login", "identity.refresh_token"):
+        assert await worker.fetchval(f"SELECT count(*) FROM {table} WHERE person_id = $1", ADA) == 1
+        assert await worker.execute(f"DELETE FROM {table} WHERE person_id = $1", ADA) == "DELETE 1"
+    await worker.close()
+
+
 async def test_every_query_prepares_under_each_of_its_roles(parts: Edge) -> None:
     wrong = []
     for role in DbRole:

@@ -269,3 +269,17 @@ async def test_a_worker_queues_for_its_subject_only(dana: Person, erin: Person, 
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         async with parts.db.begin(DbRole.WORKER, subject=dana.id) as tx:
             await queue_in(tx, erin.id)
+
+
+async def test_a_message_of_a_newer_version_is_left_to_a_newer_worker(dana: Person, desk: Desk, owner: Owner) -> None:
+    port = RecordingMail()
+    made = await desk.queued(dana, template="roles_changed")
+    owner.do("UPDATE notify.delivery SET template = 'of_tomorrow' WHERE id = %s", made)
+    await desk.deliver(dana, made, port)
+    assert desk.state(made) == ("queued", 0, None)
+    owner.do("UPDATE notify.delivery SET due_at = now() - interval '1 hour' WHERE id = %s", made)
+    await desk.sweep()
+    assert len(desk.jobs(made)) == 2, "it is handed out again until somebody knows it"
+    owner.do("UPDATE notify.delivery SET template = 'roles_changed' WHERE id = %s", made)
+    await desk.deliver(dana, made, port)
+    assert desk.state(made) == ("sent", 1, None)

@@ -71,6 +71,8 @@ def sign_up(page: Page, name: str = "Alice") -> str:
     page.locator("#display_name").fill(name)
     page.locator("#email").fill(email)
     page.locator("#password").fill(PASSWORD)
+    if not page.locator("#timezone").input_value():  # no script filled it in
+        page.locator("#timezone").select_option("America/New_York")
     for box in page.locator('input[name="consents"]').all():
         box.check()
     page.locator('form[action="/sign-up"] button[type=submit]').click()
@@ -222,6 +224,60 @@ def test_a_second_factor_is_set_up_by_keyboard_and_its_codes_are_copied(new_page
     assert copied == page.locator(".codes code").all_text_contents()
     page.locator('main a[href="/account/security"]').click()
     expect(page.locator("main")).to_contain_text("10 recovery codes left")
+
+
+def test_another_language_costs_nobody_what_they_typed(new_page: NewPage) -> None:
+    page = new_page(timezone_id="Europe/Paris")
+    page.goto("/sign-up")
+    page.locator("#display_name").fill("Ana")
+    page.locator("#email").fill("ana@live.example.org")
+    page.locator("#password").fill(PASSWORD)
+    page.locator("#timezone").select_option("Asia/Tokyo")
+    page.locator('input[name="consents"]').first.check()
+    page.get_by_role("link", name="Français").click()
+    expect(page.locator("h1")).to_have_text("Créer un compte")
+    expect(page.locator("#display_name")).to_have_value("Ana")
+    expect(page.locator("#email")).to_have_value("ana@live.example.org")
+    expect(page.locator("#timezone")).to_have_value("Asia/Tokyo")
+    expect(page.locator("#language")).to_have_value("fr")
+    expect(page.locator("#password")).to_have_value("")
+    expect(page.locator('input[name="consents"]').first).to_be_checked()
+    page.locator('form[action="/sign-up"] button[type=submit]').click()
+    expect(page.locator("#errors")).to_be_visible()
+    page.get_by_role("link", name="English").click()
+    expect(page.locator("h1")).to_have_text("Sign up")
+    expect(page.locator("#email")).to_have_value("ana@live.example.org")
+    assert page.evaluate("sessionStorage.length") == 0
+
+
+def test_whoever_has_an_accent_in_their_address_gets_in_again(new_page: NewPage) -> None:
+    """A browser that checks addresses by itself knows none with an accent before the @."""
+    page = new_page()
+    email = sign_up(page, "Zoé")
+    page.locator('form[action="/sign-out"] button').first.click()
+    page.goto("/sign-in")
+    page.locator("#email").fill(email)
+    page.locator("#password").fill(PASSWORD)
+    page.locator('form[action="/sign-in"] button[type=submit]').click()
+    page.wait_for_url("**/home")
+
+
+@pytest.mark.parametrize("zone", ["Asia/Tokyo", "Etc/GMT+5"])
+def test_the_zone_of_the_device_is_chosen_and_a_choice_of_ones_own_stays(new_page: NewPage, zone: str) -> None:
+    page = new_page(timezone_id=zone)
+    page.goto("/sign-up")
+    expect(page.locator("#timezone")).to_have_value(zone)
+    page.locator("#timezone").select_option("Europe/Paris")
+    page.locator("#email").fill("nonsense")
+    page.locator('form[action="/sign-up"] button[type=submit]').click()
+    expect(page.locator("#errors")).to_be_visible()
+    expect(page.locator("#timezone")).to_have_value("Europe/Paris")
+    page.goto("/sign-up")
+    expect(page.locator("#timezone")).to_have_value(zone)
+    sign_up(page)
+    if not zone.startswith("Etc/"):
+        page.goto("/preferences")
+        expect(page.locator("#timezone")).to_have_value(zone)
 
 
 def test_changing_the_password_without_scripts(new_page: NewPage) -> None:

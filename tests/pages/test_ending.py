@@ -66,3 +66,25 @@ async def test_what_is_retired_meanwhile_can_be_seen_and_ended(
     answer = await at_home.fill(running, form, effectiveness_rating="5")
     assert "Noted" in text((await at_home.follow(answer)).text)
     assert (await alice.get("/v1/interventions/sessions")).json()["items"][0]["effectiveness_rating"] == 5
+
+
+async def test_what_only_a_newer_version_knows_is_asked_for_again_and_no_word_is_lost(
+    at_home: Browser, alice: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two versions answer side by side while hosts are replaced: the next try may meet the newer one."""
+    running, form = await _begin(at_home)
+    csrf = fields((await at_home.get(running)).text, form)["csrf"]
+    left = [item for item in load() if item.id != TEA]
+    shelf = prepare(left)
+    monkeypatch.setattr(service, "load_library", lambda: left)
+    monkeypatch.setattr(service, "shipped", lambda: shelf)
+    answer = await at_home.get(running)
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "2")
+    assert "Try again" in text(answer.text)
+    words = "it helped more than I thought it would, a little later"
+    answer = await at_home.post(form, {"csrf": csrf, "effectiveness_rating": "9", "feedback_text": words})
+    assert answer.status_code == 503
+    assert words in answer.text
+    answer = await at_home.post(form, {"csrf": csrf, "effectiveness_rating": "5", "feedback_text": words})
+    assert answer.status_code == 303, "ending it needs no words of the library"
+    assert (await alice.get("/v1/interventions/sessions")).json()["items"][0]["effectiveness_rating"] == 5

@@ -90,3 +90,14 @@ async def test_what_was_typed_beyond_the_limit_is_still_there(limited: httpx.Asy
     assert answer.status_code == 429
     kept = fields(answer.text, "/check-in")
     assert (kept["journal_text"], kept["mood_score"], kept["id"]) == ("every\nword", "4", form["id"])
+
+
+async def test_a_refused_sign_up_asks_for_its_new_password_as_a_new_one(limited: httpx.AsyncClient) -> None:
+    """A password manager fills in what somebody else's account has here, where it is told to."""
+    visitor, typed = Browser(limited), {"email": "new@example.org", "password": "a quiet lamp by the river"}
+    for path, kind in (("/sign-up", "new-password"), ("/sign-in", "current-password")):
+        for _ in range(LIMIT):
+            await visitor.get(path)
+        answer = await visitor.post(path, typed)
+        assert answer.status_code == 429
+        assert f'name="password" type="password" autocomplete="{kind}"' in answer.text

@@ -294,6 +294,16 @@ async def test_preferences_take_effect_on_the_next_page(at_home: Browser) -> Non
     assert "épaules relâchées" in text(form) or "souffle" in text(form)
 
 
+async def test_a_zone_that_a_device_named_and_the_list_does_not_stays(
+    client: httpx.AsyncClient, circle: Circle
+) -> None:
+    aya = await circle.member("aya", timezone="Etc/GMT+5")
+    browser = Browser(client)
+    await browser.sign_in(aya)
+    assert (await browser.fill("/preferences", "/preferences", theme="dark")).status_code == 303
+    assert (await aya.get("/v1/users/me")).json()["timezone"] == "Etc/GMT+5"
+
+
 @pytest.mark.parametrize(("name", "value"), [("timezone", "Mars/Olympus"), ("font_size", "9"), ("theme", "pink")])
 async def test_preferences_that_do_not_exist_change_nothing(at_home: Browser, name: str, value: str) -> None:
     changes = {"font_family": "serif", name: value}

@@ -11,7 +11,10 @@ import pytest
 from tests.pages.support import Browser, fields, text
 from tests.support.people import Circle, Person
 from wellspring.kernel import ids
+from wellspring.kernel.edge import Edge
+from wellspring.kernel.jobs import JobContext
 from wellspring.kernel.policy import Role
+from wellspring.privacy import closing
 
 pytestmark = pytest.mark.anyio
 NEW = "/sharing/new"
@@ -180,6 +183,23 @@ async def test_ending_care_says_what_ends_with_it(
     done = await at_home.follow(await at_home.post(path, fields(page.text, path)))
     assert "Who cares for you" not in text(done.text)
     assert [one["state"] for one in await _grants(alice)] == ["revoked"]
+
+
+async def test_alice_reads_that_a_clinician_can_act_as_one_no_more(
+    at_home: Browser, alice: Person, bob: Person, erin: Person, parts: Edge
+) -> None:
+    await _share(alice, bob)
+    assert (await erin.put(f"/v1/people/{bob.id}/status", json={"status": "suspended"})).status_code == 200
+    await closing.tell(JobContext(parts.db, parts.settings, parts.keys, {}))
+    shown = text((await at_home.get("/sharing")).text)
+    assert "Bob sees nothing of yours any more" in shown
+    assert "suspended" not in shown, "why is nobody's business but theirs"
+    assert "What you shared with a clinician ended" in text((await at_home.get("/looks")).text)
+    assert (await erin.put(f"/v1/people/{bob.id}/status", json={"status": "active"})).status_code == 200
+    await alice.patch("/v1/users/me", json={"language": "fr"})
+    assert "Bob ne voit plus rien de ce qui est à vous" in text((await at_home.get("/sharing")).text)
+    await _share(alice, bob)
+    assert "ne voit plus rien" not in text((await at_home.get("/sharing")).text), "she chose him again"
 
 
 async def test_a_no_to_sharing_is_told_and_taken_back(at_home: Browser, alice: Person, bob: Person) -> None:

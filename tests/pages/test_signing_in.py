@@ -7,6 +7,7 @@ import pytest
 
 from tests.pages.support import Browser, fields, staff, text
 from tests.support.people import PASSWORD, Person
+from wellspring.identity import zones
 from wellspring.kernel.edge import Edge
 from wellspring.kernel.policy import Role
 
@@ -82,7 +83,13 @@ async def test_signing_up_opens_a_session(visitor: Browser) -> None:
 
 async def test_signing_up_says_everything_at_once_and_keeps_what_was_typed(visitor: Browser) -> None:
     answer = await visitor.fill(
-        "/sign-up", "/sign-up", email="nonsense", password="short", display_name="Nour", consents=AGREED[:1]
+        "/sign-up",
+        "/sign-up",
+        email="nonsense",
+        password="short",
+        display_name="Nour",
+        timezone="America/Chicago",
+        consents=AGREED[:1],
     )
     assert answer.status_code == 422
     said = text(answer.text)
@@ -91,13 +98,15 @@ async def test_signing_up_says_everything_at_once_and_keeps_what_was_typed(visit
     assert "tick each of these" in said
     kept = fields(answer.text, "/sign-up")
     assert (kept["email"], kept["display_name"], kept["consents"]) == ("nonsense", "Nour", AGREED[0])
+    assert kept["timezone"] == "America/Chicago"
+    assert "data-timezone" not in answer.text, "no script changes what was chosen"
     assert "short" not in answer.text
 
 
 async def test_a_known_address_and_an_easy_password_are_refused_at_their_fields(
     visitor: Browser, alice: Person
 ) -> None:
-    whole = {"password": PASSWORD, "display_name": "", "consents": AGREED}
+    whole = {"password": PASSWORD, "display_name": "", "timezone": "UTC", "consents": AGREED}
     taken = await visitor.fill("/sign-up", "/sign-up", email=alice.email, **whole)
     assert taken.status_code == 409
     assert "already an account" in text(taken.text)
@@ -119,9 +128,48 @@ async def test_an_old_text_is_not_agreed_to(visitor: Browser) -> None:
         email="x@example.org",
         password=PASSWORD,
         display_name="",
+        timezone="UTC",
         consents=["terms:0", *AGREED[1:]],
     )
     assert answer.status_code == 422
+
+
+async def test_without_a_script_the_time_zone_is_asked_for(visitor: Browser, database_url: str) -> None:
+    whole = {"email": "new@example.org", "password": PASSWORD, "display_name": "Nour", "consents": AGREED}
+    answer = await visitor.fill("/sign-up", "/sign-up", **whole)
+    assert answer.status_code == 422
+    assert "Please fill this in." in text(answer.text)
+    assert 'aria-describedby="timezone-hint timezone-error"' in answer.text
+    assert answer.text.count('<option value="America/New_York"') == 1, "in its country, and not once more in the list"
+    for wrong in ("Mars/Olympus", "../etc"):
+        answer = await visitor.fill("/sign-up", "/sign-up", **whole, timezone=wrong)
+        assert (answer.status_code, 'href="#timezone"' in answer.text) == (422, True)
+        assert "Mars" not in answer.text
+    assert (await visitor.fill("/sign-up", "/sign-up", **whole, timezone="Pacific/Auckland")).status_code == 303
+    conn = await asyncpg.connect(database_url)
+    assert await conn.fetchval("SELECT timezone FROM identity.person") == "Pacific/Auckland"
+    await conn.close()
+
+
+@pytest.mark.parametrize(("country", "zone"), [("FR", "Europe/Paris"), ("DE", "Europe/Berlin")])
+async def test_where_all_clocks_agree_nobody_has_to_choose(
+    visitor: Browser, parts: Edge, database_url: str, country: str, zone: str
+) -> None:
+    parts.settings = parts.settings.model_copy(update={"country": country})
+    whole = {"email": "new@example.org", "password": PASSWORD, "display_name": "Nour", "consents": AGREED}
+    shown = await visitor.get("/sign-up")
+    assert fields(shown.text, "/sign-up")["timezone"] == zone
+    assert "data-timezone" in shown.text, "a script that knows better may say so"
+    assert (await visitor.fill("/sign-up", "/sign-up", **whole)).status_code == 303
+    conn = await asyncpg.connect(database_url)
+    assert await conn.fetchval("SELECT timezone FROM identity.person") == zone
+    await conn.close()
+
+
+@pytest.mark.parametrize(("country", "zone"), [("US", None), ("ES", None), ("IN", "Asia/Kolkata"), ("ZZ", None)])
+def test_the_zone_of_a_country_is_named_only_where_there_is_one_clock(country: str, zone: str | None) -> None:
+    assert zones.likely(country) == zone
+    assert set(zones.of_country(country)) <= set(zones.ZONES)
 
 
 async def test_unknown_and_wrong_look_the_same(visitor: Browser, alice: Person) -> None:
@@ -131,6 +179,15 @@ async def test_unknown_and_wrong_look_the_same(visitor: Browser, alice: Person) 
     assert text(wrong.text) == text(unknown.text)
     assert fields(wrong.text, "/sign-in")["email"] == alice.email
     assert "not it at all" not in wrong.text
+
+
+async def test_what_is_missing_is_said_at_its_field(visitor: Browser, alice: Person) -> None:
+    answer = await visitor.fill("/sign-in", "/sign-in", email=alice.email, password="")
+    assert answer.status_code == 422
+    assert 'id="password-error">Please fill this in.' in answer.text
+    answer = await visitor.fill("/sign-in", "/sign-in", email="", password=PASSWORD)
+    assert 'id="email-error">Please write an address' in answer.text
+    assert PASSWORD not in answer.text
 
 
 async def test_throttling_is_said_kindly(visitor: Browser, alice: Person) -> None:

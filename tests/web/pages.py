@@ -65,17 +65,18 @@ PROBLEM = {
 }
 WAIT = PROBLEM | {"status": 429, "code": "too_many_requests", "again": "/sign-in?next=/home"}
 WRONG_PASSWORD = {"current_password": "This is not your current password."}
+ZONES = {"near": ["America/Chicago", "America/New_York"], "all": ["Europe/Paris", "UTC"], "likely": ""}
 EMAIL_ERROR = {"email": "Please write an address such as name@example.org."}
 
 # name of the page → (template, roles of the person or [] for a guest, path, context)
 PAGES: dict[str, tuple[str, list[str], str, Context]] = {
     "landing": ("landing.html", GUEST, "/", {"may_sign_up": True}),
-    "sign-up": ("sign_up.html", GUEST, "/sign-up", {"values": {}, "errors": {}, "consents": CONSENTS}),
+    "sign-up": ("sign_up.html", GUEST, "/sign-up", {"values": {}, "errors": {}, "consents": CONSENTS, "zones": ZONES}),
     "sign-up-errors": (
         "sign_up.html",
         GUEST,
         "/sign-up",
-        {"values": {"email": "alice"}, "errors": EMAIL_ERROR, "consents": CONSENTS},
+        {"values": {"email": "alice"}, "errors": EMAIL_ERROR, "consents": CONSENTS, "zones": ZONES},
     ),
     "sign-in": (
         "sign_in.html",

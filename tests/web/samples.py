@@ -650,10 +650,13 @@ _SHARED: Context = {
     "seen": when("Friday 20 November, 18:40"),
     "url": "/sharing/g1",
     "how": "active",
+    "ended": None,
 }
+_CLOSED: Context = _SHARED | {"name": "Blake", "how": "closed", "ended": when("Saturday 21 November, 09:10")}
 SHARING: Context = {
     "grants": [_SHARED, _SHARED | {"name": "Blair", "sections": ["journals"], "seen": None, "url": "/sharing/g2"}],
-    "ended": [_SHARED | {"how": "revoked"}, _SHARED | {"how": "expired"}],
+    "ended": [_SHARED | {"how": "revoked"}, _SHARED | {"how": "expired"}, _CLOSED],
+    "closed": [_CLOSED],
     "team": [{"id": "t1", "name": "Bob", "since": when("Monday 2 March")}],
     "refused": False,
     "consents": [

@@ -58,7 +58,10 @@ async def set_roles(request: Req, person_id: FromPath[UUID], data: JSONBody[Role
 
 @put(f"{_PERSON}/status", Permission.IDENTITY_ACCOUNT_WRITE, tags=TAGS, summary="Suspend an account, or open it again")
 async def set_status(request: Req, person_id: FromPath[UUID], data: JSONBody[StatusWrite]) -> StatusWrite:
-    """Suspend an account, which ends its sessions at once, or let it be used again. Nobody suspends themselves."""
+    """Suspend an account, which ends its sessions at once, or let it be used again. Nobody suspends themselves.
+
+    What people shared with a clinician who is suspended ends for good, and they are told.
+    """
     await acts.set_status(request, person_id, data.status)
     return data
 

@@ -83,6 +83,12 @@ def _keys_fit(db: Database) -> Finding:
     missing = sorted(used - known)
     if missing:
         return failed(f"Key-encryption keys are missing: {missing}. What people sealed under them cannot be read.")
+    older = sorted(used - {max(known)})
+    if older:
+        return warning(
+            f"Key {max(known)} is the newest, and data keys are wrapped under {older}: `wellspring keys rewrap`, once"
+            " every process seals under the newest."
+        )
     return OK
 
 

@@ -11,7 +11,7 @@ from wellspring.kernel.keys import PINNED
 from wellspring.kernel.settings import Settings
 
 OURS: Final = frozenset({PINNED, "WELLSPRING_DEMO", "WELLSPRING_EMBEDDED", "WELLSPRING_PARENT"})
-"""What programs of ours tell each other, and no setting."""
+"""What programs of ours tell each other; of these, operators set the first one alone."""
 
 
 def variable_of(name: str) -> str:

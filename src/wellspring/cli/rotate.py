@@ -60,13 +60,13 @@ def wrap_again(data: Data = None, *, json: Json = False) -> None:
     settings = settings_from(data)
     with owner_url(settings) as url:
         read = served.newest_key(url)
-        if read is not None and read < keys.load(settings).current:
+        if read is not None and read < keys.newest(settings).current:
             raise NotRestarted("Restart Wellspring, every process of it, then run `wellspring keys rewrap` again.")
         _rewrap(settings, url, json=json)
 
 
 def _rewrap(settings: Settings, url: str, *, json: bool) -> None:
-    ring = keys.load(settings)
+    ring = keys.newest(settings)
     with console.progress("Wrapping data keys") as advance:
         changed, unreadable = rewrap(url, ring, advance)
     words = f"Key {ring.current} is current; {changed} data keys were wrapped under it."

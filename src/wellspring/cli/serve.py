@@ -138,7 +138,7 @@ def _prepare(settings: Settings, owner: str, stopping: Stopping, demo: Demo | No
 
 
 def _serve(settings: Settings, owner: str, stopping: Stopping) -> None:
-    environment = _environment(settings, place.without_login(owner)) | {keys.PINNED: keys.newest(settings)}
+    environment = _environment(settings, place.without_login(owner)) | keys.pin(settings)
     children = [
         Child("web", "wellspring.cli.web", environment),
         Child("worker", "wellspring.cli.work", environment),

@@ -54,7 +54,7 @@ def main() -> None:
         if settings.database_url is None:
             raise NeedsDatabase
         address.claim(settings.host, settings.port)
-        os.environ.setdefault(keys.PINNED, keys.newest(settings))
+        os.environ |= keys.pin(settings)
     except (Refusal, keys.KeysMissing) as stop:
         sys.exit(str(stop))
     address.raise_file_limit()

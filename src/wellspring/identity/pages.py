@@ -8,12 +8,12 @@ from litestar import Response
 from litestar.params import FromPath
 from msgspec import UNSET
 
-from wellspring.identity import me, service
+from wellspring.identity import me, service, zones
 from wellspring.identity import queries as q
 from wellspring.identity.asked import accounts, where
 from wellspring.identity.errors import AccountClosed, LockedOut, SecondFactorNeeded, SecondFactorWrong, WrongCredentials
 from wellspring.identity.frame import SIZES
-from wellspring.identity.schemas import TIMEZONES, ContactWrite, Login, Phone, Preferences, ProfileChange
+from wellspring.identity.schemas import ContactWrite, Login, Phone, Preferences, ProfileChange
 from wellspring.kernel import audit, forms, i18n, idempotency, pages
 from wellspring.kernel.edge import Req, access, as_member, edge, principal
 from wellspring.kernel.errors import Invalid, NotFound, Problem
@@ -24,7 +24,6 @@ from wellspring.kernel.principal import Principal
 from wellspring.kernel.routing import form, page
 from wellspring.kernel.tokens import TokenKind
 
-_ZONES: Final = [*sorted(zone for zone in TIMEZONES if "/" in zone and not zone.startswith("Etc/")), "UTC"]
 ON_THE_DEVICE: Final = '"storage"'
 """What a browser forgets by itself when somebody signs out or wants to be erased: a draft that was kept goes where no
 script runs, too."""
@@ -53,14 +52,21 @@ def first_page(who: Principal) -> str:
 
 
 async def _show_sign_in(
-    request: Req, *, status: int = 200, message: str = "", code: bool = False, email: str = "", following: str = ""
+    request: Req,
+    *,
+    status: int = 200,
+    message: str = "",
+    errors: dict[str, str] | None = None,
+    code: bool = False,
+    email: str = "",
+    following: str = "",
 ) -> Response[str]:
     return await pages.render(
         request,
         "sign_in.html",
         status=status,
         values={"email": email},
-        errors={},
+        errors=errors or {},
         ask_code=code or _is_desk(following),
         needs_code=code,
         message=message,
@@ -102,10 +108,18 @@ async def sign_in(request: Req) -> Response[Any]:
         SecondFactorWrong,
         WrongCredentials,
     ) as problem:
-        message = await why_not(request, problem)
-        code = code or isinstance(problem, SecondFactorNeeded)
+        language = (await pages.local(request)).language
         answer = await _show_sign_in(
-            request, status=problem.status, message=message, code=code, email=email, following=following
+            request,
+            status=problem.status,
+            message=await why_not(request, problem),
+            errors={  # a password is typed here, not chosen: the words of `password` are about a new one
+                error.path: i18n.say(language, "field_error", error.path.replace("password", ""), error.code)
+                for error in problem.errors
+            },
+            code=code or isinstance(problem, SecondFactorNeeded),
+            email=email,
+            following=following,
         )
         answer.headers.update(problem.headers)
         return answer
@@ -141,7 +155,7 @@ async def _show_preferences(
     request: Req, values: dict[str, Any], errors: dict[str, str], status: int = 200
 ) -> Response[str]:
     return await pages.render(
-        request, "preferences.html", status=status, values=values, errors=errors, timezones=_ZONES
+        request, "preferences.html", status=status, values=values, errors=errors, timezones=zones.ZONES
     )
 
 

@@ -27,7 +27,7 @@ from wellspring.interventions.vocabulary import Against, age_band_of
 from wellspring.kernel import ids, metrics, stream, vault
 from wellspring.kernel.crypto import Keyring
 from wellspring.kernel.db import Tx
-from wellspring.kernel.errors import Conflict, NotFound
+from wellspring.kernel.errors import Conflict, NotFound, Unavailable
 from wellspring.privacy import consents
 
 FEEDBACK = "interventions.session.feedback_text"
@@ -55,8 +55,14 @@ def find(intervention_id: UUID) -> Intervention:
 
 
 def done_with(session: SessionView) -> Intervention:
-    """Return the micro-action of a session, retired ones too: who has begun one may see and finish it."""
-    return next(item for item in load_library() if item.id == session.intervention_id)
+    """Return the micro-action of a session, retired ones too: who has begun one may see and finish it.
+
+    Raises Unavailable for one that this process has never heard of: it was begun with a newer one, which answers soon.
+    """
+    found = next((item for item in load_library() if item.id == session.intervention_id), None)
+    if found is None:
+        raise Unavailable
+    return found
 
 
 def known(found: Iterable[UUID]) -> list[Intervention]:

@@ -13,8 +13,9 @@ from wellspring.kernel.errors import Problem
 from wellspring.kernel.settings import Settings
 
 PINNED: Final = "WELLSPRING_CURRENT_KEK"
-"""Names the key-encryption key that was the newest when a program started, for all its processes: one that starts
-again after `keys rotate` must not seal under a key that the others have not read yet.
+"""Names the key-encryption key under which all processes of a program seal, else the newest when it started: one that
+starts again after `keys rotate` must not seal under a key that the others have not read yet. Operators of several hosts
+set it while they give these a new key one by one.
 """
 
 
@@ -100,14 +101,24 @@ def keyring(file: KeyFile, current: int | None = None) -> Keyring:
 
 
 def load(settings: Settings, current: int | None = None) -> Keyring:
-    """Return the keyring, its newest key the current one unless one is pinned or given; raises KeysMissing."""
+    """Return the keyring, its newest key the current one unless an older one is pinned or given; raises KeysMissing."""
+    file = ensure(settings)
+    newest_ring = keyring(file)
     pinned = os.environ.get(PINNED, "")
-    return keyring(ensure(settings), int(pinned) if pinned.isdecimal() else current)
+    if pinned and pinned not in file.keks:
+        raise KeysMissing(f"{PINNED} names {pinned}, and the keys have {', '.join(file.keks)}.")
+    named = [number for number in (current, int(pinned or 0)) if number]
+    return keyring(file, min(named)) if named else newest_ring
 
 
-def newest(settings: Settings) -> str:
-    """Return the number of the newest key-encryption key, as `PINNED` names it; raises KeysMissing."""
-    return str(keyring(ensure(settings)).current)
+def newest(settings: Settings) -> Keyring:
+    """Return the keyring with which data keys are wrapped anew, whatever is pinned; raises KeysMissing."""
+    return keyring(ensure(settings))
+
+
+def pin(settings: Settings) -> dict[str, str]:
+    """Return what tells other processes of ours under which key to seal; raises KeysMissing."""
+    return {PINNED: str(load(settings).current)}
 
 
 def add_kek(settings: Settings) -> int:

@@ -1,4 +1,4 @@
-"""Mails about how somebody signs in: queued in the transaction of the change, sent by a worker."""
+"""Mails about how somebody signs in and what they share: queued in the transaction of the change, sent by a worker."""
 
 from wellspring.identity import contact
 from wellspring.identity.events import PasswordForgotten, SignInChanged
@@ -8,6 +8,7 @@ from wellspring.kernel.jobs import JobContext, JobPayload
 from wellspring.notify import queries as q
 from wellspring.notify import service
 from wellspring.notify.templates import Template
+from wellspring.privacy.events import SharingClosed
 
 
 def _name(what: str) -> str:
@@ -24,6 +25,13 @@ async def tell(tx: Tx, changed: SignInChanged) -> None:
 async def tell_forgotten(tx: Tx, forgotten: PasswordForgotten) -> None:
     """Queue the job of a link, for an address that nobody has too: the time it takes must not tell."""
     await jobs.enqueue(tx, _name("password_link"), forgotten.person_id, ids.new())
+
+
+@events.on(SharingClosed)
+async def tell_closed(tx: Tx, closed: SharingClosed) -> None:
+    """Queue the mail about a sharing that ended with a clinician's account, where the worker tells it."""
+    if await tx.maybe(contact.ADDRESS, closed.person_id) is not None:
+        await service.queue(tx, closed.person_id, "sharing_closed", f"sharing:{closed.grant_id}", closed.grant_id)
 
 
 async def _write(ctx: JobContext, job: JobPayload, template: Template) -> None:

@@ -16,7 +16,7 @@ from wellspring.notify import queries as q
 from wellspring.notify.ports import INTERRUPTED, Mail, MailPort, NotTakenError, RefusedError, UncertainError
 from wellspring.notify.service import DELIVER
 from wellspring.notify.smtp import WHOLE_S
-from wellspring.notify.templates import PAGES, words
+from wellspring.notify.templates import KNOWN, PAGES, words
 
 MOST_TRIES: Final = 5
 AT_ONCE: Final = 25
@@ -44,9 +44,12 @@ class _Result(Struct, frozen=True):
 
 @jobs.register(DELIVER, at_once=AT_ONCE)
 async def deliver(ctx: JobContext, job: JobPayload) -> None:
-    """Send one message. May run twice: only the run that claims the row sends."""
+    """Send one message. May run twice: only the run that claims the row sends.
+
+    One that this process has no words for stays queued: a newer worker wrote it, and the sweep hands it out again.
+    """
     async with ctx.db.begin(DbRole.WORKER, subject=job.person_id) as tx:
-        claimed = await tx.maybe(q.CLAIM, job.person_id, job.ref)
+        claimed = await tx.maybe(q.CLAIM, job.person_id, job.ref, KNOWN)
         if claimed is None:
             return
         try:

@@ -56,7 +56,7 @@ REPLACE: Final = Query(
 )
 CLAIM: Final = Query(
     "UPDATE notify.delivery SET state = 'sending', tries = tries + 1, claimed_at = now()"
-    " WHERE person_id = $1 AND id = $2 AND state = 'queued' AND due_at <= now()"
+    " WHERE person_id = $1 AND id = $2 AND state = 'queued' AND due_at <= now() AND template = ANY($3::text[])"
     " RETURNING template, language, tries",
     Claimed,
     W,

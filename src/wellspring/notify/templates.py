@@ -18,9 +18,11 @@ Template = Literal[
     "recovery_codes_made",
     "second_factor_removed",
     "password_link",
+    "sharing_closed",
 ]
 """Every message that Wellspring sends: a page of a responder, one that cannot wait, a reminder of one that waits too
-long, that nobody can open the crisis desk, what somebody may do here, and changes of one's sign-in."""
+long, that nobody can open the crisis desk, what somebody may do here, changes of one's sign-in, and that something
+shared has ended."""
 
 
 PAGES: Final[list[Template]] = ["crisis_page", "crisis_page_now", "crisis_overdue", "desk_empty"]
@@ -42,6 +44,7 @@ _DESK: Final = "/desk"
 _PEOPLE: Final = "/admin/people"
 _SIGN_IN: Final = "/sign-in"
 _SESSIONS: Final = "/sessions"
+_SHARING: Final = "/sharing"
 _SECURITY: Final = "/account/security"
 _NOT_ME: Final = "If it was you, there is nothing to do. If it was not, tell the people who run this service now."
 _PAS_MOI: Final = (
@@ -166,7 +169,22 @@ WORDS: Final[dict[tuple[str, Language], Words]] = {
         " le même.",
         forgotten.PAGE,
     ),
+    ("sharing_closed", "en"): Words(
+        "Wellspring: something you shared has ended",
+        "Somebody you shared with cannot use Wellspring in that role any more. They can see nothing of yours, and that"
+        " does not come back by itself. You have to do nothing. You can see who it was here.",
+        _SHARING,
+    ),
+    ("sharing_closed", "fr"): Words(
+        "Wellspring : un de vos partages a pris fin",
+        "Quelqu’un avec qui vous partagiez ne peut plus utiliser Wellspring à ce titre. Cette personne ne voit plus"
+        " rien de ce qui est à vous, et cela ne reviendra pas tout seul. Vous n’avez rien à faire. Vous pouvez voir ici"
+        " de qui il s’agit.",
+        _SHARING,
+    ),
 }
+KNOWN: Final = sorted({template for template, _ in WORDS})
+"""Templates that this version has words for."""
 
 
 def words(template: str, language: Language) -> Words:

@@ -13,3 +13,10 @@ class ConsentAnswered(Struct, frozen=True, kw_only=True):
     person_id: UUID
     kind: ConsentKind
     given: bool
+
+
+class SharingClosed(Struct, frozen=True, kw_only=True):
+    """What a person shared with a clinician ended because that clinician is none any more here, and they are told."""
+
+    person_id: UUID
+    grant_id: UUID

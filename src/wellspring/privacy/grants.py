@@ -54,6 +54,7 @@ async def add(tx: Tx, person_id: UUID, wanted: GrantWrite) -> UUID:
     grant_id = ids.new()
     await tx.do(q.CLOSE_EXPIRED, person_id, wanted.clinician_id)
     if not await tx.do(q.ADD_GRANT, person_id, grant_id, wanted.clinician_id, sorted(set(wanted.sections)), until):
+        await check_clinician(tx, person_id, wanted.clinician_id)  # none any more, since a moment ago
         raise GrantExists
     await stream.publish(tx, person_id, TOPIC, grant_id)
     return grant_id

@@ -5,14 +5,14 @@ from typing import Any, Final
 from litestar import Response
 from litestar.params import FromPath
 
-from wellspring.identity import service
+from wellspring.identity import service, zones
 from wellspring.identity.asked import accounts, where
 from wellspring.identity.errors import EmailTaken, LockedOut
 from wellspring.identity.pages import first_page, why_not
 from wellspring.identity.schemas import ConsentKind, Register
 from wellspring.kernel import forms, pages
-from wellspring.kernel.edge import Req, as_member, principal
-from wellspring.kernel.errors import Conflict, Invalid, NotFound, Problem
+from wellspring.kernel.edge import Req, as_member, edge, principal
+from wellspring.kernel.errors import Conflict, FieldError, Invalid, NotFound, Problem
 from wellspring.kernel.forms import Sent
 from wellspring.kernel.pages import FormStale
 from wellspring.kernel.policy import Access
@@ -49,7 +49,16 @@ def _consent(text: Text, language: str) -> dict[str, Any]:
 async def _show(request: Req, values: dict[str, Any], errors: dict[str, str], status: int = 200) -> Response[str]:
     language, today = (await pages.local(request)).language, _today()
     consents = [_consent(today[kind], language) for kind in NEEDED]
-    return await pages.render(request, "sign_up.html", status=status, values=values, errors=errors, consents=consents)
+    country = edge(request).settings.country
+    return await pages.render(
+        request,
+        "sign_up.html",
+        status=status,
+        values=values,
+        errors=errors,
+        consents=consents,
+        zones={"near": zones.of_country(country), "all": zones.ZONES, "likely": zones.likely(country) or ""},
+    )
 
 
 @page("/sign-up", Access.PUBLIC)
@@ -71,16 +80,20 @@ def _agreed(sent: Sent) -> list[str]:
 
 def _wanted(sent: Sent) -> Register:
     """Return the account that was asked for; raises Invalid with everything that is wrong at once."""
+    errors: list[FieldError] = []
+    consents, found = list[str](), None
     try:
-        consents, problem = _agreed(sent), None
+        consents = _agreed(sent)
     except Invalid as refused:
-        consents, problem = [], refused
+        errors += refused.errors
+    if not sent.one("timezone"):  # where no script filled it in, nobody else knows
+        errors.insert(0, FieldError("timezone", "missing", "This field is needed."))
     try:
         found = sent.to(Register, consents=consents)
     except Invalid as refused:
-        raise Invalid(errors=(*refused.errors, *(problem.errors if problem else ()))) from refused
-    if problem is not None:
-        raise problem
+        errors[:0] = refused.errors
+    if errors or found is None:
+        raise Invalid(errors=tuple(errors))
     return found
 
 

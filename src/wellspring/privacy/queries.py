@@ -42,7 +42,7 @@ class TeamRow(Struct, frozen=True):
 
 
 class GrantRow(Struct, frozen=True):
-    """An access grant; `state` is active, expired or revoked as of now."""
+    """An access grant; `state` is active, expired, revoked or closed as of now, `ended_at` when it ended early."""
 
     id: UUID
     clinician_id: UUID
@@ -52,6 +52,7 @@ class GrantRow(Struct, frozen=True):
     expires_at: datetime
     last_accessed_at: datetime | None
     version: int
+    ended_at: datetime | None
 
 
 class Asked(Struct, frozen=True):
@@ -125,9 +126,9 @@ CASELOAD: Final = Query(
 )
 
 _GRANT: Final = (
-    "SELECT id, clinician_id, sections, CASE WHEN revoked_at < expires_at THEN 'revoked'"
+    "SELECT id, clinician_id, sections, CASE WHEN closed THEN 'closed' WHEN revoked_at < expires_at THEN 'revoked'"
     " WHEN revoked_at IS NOT NULL OR expires_at <= now() THEN 'expired' ELSE 'active' END,"
-    " granted_at, expires_at, last_accessed_at, version FROM privacy.access_grant WHERE person_id = $1"
+    " granted_at, expires_at, last_accessed_at, version, revoked_at FROM privacy.access_grant WHERE person_id = $1"
 )
 _OPEN: Final = "revoked_at IS NULL AND expires_at > now()"
 GRANTS: Final = Query(
@@ -151,7 +152,7 @@ CLOSE_EXPIRED: Final = Query(
 )
 ADD_GRANT: Final = Query(
     "INSERT INTO privacy.access_grant (person_id, id, clinician_id, sections, expires_at)"
-    " VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
+    " SELECT $1, $2, $3, $4, $5 WHERE privacy.hold_clinician($3) ON CONFLICT DO NOTHING",
     int,
     M,
 )

@@ -91,12 +91,16 @@ class GrantChange(Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class Grant(Struct, kw_only=True):
-    """What a person shares with one clinician. Times are UTC."""
+    """What a person shares with one clinician. Times are UTC.
+
+    `state` is `revoked` when the person ended it, `closed` when the clinician is none any more here.
+    Neither comes back.
+    """
 
     id: UUID
     clinician_id: UUID
     sections: list[Section]
-    state: Literal["active", "expired", "revoked"]
+    state: Literal["active", "expired", "revoked", "closed"]
     granted_at: datetime
     expires_at: datetime
     last_accessed_at: datetime | None

@@ -26,6 +26,8 @@ from wellspring.privacy.schemas import GrantChange, GrantWrite, Section, Section
 _KINDS: Final[tuple[ConsentKind, ...]] = ("data_sharing",)
 _PARTS: Final[tuple[Section, ...]] = get_args(Section)
 _USUAL: Final[list[Section]] = ["checkins"]
+_NEWS: Final = timedelta(days=30)
+"""How long the page says first that a sharing ended with a clinician's account."""
 _AS_ENTERED: Final = {"expires_at": "until", "clinician_id": "number"}
 """Fields of a grant that its form calls otherwise."""
 
@@ -92,7 +94,22 @@ def _shared(row: q.GrantRow, names: dict[UUID, str | None], here: Local) -> dict
         "seen": here.moment(row.last_accessed_at) if row.last_accessed_at else None,
         "url": f"/sharing/{row.id}",
         "how": row.state,
+        "ended": here.moment(row.ended_at) if row.ended_at else None,
     }
+
+
+def _news(rows: list[q.GrantRow], ended: list[q.GrantRow]) -> list[q.GrantRow]:
+    """Return what ended lately with a clinician's account and was not shared again since."""
+    shared, since = {row.clinician_id for row in rows}, clock.now() - _NEWS
+    last = {row.clinician_id: row for row in reversed(ended)}
+    return [
+        row
+        for row in last.values()
+        if row.state == "closed"
+        and row.ended_at is not None
+        and row.ended_at > since
+        and row.clinician_id not in shared
+    ]
 
 
 def _cared(row: q.TeamRow, names: dict[UUID, str | None], here: Local) -> dict[str, Any]:
@@ -122,6 +139,7 @@ async def _show(request: Req, errors: dict[str, str], status: int = 200) -> Resp
         status=status,
         grants=[_shared(row, names, here) for row in rows],
         ended=[_shared(row, names, here) for row in ended],
+        closed=[_shared(row, names, here) for row in _news(rows, ended)],
         team=[_cared(row, names, here) for row in team],
         refused=refused,
         consents=[one for one in asked if one.answered_at is not None],

@@ -20,20 +20,28 @@
     },
   };
 
-  // Looking at the help lines, or at a text to agree to, must not cost what somebody is writing: pages with entries are
+  // Looking at the help lines, at a text to agree to, or at this page in another language, must not cost what somebody is writing: pages with entries are
   // never stored, so on Back the browser has forgotten it. It waits in this tab alone, without passwords and codes,
   // until its page or any other one is opened.
   const beside = (path) => path === "/help" || path.startsWith("/texts/");
+  const here = () => {
+    const at = new URL(location.href);
+    at.searchParams.delete("lang");
+    return at.pathname + at.search;
+  };
+  const WORDS = "textarea, input:not([type=hidden], [type=password], [type=radio], [type=checkbox], [autocomplete=one-time-code])";
   const typed = (field) => {
     if (field.matches("input[type=radio], input[type=checkbox]")) return field.checked !== field.defaultChecked;
     if (field.matches("select")) return field.selectedIndex !== Math.max(0, [...field.options].findIndex((option) => option.defaultSelected));
-    return field.matches("textarea, input:not([type=hidden], [type=password], [autocomplete=one-time-code])") && field.value !== field.defaultValue;
+    return field.matches(WORDS) && field.value !== field.defaultValue;
   };
   const forms = () => all("main form[method=post]:not([data-draft])");
-  const setAside = () => {
-    const fields = forms().flatMap((form, at) => [...form.elements].flatMap((field, place) => (typed(field) ? [[at, place, field.checked ?? false, field.value]] : [])));
+  // What a refusal brought back was typed too, and another language asks the server for an empty page.
+  const setAside = (brought = false) => {
+    const kept = (field) => typed(field) || (brought && (field.matches(WORDS) ? field.value : field.checked));
+    const fields = forms().flatMap((form, at) => [...form.elements].flatMap((field, place) => (kept(field) ? [[at, place, field.checked ?? false, field.value]] : [])));
     if (!fields.length) return;
-    try { sessionStorage.setItem(ASIDE, JSON.stringify({ page: location.pathname + location.search, fields })); } catch { /* as without scripts */ }
+    try { sessionStorage.setItem(ASIDE, JSON.stringify({ page: here(), fields })); } catch { /* as without scripts */ }
   };
   const takeUp = () => {
     if (beside(location.pathname)) return;
@@ -42,7 +50,7 @@
       kept = JSON.parse(sessionStorage.getItem(ASIDE));
       sessionStorage.removeItem(ASIDE);
     } catch { return; }
-    if (kept?.page !== location.pathname + location.search) return;
+    if (kept?.page !== here()) return;
     const found = forms();
     for (const [at, place, checked, value] of kept.fields) {
       const field = found[at]?.elements[place];
@@ -105,11 +113,20 @@
     else root.dataset[kind] = kind === "size" ? sizes[field.value] : field.value;
   };
 
+  // The zone of the device, unless somebody has chosen one: a browser brings their choice back with the page.
+  const chooseZone = (field) => {
+    const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+    const first = one("option[selected]", field) ?? field.options[0];
+    if (!zone || field.value !== first.value) return;
+    if (!all("option", field).some((option) => option.value === zone)) field.add(new Option(zone, zone));
+    field.value = zone;
+  };
+
   const opened = Date.now();
   const prepare = (part) => {
     all("[data-draft-choice]", part).forEach((choice) => { choice.hidden = false; });
     all("form[data-draft]", part).forEach(restoreDraft);
-    all("[data-timezone]", part).forEach((field) => { field.value ||= Intl.DateTimeFormat().resolvedOptions().timeZone; });
+    all("[data-timezone]", part).forEach(chooseZone);
     all("[data-clear]", part).forEach((button) => { button.hidden = !one(`[name="${button.dataset.clear}"]:checked`, part); });
     all("[data-print]", part).forEach((button) => { button.hidden = false; });
     all("[data-copy]", part).forEach((button) => { button.hidden = !navigator.clipboard; });
@@ -126,7 +143,7 @@
     if (event.target.closest("[data-quick-exit]")) { event.preventDefault(); leave(); return; }
     if (event.target.closest("[data-print]")) { print(); return; }
     const link = event.target.closest("a[href]");
-    if (link && link.origin === location.origin && beside(link.pathname)) setAside();
+    if (link && link.origin === location.origin && (beside(link.pathname) || link.hreflang)) setAside(Boolean(link.hreflang));
     const copied = event.target.closest("[data-copy]");
     if (copied) { copy(copied); return; }
     const clear = event.target.closest("[data-clear]");
