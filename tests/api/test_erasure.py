@@ -206,6 +206,8 @@ async def test_what_does_not_open_is_named_and_the_rest_is_copied(
 async def test_nobody_is_erased_while_people_look_for_them(
     full: Full, conn: asyncpg.Connection, parts: Edge, ledger: Ledger
 ) -> None:
+    held = "UPDATE safety.crisis_event SET state = 'contacted' WHERE claimed_by = %s"
+    assert full.owner.conn.execute(held, (full.dana.id,)).rowcount == 1
     before = full.owner.prints_of(full.alice.id)
     for person, why in ((full.alice, Why.IN_CRISIS), (full.dana, Why.WORKING)):
         for call in (erasure.plan(conn, person.id), erasure.erase(conn, parts.keys, ledger, person.id)):
