@@ -148,6 +148,7 @@ async def test_a_copy_holds_every_table_with_the_words_opened(
     assert CANARY in json.dumps([tables["identity.person"], tables["interventions.session"]])
     assert tables["identity.person"][0]["email"] == full.alice.email
     assert CANARY in json.dumps(tables["safety.event_step"])
+    assert any(row["care_due_at"] for row in tables["safety.desk"]), "what is planned is theirs to know"
     assert PASSWORD not in text
     last = full.owner.rows("SELECT action, person_id, actor_id FROM kernel.audit ORDER BY id DESC LIMIT 1")[0]
     assert last == ("privacy:person:export", full.alice.id, ids.NIL)

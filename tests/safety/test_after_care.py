@@ -284,6 +284,8 @@ async def test_a_colleague_takes_it_over_when_its_holder_is_away_or_late(
     assert await planned(fay) == [(1, True, False, False)]
     taken_over = await fay.post(path + "/claim")
     assert taken_over.status_code == 200
+    last = taken_over.json()["history"][-1]
+    assert (last["state"], last["result"], last["by_me"]) == (None, None, True)
     assert taken_over.json()["history"][-2]["note"] == "Her sister is with her.", (
         "whoever goes on knows what was agreed"
     )

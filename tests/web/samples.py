@@ -297,7 +297,8 @@ AFTER_CARE: Context = CLAIMED | {
     "results": ["reached", "not_reached", "declined", "in_other_hands", "could_not_reach"],
     "history": [
         {"at": when("19:40"), "state": "resolved", "result": None, "mine": True, "note": "Her sister is with her."},
-        {"at": when("20:40"), "state": "resolved", "result": "not_reached", "mine": False, "note": None},
+        {"at": when("20:40"), "state": None, "result": "not_reached", "mine": False, "note": None},
+        {"at": when("21:40"), "state": None, "result": None, "mine": True, "note": None},
     ],
 }
 HIDDEN_EVENT: Context = {"event": event("high"), "person_view": None, "values": {}, "errors": {}}

@@ -110,16 +110,16 @@ INVARIANTS: Final = (
     ),
     Invariant(
         "WI014",
-        "Somebody looks at every event that waits for its review (given up in the last 30 days).",
+        "Somebody looks at every event that waits for its review (given up in the last seven days).",
         """SELECT person_id, id FROM safety.crisis_event
-           WHERE state = 'lapsed' AND resolved_at > now() - interval '30 days'""",
+           WHERE state = 'lapsed' AND resolved_at > now() - interval '7 days'""",
     ),
     Invariant(
         "WI015",
-        "Whoever was in danger is contacted again at most a day late (late now, or given up in the last 30 days).",
+        "Whoever was in danger is contacted again at most a day late (late now, or given up in the last seven days).",
         """SELECT person_id, id FROM safety.desk WHERE care_due_at < now() - interval '1 day'
            UNION SELECT person_id, event_id FROM safety.event_step
-           WHERE care_result = 'not_done' AND at > now() - interval '30 days'""",
+           WHERE care_result = 'not_done' AND at > now() - interval '7 days'""",
     ),
     Invariant(
         "WI016",

@@ -14,9 +14,6 @@ DURATION: Final = Histogram(
     registry=REGISTRY,
 )
 CHECKINS: Final = Counter("checkin_created_total", "Check-ins stored", registry=REGISTRY)
-UNATTENDED: Final = Counter(
-    "crisis_unattended_total", "Reviews and after-care that nobody did in two weeks", ["what"], registry=REGISTRY
-)
 CRISES: Final = Counter("crisis_detected_total", "Crisis events opened", ["level"], registry=REGISTRY)
 COMPLETED: Final = Counter("intervention_completed_total", "Micro-actions completed", registry=REGISTRY)
 SOCKETS: Final = Gauge("open_streams", "Open sockets and event streams", registry=REGISTRY)

@@ -123,13 +123,14 @@ class Step(Struct, frozen=True):
     id: UUID
     at: datetime
     actor_id: UUID
+    from_state: str
     to_state: str
     note: bytes | None
     care_result: str | None
 
 
 STEPS: Final = Query(
-    "SELECT id, at, actor_id, to_state, note, care_result FROM safety.event_step"
+    "SELECT id, at, actor_id, from_state, to_state, note, care_result FROM safety.event_step"
     " WHERE person_id = $1 AND event_id = $2 ORDER BY at, id",
     Step,
     S,

@@ -230,7 +230,7 @@ async def _history(tx: Tx, sealer: Sealer, who: Principal, person_id: UUID, even
     return [
         Happened(
             at=step.at,
-            state=step.to_state,
+            state=None if step.from_state == step.to_state else step.to_state,
             result=step.care_result,
             by_me=step.actor_id == who.person_id,
             note=None if step.note is None else sealer.open(step.note, NOTE, step.id).decode(),

@@ -173,10 +173,10 @@ class EventContact(Struct, kw_only=True):
 
 
 class Happened(Struct, kw_only=True):
-    """What was done: the state it led to, or what came of a contact after the event was closed."""
+    """What was done: the state it led to, or the result of a contact after closing; neither: it was taken over."""
 
     at: datetime
-    state: str
+    state: str | None
     result: str | None
     by_me: bool
     note: str | None

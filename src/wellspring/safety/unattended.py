@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from wellspring.kernel import ids, logs, metrics, stream
+from wellspring.kernel import ids, logs, stream
 from wellspring.kernel.db import DbRole
 from wellspring.kernel.ids import NIL
 from wellspring.kernel.jobs import JobContext
@@ -69,7 +69,6 @@ async def _miss(context: JobContext, late: q.Unpaged) -> None:
             return
         await care.end(tx, NIL, late.person_id, late.id, found.step, "not_done", missed=True)
         await stream.publish(tx, late.person_id, "crisis.changed", late.id)
-    metrics.UNATTENDED.labels("after_care").inc()
     log.warning("after_care_not_done", event_id=str(late.id))
 
 
@@ -83,5 +82,4 @@ async def _lapse(context: JobContext, open_: q.Unpaged) -> None:
         await tx.do(q.MOVE_EVENT, event.person_id, event.id, "lapsed", None, "nobody_looked")
         await tx.do(q.ADD_STEP, event.person_id, ids.new(), event.id, NIL, "open", "lapsed", None)
         await stream.publish(tx, event.person_id, "crisis.changed", event.id)
-    metrics.UNATTENDED.labels("review").inc()
     log.warning("review_lapsed", event_id=str(open_.id))
