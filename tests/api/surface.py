@@ -134,6 +134,9 @@ RULES: dict[str, Rule] = {
     f"POST {_EVENT}/claim": Rule(_only(RESPONDER), "safety:event:claim"),
     f"GET {_EVENT}": Rule(_only(RESPONDER), "safety:event:read"),
     f"POST {_EVENT}/steps": Rule(_only(RESPONDER), "safety:event:contact", _fixed(step="contact", note="We spoke.")),
+    f"POST {_EVENT}/after-care": Rule(
+        _only(RESPONDER), "safety:event:after_care", _fixed(step=1, result="reached", note="We spoke again.")
+    ),
     "PUT /v1/crisis/duty": Rule(_only(RESPONDER), NONE, _fixed(on_duty=True)),
     "GET /v1/staff": Rule(_only(ADMIN), "identity:staff:list"),
     "POST /v1/people/find": Rule(_only(ADMIN), "identity:account:find", lambda w: {"email": w.alice.email}),

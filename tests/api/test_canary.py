@@ -40,6 +40,7 @@ _CHECKIN: dict[str, Any] = {
     "factors": [{"type": "sleep", "value": 2, "notes": CANARY}],
     "weather": {"condition": CANARY},
 }
+AFTER_CARE = "POST /v1/people/{person_id:uuid}/crisis-events/{event_id:uuid}/after-care"
 WORDS: dict[str, dict[str, Any]] = {
     "PATCH /v1/users/me": {
         "display_name": CANARY,
@@ -57,6 +58,7 @@ WORDS: dict[str, dict[str, Any]] = {
     f"POST {_DONE.replace('complete', 'skip')}": {"feedback_text": CANARY},
     f"PATCH {_DONE.removesuffix('/complete')}": {"feedback_text": CANARY},
     "POST /v1/people/{person_id:uuid}/crisis-events/{event_id:uuid}/steps": {"step": "contact", "note": CANARY},
+    AFTER_CARE: {"step": 1, "result": "reached", "note": CANARY},
 }
 NO_WORDS = {
     "PUT /v1/users/me/preferences",
@@ -119,6 +121,11 @@ class Flight:
         await self.dana.post(self.world.path("/v1/people/{person_id:uuid}/crisis-events/{event_id:uuid}/claim"))
         for route, body in WORDS.items():
             key = {"idempotency-key": f"{len(self.answers)}-canary-key"}
+            if route == AFTER_CARE:
+                closing = {"step": "resolve", "outcome": "safe_with_plan", "note": CANARY}
+                await self.dana.post(
+                    self.world.path(route.split(" ", 1)[1].replace("after-care", "steps")), json=closing
+                )
             answer = await self.send(route, json=body, headers=key)
             assert answer.status_code in (200, 201), (route, answer.text)
             await self.send(route, json=body, headers=key)

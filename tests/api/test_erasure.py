@@ -148,6 +148,7 @@ async def test_a_copy_holds_every_table_with_the_words_opened(
     assert CANARY in json.dumps([tables["identity.person"], tables["interventions.session"]])
     assert tables["identity.person"][0]["email"] == full.alice.email
     assert CANARY in json.dumps(tables["safety.event_step"])
+    assert any(row["care_due_at"] for row in tables["safety.desk"]), "what is planned is theirs to know"
     assert PASSWORD not in text
     last = full.owner.rows("SELECT action, person_id, actor_id FROM kernel.audit ORDER BY id DESC LIMIT 1")[0]
     assert last == ("privacy:person:export", full.alice.id, ids.NIL)
@@ -206,6 +207,8 @@ async def test_what_does_not_open_is_named_and_the_rest_is_copied(
 async def test_nobody_is_erased_while_people_look_for_them(
     full: Full, conn: asyncpg.Connection, parts: Edge, ledger: Ledger
 ) -> None:
+    held = "UPDATE safety.crisis_event SET state = 'contacted' WHERE claimed_by = %s"
+    assert full.owner.conn.execute(held, (full.dana.id,)).rowcount == 1
     before = full.owner.prints_of(full.alice.id)
     for person, why in ((full.alice, Why.IN_CRISIS), (full.dana, Why.WORKING)):
         for call in (erasure.plan(conn, person.id), erasure.erase(conn, parts.keys, ledger, person.id)):

@@ -36,11 +36,15 @@ SPECIAL = {
     ("responder off duty", f"POST {_EVENT}/claim"): 403,
     ("responder off duty", f"GET {_EVENT}"): 403,
     ("responder off duty", f"POST {_EVENT}/steps"): 403,
+    ("responder off duty", f"POST {_EVENT}/after-care"): 403,
     ("responder on duty", f"POST {_EVENT}/claim"): 200,
     ("responder on duty", f"GET {_EVENT}"): 200,
     ("responder on duty", f"POST {_EVENT}/steps"): 200,
+    ("responder on duty", f"POST {_EVENT}/after-care"): 409,
 }
 """A clinician needs a grant, the desk asks for duty first, and all staff here have a second factor already.
+
+Her event is not closed, so no contact after it is due.
 
 New recovery codes ask for one's own code, and for a second factor; alice has none that could be taken off."""
 
@@ -187,6 +191,9 @@ async def test_whoever_may_gets_an_answer_and_it_is_in_the_audit_trail(world: Wo
         if route == "PUT /v1/users/me/second-factor":
             world.factor["code"] = pyotp.TOTP(secret).now()
             world.mfa_code = pyotp.TOTP(secret).generate_otp(int(time.time()) // 30 + 1)
+        if route == f"POST {_EVENT}/after-care":  # a contact follows a closed event
+            closing = {"step": "resolve", "outcome": "safe_with_plan"}
+            assert (await world.staff[Role.RESPONDER].post(world.path(f"{_EVENT}/steps"), json=closing)).is_success
         answer = await _call(who or world.circle.client, world, route, rule)
         if answer.status_code != rule.status:
             wrong.append((route, answer.status_code, answer.text[:200]))

@@ -174,7 +174,19 @@ def test_past_events_went_by_the_protocol(conn: psycopg.Connection) -> None:
     ) == (0,)
 
 
-@pytest.mark.parametrize("code", ["WI001", "WI003", "WI004", "WI008"])
+def test_whoever_was_in_danger_was_contacted_again(conn: psycopg.Connection) -> None:
+    found = _one(
+        conn,
+        "SELECT count(*) FILTER (WHERE s.made = 0 AND d.care_due_at IS NULL), count(*) FROM safety.crisis_event e"
+        " JOIN safety.desk d USING (person_id, id), LATERAL (SELECT count(*) FILTER (WHERE care_result IS NOT NULL)"
+        " AS made FROM safety.event_step t WHERE t.person_id = e.person_id AND t.event_id = e.id) s"
+        " WHERE e.state = 'resolved' AND e.outcome NOT IN ('declined_contact', 'no_danger_found')",
+    )
+    assert found[0] == 0
+    assert found[1]
+
+
+@pytest.mark.parametrize("code", ["WI001", "WI003", "WI004", "WI008", "WI014"])
 def test_promises_to_people_hold(conn: psycopg.Connection, code: str) -> None:
     found = next(i for i in INVARIANTS if i.code == code)
     assert conn.execute(found.sql.encode()).fetchall() == []

@@ -285,3 +285,86 @@ async def test_who_is_woken_for_the_desk_types_their_password_once(visitor: Brow
     given = fields(page, "/sign-in") | {"email": email, "password": PASSWORD, "mfa_code": pyotp.TOTP(secret).now()}
     answer = await visitor.post("/sign-in", given)
     assert answer.headers["location"] == "/desk"
+
+
+async def _closed(at_home: Browser, at_desk: Browser) -> str:
+    """From danger to a closed event, by the pages; return its address."""
+    await at_home.fill("/check-in", "/check-in", mood_score="1", journal_text=DANGER)
+    await at_desk.fill("/desk", "/desk/duty")
+    event = await _event((await at_desk.get("/desk/list")).text)
+    await at_desk.fill(event, f"{event}/claim")
+    token = {"csrf": fields((await at_desk.get(event)).text, f"{event}/steps")["csrf"]}
+    await at_desk.post(f"{event}/steps", token | {"step": "contact"})
+    done = await at_desk.post(f"{event}/steps", token | {"step": "resolve", "outcome": "safe_with_plan", "note": NOTE})
+    assert done.headers["location"] == "/desk"
+    return event
+
+
+def _days_pass(database_url: str, days: float) -> None:
+    with psycopg.connect(database_url) as conn:
+        for column in ("crisis_event.created_at", "crisis_event.resolved_at", "desk.care_due_at", "page.at"):
+            table, name = column.split(".")
+            conn.execute(f"UPDATE safety.{table} SET {name} = {name} - make_interval(secs => %s)", (days * 86400,))
+
+
+async def test_after_care_is_for_whoever_has_it(at_home: Browser, at_desk: Browser, stranger: Browser) -> None:
+    event = await _closed(at_home, at_desk)
+    token = {"csrf": fields((await stranger.get("/contacts")).text, "/contacts")["csrf"]}
+    given = token | {"step": "1", "result": "reached"}
+    assert (await stranger.post(f"{event}/after-care", given)).status_code == 404
+    assert (await at_home.post(f"{event}/after-care", given)).status_code in (403, 404)
+
+
+async def test_from_a_closed_event_to_the_end_of_after_care(
+    at_home: Browser, at_desk: Browser, database_url: str
+) -> None:
+    event = await _closed(at_home, at_desk)
+    desk = text((await at_desk.get("/desk")).text)
+    assert "Nobody is waiting" in desk
+    assert "To be contacted again Planned First contact after a crisis" in desk
+    assert "Alice" not in desk
+    told = text((await at_home.get("/help")).text)
+    assert "Somebody from this service aims to contact you by" in told
+    assert "aims to contact you by" in text((await at_home.get("/home")).text)
+    shown = (await at_desk.get(event)).text
+    assert "Contact 1 of 3 after this event was closed" in text(shown)
+    assert NOTE in shown, "what was agreed is there for whoever goes on"
+    form = fields(shown, f"{event}/after-care")
+    nothing = await at_desk.post(f"{event}/after-care", form | {"result": "", "note": "kept"})
+    assert nothing.status_code == 422
+    assert "kept" in nothing.text
+    _days_pass(database_url, 1.5)
+    late = (await at_desk.get("/desk")).text
+    assert "Overdue First contact after a crisis" in text(late)
+    assert "wanted to contact you by" in text((await at_home.get("/help")).text)
+    assert "Overdue" in text((await at_desk.get(event)).text)
+    done = await at_desk.post(f"{event}/after-care", form | {"result": "reached", "note": "Spoke with her."})
+    assert done.headers["location"] == "/desk"
+    assert "Planned Second contact after a crisis" in text((await at_desk.get("/desk")).text)
+    again = await at_desk.post(f"{event}/after-care", form | {"result": "reached"})
+    assert again.status_code == 409
+    shown = (await at_desk.get(event)).text
+    assert "Spoke with her." in shown
+    form = fields(shown, f"{event}/after-care")
+    await at_desk.post(f"{event}/after-care", form | {"result": "declined"})
+    assert "To be contacted again" not in text((await at_desk.get("/desk")).text)
+    assert "contact you by" not in text((await at_home.get("/help")).text)
+    closed = text((await at_desk.get(event)).text)
+    assert "Nothing is left to do here. Safe for now, with a plan." in closed
+    assert "They want no more contact" in closed
+    looks = text((await at_home.get("/looks")).text)
+    assert "A person on duty wrote down what they did to help you." in looks
+
+
+async def test_a_look_that_was_promised_and_missed_is_owned_up_to(at_home: Browser, database_url: str) -> None:
+    await at_home.fill("/check-in", "/check-in", mood_score="1", stress_level="10", anxiety_level="10")
+    assert "nobody did. We are sorry." not in text((await at_home.get("/help")).text)
+    with psycopg.connect(database_url) as conn:
+        changed = conn.execute(
+            "UPDATE safety.crisis_event SET state = 'lapsed', resolved_at = now() WHERE state = 'open'"
+        ).rowcount
+    assert changed == 1
+    for path in ("/help", "/home"):
+        assert "We said that somebody would look at how you are doing, and nobody did. We are sorry." in text(
+            (await at_home.get(path)).text
+        )

@@ -64,7 +64,8 @@ async def test_a_member_cannot_see_the_desk(alice: Person) -> None:
 
 async def test_only_who_is_on_duty_sees_events(alice: Person, dana: Person, bob: Person) -> None:
     await danger(alice)
-    assert (await dana.get("/v1/crisis/desk")).json() == {"items": [], "on_duty": False}
+    empty = {"items": [], "after_care": [], "missed": {"reviews": 0, "contacts": 0}, "on_duty": False}
+    assert (await dana.get("/v1/crisis/desk")).json() == empty
     assert (await bob.get("/v1/crisis/desk")).status_code == 403
     await dana.put("/v1/crisis/duty", json={"on_duty": True})
     desk = (await dana.get("/v1/crisis/desk")).json()

@@ -10,14 +10,17 @@ import pytest
 from tests.safety.test_desk import context, danger, rows
 from tests.safety.test_paging import run_due, supervisor, taken
 from tests.support.people import Circle, Person
+from wellspring.cli import invariants
 from wellspring.kernel.edge import Edge
+from wellspring.kernel.ids import NIL
 from wellspring.kernel.policy import Role
 from wellspring.privacy import erasure
 from wellspring.privacy.ledger import NAME, Ledger
-from wellspring.safety import paging
+from wellspring.safety import paging, unattended
 from wellspring.safety.copy import notice
 
 pytestmark = pytest.mark.anyio
+WORST = {"mood_score": 1, "stress_level": 10, "anxiety_level": 10}
 
 
 async def since(url: str, minutes: float) -> None:
@@ -29,6 +32,7 @@ async def since(url: str, minutes: float) -> None:
         "safety.crisis_event.contacted_at",
         "safety.desk.claimed_at",
         "safety.desk.response_due_at",
+        "safety.desk.care_due_at",
         "safety.page.at",
     ):
         table, _, name = column.rpartition(".")
@@ -98,6 +102,107 @@ async def test_a_review_that_nobody_makes_is_told_of_once_a_day(
     assert await mails(database_url, dana) == ["crisis_overdue"]
     assert await paging.remind(context(parts)) == 1
     assert await mails(database_url, dana) == ["crisis_overdue"] * 2
+
+
+async def moderate(who: Person) -> str:
+    """Open a milder event; return its path at the desk."""
+    crisis = (await who.post("/v1/checkins", json=WORST)).json()["crisis"]
+    assert crisis["level"] == "moderate"
+    return f"/v1/people/{who.id}/crisis-events/{crisis['event_id']}"
+
+
+async def states(url: str) -> list[str]:
+    return [row["state"] for row in await rows(url, "SELECT state FROM safety.crisis_event ORDER BY created_at")]
+
+
+async def days(url: str, parts: Edge, number: int) -> int:
+    """Let days pass, with a sweep in each; return how many reminders went out and events were given up."""
+    done = 0
+    for _ in range(number):
+        await since(url, 24 * 60 + 1)
+        await rows(url, "UPDATE notify.delivery SET unique_key = id::text")
+        done += await paging.remind(context(parts)) + await unattended.sweep(context(parts))
+    return done
+
+
+async def test_a_review_that_nobody_makes_is_given_up_after_a_last_call_and_says_so(
+    alice: Person, dana: Person, circle: Circle, parts: Edge, database_url: str
+) -> None:
+    boss = await supervisor(circle, database_url)
+    fay = await circle.staff("fay", Role.RESPONDER)
+    await dana.put("/v1/crisis/duty", json={"on_duty": True})
+    path = await moderate(alice)
+    assert await days(database_url, parts, 6) == 6
+    told = [len(await mails(database_url, who)) for who in (dana, boss, fay)]
+    assert told == [6, 6, 0]
+    assert await days(database_url, parts, 1) == 1
+    assert [len(await mails(database_url, who)) for who in (dana, boss, fay)] == [7, 7, 1], "the last time everybody"
+    assert await days(database_url, parts, 6) == 0
+    assert await states(database_url) == ["open"], "it still stands at the desk"
+    assert len((await dana.get("/v1/crisis/desk")).json()["items"]) == 1
+    assert await days(database_url, parts, 1) == 1
+    assert await rows(database_url, "SELECT state, outcome, resolved_at IS NULL AS open FROM safety.crisis_event") == [
+        {"state": "lapsed", "outcome": "nobody_looked", "open": False}
+    ]
+    desk = (await dana.get("/v1/crisis/desk")).json()
+    assert (desk["items"], desk["missed"]) == ([], {"reviews": 1, "contacts": 0})
+    assert (await dana.post(path + "/claim")).json()["code"] == "step_refused"
+    steps = await rows(database_url, "SELECT actor_id, from_state, to_state FROM safety.event_step")
+    assert steps == [{"actor_id": NIL, "from_state": "open", "to_state": "lapsed"}]
+    assert await days(database_url, parts, 3) == 0
+    promise = next(one for one in invariants.INVARIANTS if one.code == "WI014")
+    assert len(await rows(database_url, promise.sql)) == 1
+    # It hid every later milder sign; now one opens an event again.
+    await moderate(alice)
+    assert await states(database_url) == ["lapsed", "open"]
+
+
+async def test_a_review_is_given_up_by_one_of_many_sweeps(
+    alice: Person, dana: Person, parts: Edge, database_url: str
+) -> None:
+    await moderate(alice)
+    await days(database_url, parts, 13)
+    await since(database_url, 24 * 60 + 1)
+    await asyncio.gather(*(unattended.sweep(context(parts)) for _ in range(3)))
+    assert len(await rows(database_url, "SELECT 1 FROM safety.event_step")) == 1
+
+
+async def test_after_an_outage_a_review_has_its_last_call_and_a_week(
+    alice: Person, dana: Person, parts: Edge, database_url: str
+) -> None:
+    await moderate(alice)
+    await since(database_url, 60 * 24 * 60)
+    assert await unattended.sweep(context(parts)) == 0
+    assert await days(database_url, parts, 1) == 1
+    assert await days(database_url, parts, 6) == 0
+    assert await states(database_url) == ["open"]
+    assert await days(database_url, parts, 1) == 1
+    assert await states(database_url) == ["lapsed"]
+
+
+async def test_who_is_just_reviewing_is_not_interrupted(
+    alice: Person, dana: Person, parts: Edge, database_url: str
+) -> None:
+    path = await moderate(alice)
+    await days(database_url, parts, 13)
+    await dana.put("/v1/crisis/duty", json={"on_duty": True})
+    assert (await dana.post(path + "/claim")).status_code == 200
+    await since(database_url, 12 * 60)
+    await since(database_url, 11 * 60)
+    assert await unattended.sweep(context(parts)) == 0
+    done = await dana.post(path + "/steps", json={"step": "review", "outcome": "no_danger_found"})
+    assert done.json() == {"state": "reviewed"}
+    assert await days(database_url, parts, 3) == 0
+
+
+async def test_the_years_of_a_review_that_was_given_up_run(
+    alice: Person, dana: Person, parts: Edge, database_url: str
+) -> None:
+    await moderate(alice)
+    await days(database_url, parts, 14)
+    pages = len(await rows(database_url, "SELECT 1 FROM safety.page"))
+    await days(database_url, parts, 10)
+    assert len(await rows(database_url, "SELECT 1 FROM safety.page")) == pages, "a page a day would keep it for ever"
 
 
 async def test_of_many_reviews_that_nobody_made_one_mail_comes(

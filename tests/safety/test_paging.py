@@ -12,7 +12,7 @@ from tests.support.people import Circle, Person
 from wellspring.kernel.edge import Edge
 from wellspring.kernel.jobs import JobPayload
 from wellspring.kernel.policy import Role
-from wellspring.safety import paging
+from wellspring.safety import paging, telling
 
 pytestmark = pytest.mark.anyio
 
@@ -128,7 +128,7 @@ async def test_an_event_that_cannot_be_paged_neither_ends_the_sweep_nor_hides_ot
 async def test_events_that_cannot_be_paged_hide_no_younger_one_however_many_they_are(
     alice: Person, charlie: Person, dana: Person, parts: Edge, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(paging, "AT_ONCE", 1)
+    monkeypatch.setattr(telling, "AT_ONCE", 1)
     await dana.put("/v1/crisis/duty", json={"on_duty": True})
     event = await two_unpaged(alice, charlie, database_url)
     await rows(database_url, f"ALTER TABLE safety.page ADD CONSTRAINT broken CHECK (person_id <> '{alice.id}')")
@@ -139,7 +139,7 @@ async def test_events_that_cannot_be_paged_hide_no_younger_one_however_many_they
 async def test_events_that_cannot_be_handed_back_hide_no_younger_one(
     alice: Person, charlie: Person, dana: Person, parts: Edge, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(paging, "AT_ONCE", 1)
+    monkeypatch.setattr(telling, "AT_ONCE", 1)
     await dana.put("/v1/crisis/duty", json={"on_duty": True})
     for who in (alice, charlie):
         await taken(dana, who)

@@ -9,6 +9,7 @@ import pytest
 from wellspring.safety.levels import LEVELS, Level
 from wellspring.safety.protocol import (
     CLERICAL,
+    CLOSED,
     PROTOCOLS,
     TRANSITIONS,
     Actor,
@@ -19,6 +20,7 @@ from wellspring.safety.protocol import (
     check,
     first_response_due,
     is_final,
+    next_care,
     next_page,
     pages,
     protocol_for,
@@ -41,6 +43,7 @@ EDGES: dict[tuple[str, State | None, State], set[Actor]] = {
     ("close", "acknowledged", "resolved"): {"responder", "supervisor"},
     ("give_up", "acknowledged", "resolved"): {"supervisor"},
     ("review", "open", "reviewed"): {"clinician", "responder", "supervisor"},
+    ("lapse", "open", "lapsed"): {"system"},
     ("raise", "open", "paged"): {"system", "member", "clinician", "responder", "supervisor"},
 }
 
@@ -91,7 +94,7 @@ def test_nobody_closes_a_page_that_nobody_took_on() -> None:
 
 
 def test_only_the_end_is_final_and_all_states_are_reached() -> None:
-    assert {s for s in STATES if is_final(s)} == {"resolved", "reviewed"}
+    assert {s for s in STATES if is_final(s)} == set(CLOSED) == {"resolved", "reviewed", "lapsed"}
     assert {t.after for t in TRANSITIONS} == set(STATES)
 
 
@@ -153,6 +156,29 @@ def test_an_event_that_nobody_takes_goes_on_paging(level: Level, passed: int, st
 )
 def test_after_care(level: Level, hours: list[int]) -> None:
     assert [(due - START) / timedelta(hours=1) for due in after_care_due(level, START)] == hours
+
+
+@pytest.mark.parametrize(
+    ("now", "done", "step", "due"),
+    [
+        (1, 0, 1, 24),  # closed within the day
+        (30, 0, 2, 72),  # closed on the second day: that was the first contact
+        (100, 0, 3, 168),
+        (200, 0, 3, 224),  # closed after more than a week: one contact, a day later
+        (20, 1, 2, 72),
+        (71, 1, 3, 168),  # an hour before the second: both are made
+        (80, 1, 3, 168),
+        (70, 2, 3, 168),
+    ],
+)
+def test_the_contact_that_follows(now: int, done: int, step: int, due: int) -> None:
+    hour = timedelta(hours=1)
+    assert next_care("high", START, START + now * hour, done) == (step, START + due * hour)
+
+
+@pytest.mark.parametrize(("level", "now", "done"), [("high", 168, 3), ("critical", 165, 2), ("moderate", 1, 0)])
+def test_after_care_ends(level: Level, now: int, done: int) -> None:
+    assert next_care(level, START, START + timedelta(hours=now), done) is None
 
 
 def test_more_danger_is_never_answered_later_or_with_less() -> None:

@@ -1,6 +1,8 @@
 """Every page that is looked at and tested: its template, who is signed in, its path, and its context."""
 
 from tests.web.samples import (
+    AFTER_CARE,
+    AGAIN,
     ASKED,
     BOB,
     CLAIMED,
@@ -339,6 +341,9 @@ PAGES: dict[str, tuple[str, list[str], str, Context]] = {
     "crisis": ("crisis.html", MEMBER, "/help", CRISIS | {"safety_plan_url": "/safety-plan"}),
     "crisis-guest": ("crisis.html", GUEST, "/help", CRISIS),
     "crisis-nobody": ("crisis.html", MEMBER, "/help", CRISIS | {"duty": NOBODY}),
+    "crisis-again": ("crisis.html", MEMBER, "/help", CRISIS | {"contact": AGAIN}),
+    "crisis-late": ("crisis.html", MEMBER, "/help", CRISIS | {"contact": AGAIN | {"late": True}}),
+    "crisis-unlooked": ("crisis.html", MEMBER, "/help", CRISIS | {"contact": ASKED | {"unlooked": True}}),
     "crisis-asked": ("crisis.html", MEMBER, "/help", CRISIS | {"contact": ASKED}),
     "crisis-unknown": (
         "crisis.html",
@@ -357,7 +362,15 @@ PAGES: dict[str, tuple[str, list[str], str, Context]] = {
         "responder.html",
         STAFF,
         "/desk",
-        DESK | {"events": [], "on_duty": False, "until": "", "somebody_on_duty": False},
+        DESK
+        | {
+            "events": [],
+            "on_duty": False,
+            "until": "",
+            "somebody_on_duty": False,
+            "after_care": [],
+            "missed": {"reviews": 0, "contacts": 0},
+        },
     ),
     "responder-locked": ("responder.html", STAFF, "/desk", LOCKED),
     "responder-event": ("responder_event.html", STAFF, "/desk/p1/e1", CLAIMED),
@@ -371,6 +384,13 @@ PAGES: dict[str, tuple[str, list[str], str, Context]] = {
             "values": {"step": "resolve", "note": "We spoke."},
             "errors": {"outcome-resolve": "Say how."},
         },
+    ),
+    "responder-event-care": ("responder_event.html", STAFF, "/desk/p1/e-c1", AFTER_CARE),
+    "responder-event-care-wrong": (
+        "responder_event.html",
+        STAFF,
+        "/desk/p1/e-c1",
+        AFTER_CARE | {"values": {"step": "1", "note": "We spoke."}, "errors": {"result": "Choose one."}},
     ),
     "responder-event-hidden": ("responder_event.html", STAFF, "/desk/p1/e2", HIDDEN_EVENT),
     "outbox": (

@@ -62,8 +62,9 @@ RESOURCES = [
         "verified": None,
     },
 ]
-NOT_ASKED = {"state": "none", "asked_at": None}
-ASKED = {"state": "asked", "asked_at": when("18:42")}
+NOT_ASKED: Context = {"state": "none", "asked_at": None, "again_by": None, "late": False, "unlooked": False}
+ASKED = NOT_ASKED | {"state": "asked", "asked_at": when("18:42")}
+AGAIN = NOT_ASKED | {"again_by": when("Saturday 21 November, 18:40")}
 ON_DUTY = {"on": True, "answer_within": "2 hours"}
 NOBODY = {"on": False, "answer_within": "2 hours"}
 FORM = {
@@ -198,8 +199,19 @@ def event(level: str, **more: Any) -> Context:
         "overdue": False,
         "mine": False,
         "taken": False,
+        "care": None,
     }
     return base | more
+
+
+def cared(step: int, *, late: bool = False, **more: Any) -> Context:
+    """A closed event whose person is to be contacted again."""
+    care = {"step": step, "of": 3, "due": when("Saturday 21 November, 18:40"), "late": late}
+    return (
+        event("high", state="resolved", overdue=late, care=care)
+        | {"id": f"e-care-{step}", "url": f"/desk/p1/e-c{step}"}
+        | more
+    )
 
 
 EVENTS = [
@@ -215,6 +227,8 @@ DESK = {
     "on_duty": True,
     "until": "22:00",
     "somebody_on_duty": True,
+    "after_care": [cared(1, late=True), cared(2, mine=True, taken=True), cared(3, taken=True)],
+    "missed": {"reviews": 2, "contacts": 1},
 }
 LOCKED: Context = {"locked": True, "waiting": 2, "overdue": 1, "as_of": "19:01"}
 RESOLVE = [{"name": "resolve", "outcomes": [("safe_with_plan", "Safe for now, with a plan")]}]
@@ -272,8 +286,20 @@ CLAIMED: Context = {
         {"name": "close", "outcomes": [("duplicate", "Same as another event")]},
     ],
     "outcome": "",
+    "results": [],
+    "history": [{"at": when("18:44"), "state": "acknowledged", "result": None, "mine": True, "note": None}],
     "values": {},
     "errors": {},
+}
+AFTER_CARE: Context = CLAIMED | {
+    "event": cared(1, late=True, mine=True, taken=True),
+    "steps": [],
+    "results": ["reached", "not_reached", "declined", "in_other_hands", "could_not_reach"],
+    "history": [
+        {"at": when("19:40"), "state": "resolved", "result": None, "mine": True, "note": "Her sister is with her."},
+        {"at": when("20:40"), "state": None, "result": "not_reached", "mine": False, "note": None},
+        {"at": when("21:40"), "state": None, "result": None, "mine": True, "note": None},
+    ],
 }
 HIDDEN_EVENT: Context = {"event": event("high"), "person_view": None, "values": {}, "errors": {}}
 CONTACTS = [
@@ -446,7 +472,7 @@ HOME: Context = {
     "checked_in_today": False,
     "gentle": False,
     "paused": False,
-    "asked": None,
+    "contact": NOT_ASKED,
     "actions": [
         {
             "url": "/actions/i1",

@@ -30,9 +30,9 @@ from wellspring.privacy import asking, consents, grants
 from wellspring.privacy.errors import HealthDataRefused, TextChanged
 from wellspring.privacy.reading import KEPT_BY
 from wellspring.privacy.schemas import ConsentWrite, Section
+from wellspring.safety import care_queries, shown
 from wellspring.safety import queries as safety_queries
 from wellspring.safety import service as safety
-from wellspring.safety import shown
 
 _DAYS: Final = 7
 _LOW: Final = 3.0
@@ -75,7 +75,7 @@ async def home(request: Req) -> Response[str]:
         await audit.record(tx, access(request, "checkins:checkin:list", "checkins", count=len(last)))
         moods = await tx.all(q.LATELY, person_id)
         hard = await tx.one(safety_queries.HARD_TIME, person_id)
-        asked = await tx.maybe(safety_queries.ASKED_AT, person_id)
+        standing = await tx.one(care_queries.STANDING, person_id)
         offered = await recommend.logged(tx, person_id, last[0].id, here.language) if last else []
         seen_by = await shared_with(tx, person_id, "checkins", here)
         paused = await consents.refused(tx, person_id, KEPT_BY)
@@ -90,7 +90,7 @@ async def home(request: Req) -> Response[str]:
         checked_in_today=days[-1]["mood"] is not None,
         gentle=hard or (not paused and len(known) >= 3 and sum(known) / len(known) <= _LOW),
         paused=paused,
-        asked=None if asked is None else here.moment(asked),
+        contact=shown.contact(standing, here),
         actions=offers(offered, last[0].id, here) if last else [],
         shared_with=seen_by,
     )
@@ -222,7 +222,7 @@ async def result(request: Req, checkin_id: FromPath[UUID]) -> Response[str]:
     async with as_member(request) as tx:
         found = await service.again(tx, service.Request(person_id, row, None, edge(request).keys), checkin_id)
         await audit.record(tx, row)
-        asked = await tx.maybe(safety_queries.ASKED_AT, person_id)
+        standing = await tx.one(care_queries.STANDING, person_id)
         on_duty = await safety.on_duty(tx)
         seen_by = await shared_with(tx, person_id, "checkins", here)
         heard = {} if found.crisis_alert else await reading_pages.heard(tx, person_id, [found.checkin])
@@ -239,7 +239,7 @@ async def result(request: Req, checkin_id: FromPath[UUID]) -> Response[str]:
         resources=shown.cards(crisis.resources, here) if crisis else [],
         helping=shown.helping(found.helping, here),
         safety_plan_url="/safety-plan" if crisis and crisis.safety_plan else None,
-        contact=shown.contact(asked, here),
+        contact=shown.contact(standing, here),
         duty=shown.duty(on_duty, here),
         key=forms.new_key(),
         unread=made.reading == "unread" and not paused,

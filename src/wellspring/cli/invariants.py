@@ -84,7 +84,7 @@ INVARIANTS: Final = (
         "WI009",
         "A crisis page by mail leaves within two minutes, or is marked as not sent.",
         """SELECT person_id, id FROM notify.delivery
-           WHERE template IN ('crisis_page', 'crisis_page_now', 'crisis_overdue', 'desk_empty')
+           WHERE template IN ('crisis_page', 'crisis_page_now', 'crisis_overdue', 'after_care_overdue', 'desk_empty')
            AND state IN ('queued', 'sending') AND due_at < now() - interval '2 minutes'""",
     ),
     Invariant(
@@ -107,6 +107,25 @@ INVARIANTS: Final = (
         "Whoever asks to be erased is erased within ten minutes, or waits for a reason; no erasure stops half-way.",
         """SELECT person_id FROM privacy.leaving WHERE greatest(asked_at, closed_at, done_at)
            < now() - interval '10 minutes' AND (waits_for IS NULL OR closed_at IS NOT NULL)""",
+    ),
+    Invariant(
+        "WI014",
+        "Somebody looks at every event that waits for its review (given up in the last seven days).",
+        """SELECT person_id, id FROM safety.crisis_event
+           WHERE state = 'lapsed' AND resolved_at > now() - interval '7 days'""",
+    ),
+    Invariant(
+        "WI015",
+        "Whoever was in danger is contacted again at most a day late (late now, or given up in the last seven days).",
+        """SELECT person_id, id FROM safety.desk WHERE care_due_at < now() - interval '1 day'
+           UNION SELECT person_id, event_id FROM safety.event_step
+           WHERE care_result = 'not_done' AND at > now() - interval '7 days'""",
+    ),
+    Invariant(
+        "WI016",
+        "A contact that is late was reminded of within two minutes.",
+        """SELECT person_id, id FROM safety.desk
+           WHERE care_due_at < now() - interval '2 minutes' AND care_reminded = 0""",
     ),
 )
 

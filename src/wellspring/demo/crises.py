@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from wellspring.demo import uuids
 from wellspring.demo.cast import Persona
-from wellspring.demo.library import phrases
+from wellspring.demo.library import phrases, rng
 from wellspring.demo.tables import Rows, add, json
 from wellspring.kernel import jobs
 from wellspring.kernel.crypto import Sealer
@@ -20,7 +20,17 @@ from wellspring.safety import show
 from wellspring.safety.desk import NOTE
 from wellspring.safety.events import EVIDENCE, PartNote, Sealed
 from wellspring.safety.levels import Level
-from wellspring.safety.protocol import Outcome, Protocol, State, next_page, pages, protocol_for, step_due
+from wellspring.safety.protocol import (
+    NO_AFTER_CARE,
+    Outcome,
+    Protocol,
+    State,
+    next_care,
+    next_page,
+    pages,
+    protocol_for,
+    step_due,
+)
 from wellspring.safety.resources import for_country
 from wellspring.safety.risk import Judgement
 
@@ -163,7 +173,28 @@ def _steps(rows: Rows, persona: Persona, event_id: UUID, course: Course, sealer:
         if after == "resolved" and course.contacted_at is not None and r.random() < 0.6:
             text = r.choice(notes).format(e="e" if persona.woman else "")
             note = sealer.seal(text.encode(), NOTE, row_id)
-        add(rows, "safety.event_step", persona.person_id, row_id, event_id, actor, before, after, at, note)
+        add(rows, "safety.event_step", persona.person_id, row_id, event_id, actor, before, after, at, note, None, None)
+
+
+def _after_care(
+    rows: Rows, persona: Persona, event_id: UUID, found: Found, course: Course, now: datetime
+) -> tuple[int, datetime] | tuple[None, None]:
+    """Add the contacts that were made after a danger was over; return the one that is due, as the program plans it."""
+    if course.state != "resolved" or course.resolved_at is None or course.outcome in NO_AFTER_CARE:
+        return None, None
+    at, done = course.resolved_at, 0
+    r = rng("after-care", event_id)
+    while (planned := next_care(found.judgement.level, found.at, at, done)) is not None:
+        done, due = planned
+        at = due - timedelta(hours=r.uniform(0.5, 9))
+        if at >= now:
+            return done, due
+        result = "in_other_hands" if r.random() < 0.1 else "reached"
+        step = ("resolved", "resolved", at, None, done, result)
+        add(rows, "safety.event_step", persona.person_id, uuids.at(at, r), event_id, course.claimed_by, *step)
+        if result != "reached":
+            break
+    return None, None
 
 
 def _sealed(found: Found, note: str | None) -> tuple[bytes, Sequence[str]]:
@@ -212,7 +243,8 @@ def open_event(
         found.at,
         max([found.at, *(at for *_, at in course.steps)]),
     )
-    desk_row = (judged.level, course.state, found.asked, course.claimed_by, found.at, due)
+    care = _after_care(rows, persona, event_id, found, course, now)
+    desk_row = (judged.level, course.state, found.asked, course.claimed_by, found.at, due, *care)
     add(rows, "safety.desk", persona.person_id, event_id, *desk_row)
     if course.paged_at is not None:
         _pages(rows, persona, event_id, found, course, desk, now, r)

@@ -67,9 +67,13 @@ COLUMNS: Final[dict[str, tuple[str, ...]]] = {
     ),
     "safety.desk": (
         *("person_id", "id", "risk_level", "state", "wants_contact", "claimed_by", "created_at", "response_due_at"),
+        *("care_step", "care_due_at"),
     ),
     "safety.page": ("person_id", "id", "event_id", "step", "responder_id", "at", "acknowledged_at"),
-    "safety.event_step": ("person_id", "id", "event_id", "actor_id", "from_state", "to_state", "at", "note"),
+    "safety.event_step": (
+        *("person_id", "id", "event_id", "actor_id", "from_state", "to_state", "at", "note", "care_step"),
+        "care_result",
+    ),
     "kernel.audit": (
         *("person_id", "id", "actor_id", "action", "section", "outcome", "count", "ip", "request_id", "at"),
     ),

@@ -11,6 +11,7 @@ Template = Literal[
     "crisis_page",
     "crisis_page_now",
     "crisis_overdue",
+    "after_care_overdue",
     "desk_empty",
     "roles_changed",
     "password_changed",
@@ -21,11 +22,11 @@ Template = Literal[
     "sharing_closed",
 ]
 """Every message that Wellspring sends: a page of a responder, one that cannot wait, a reminder of one that waits too
-long, that nobody can open the crisis desk, what somebody may do here, changes of one's sign-in, and that something
-shared has ended."""
+long, one of a contact after a closed event, that nobody can open the crisis desk, what somebody may do here, changes of
+one's sign-in, and that something shared has ended."""
 
 
-PAGES: Final[list[Template]] = ["crisis_page", "crisis_page_now", "crisis_overdue", "desk_empty"]
+PAGES: Final[list[Template]] = ["crisis_page", "crisis_page_now", "crisis_overdue", "after_care_overdue", "desk_empty"]
 """Messages about somebody in danger: they never wait for a worker, and a newer one takes the place of an older."""
 
 
@@ -80,6 +81,16 @@ WORDS: Final[dict[tuple[str, Language], Words]] = {
     ("crisis_overdue", "fr"): Words(
         "Wellspring : quelqu’un attend depuis trop longtemps",
         "Au poste d’urgence, quelqu’un attend depuis plus longtemps qu’il ne faudrait. Ouvrez Wellspring.",
+        _DESK,
+    ),
+    ("after_care_overdue", "en"): Words(
+        "Wellspring: a planned contact is late",
+        "At the crisis desk somebody should have been contacted again by now. Open Wellspring.",
+        _DESK,
+    ),
+    ("after_care_overdue", "fr"): Words(
+        "Wellspring : un contact prévu est en retard",
+        "Au poste d’urgence, quelqu’un aurait déjà dû être recontacté. Ouvrez Wellspring.",
         _DESK,
     ),
     ("desk_empty", "en"): Words(

@@ -1,23 +1,36 @@
 """The crisis desk: the open list, claiming, an event's evidence for whoever claimed it, and its steps."""
 
+from datetime import datetime
 from typing import Final, cast
 from uuid import UUID
 
 from wellspring.identity import me
 from wellspring.identity.people import public_face
 from wellspring.kernel import ids, jobs, stream, vault
-from wellspring.kernel.crypto import Keyring
+from wellspring.kernel.crypto import Keyring, Sealer
 from wellspring.kernel.db import Duty, Query, Tx
 from wellspring.kernel.errors import NotFound
 from wellspring.kernel.principal import Principal
-from wellspring.safety import plans
+from wellspring.safety import care, plans
+from wellspring.safety import care_queries as c
 from wellspring.safety import queries as q
 from wellspring.safety.copy import explain
 from wellspring.safety.errors import AlreadyClaimed, NotOnDuty, NotYours, OutcomeNeeded, StepRefused
 from wellspring.safety.events import PartNote, unseal
-from wellspring.safety.protocol import Actor, State, Transition, check, protocol_for, steps_from
+from wellspring.safety.protocol import AFTER_CARE, Actor, State, Transition, check, protocol_for, steps_from
 from wellspring.safety.risk import Part as RiskPart
-from wellspring.safety.schemas import Desk, DeskItem, EventContact, EventView, Move, Part
+from wellspring.safety.schemas import (
+    AfterCare,
+    Contacted,
+    Desk,
+    DeskItem,
+    EventContact,
+    EventView,
+    Happened,
+    Missed,
+    Move,
+    Part,
+)
 
 NOTE: Final = "safety.event_step.note"
 
@@ -47,6 +60,10 @@ async def _on_duty(tx: Tx, who: Principal) -> q.DutyRow:
     return duty
 
 
+def _care(step: int, due_at: datetime) -> AfterCare:
+    return AfterCare(step=step, of=len(AFTER_CARE), due_at=due_at)
+
+
 def _item(row: q.DeskRow, who: Principal) -> DeskItem:
     return DeskItem(
         person_id=row.person_id,
@@ -57,6 +74,7 @@ def _item(row: q.DeskRow, who: Principal) -> DeskItem:
         created_at=row.created_at,
         response_due_at=row.response_due_at,
         overdue=row.overdue,
+        after_care=None if row.care_step is None or row.care_due_at is None else _care(row.care_step, row.care_due_at),
         claimed_by_me=row.holder == who.person_id,
         claimed=row.holder is not None and not row.slow,
     )
@@ -66,9 +84,15 @@ async def listing(tx: Tx, who: Principal) -> Desk:
     """Return open events; who is not on duty sees an empty desk and that they are not on duty."""
     duty = await my_duty(tx, who)
     if duty is None or not duty.on_duty:
-        return Desk(items=[], on_duty=False)
+        return Desk(items=[], after_care=[], missed=Missed(reviews=0, contacts=0), on_duty=False)
     await tx.set_duty(Duty.CRISIS)
-    return Desk(items=[_item(row, who) for row in await tx.all(q.DESK, who.person_id)], on_duty=True)
+    missed = await tx.one(c.MISSED, who.person_id)
+    return Desk(
+        items=[_item(row, who) for row in await tx.all(q.DESK, who.person_id)],
+        after_care=[_item(row, who) for row in await tx.all(q.DESK_CARE, who.person_id)],
+        missed=Missed(reviews=missed.reviews, contacts=missed.contacts),
+        on_duty=True,
+    )
 
 
 async def glimpse(tx: Tx, who: Principal, person_id: UUID, event_id: UUID) -> DeskItem:
@@ -119,7 +143,7 @@ async def _record(
     before: State,
     after: State,
     outcome: str | None,
-    sealed_note: tuple[UUID, bytes] | None,
+    sealed_note: tuple[UUID, bytes | None] | None,
     claimed_by: UUID | None,
 ) -> None:
     step_id, note = sealed_note or (ids.new(), None)
@@ -161,6 +185,7 @@ async def view(tx: Tx, keys: Keyring, who: Principal, person_id: UUID, event_id:
     sealed = unseal(keys.sealer(row.wrapped, person_id), row.evidence, event_id)
     face = await public_face(tx, keys, person_id)
     state: State = row.state  # type: ignore[assignment]
+    following = await tx.maybe(c.CARE, person_id, event_id)
     return EventView(
         person_id=person_id,
         id=event_id,
@@ -194,7 +219,24 @@ async def view(tx: Tx, keys: Keyring, who: Principal, person_id: UUID, event_id:
         ],
         safety_plan=await plans.shown(tx, keys, person_id),
         next_steps=[t.name for t in steps_from(state, _actor(duty))],
+        after_care=None if following is None else _care(following.step, following.due_at),
+        supervises=duty.is_supervisor,
+        history=await _history(tx, keys.sealer(row.wrapped, person_id), who, person_id, event_id),
     )
+
+
+async def _history(tx: Tx, sealer: Sealer, who: Principal, person_id: UUID, event_id: UUID) -> list[Happened]:
+    """Return what was done so far, with the notes: whoever goes on must know what was agreed."""
+    return [
+        Happened(
+            at=step.at,
+            state=None if step.from_state == step.to_state else step.to_state,
+            result=step.care_result,
+            by_me=step.actor_id == who.person_id,
+            note=None if step.note is None else sealer.open(step.note, NOTE, step.id).decode(),
+        )
+        for step in await tx.all(c.STEPS, person_id, event_id)
+    ]
 
 
 async def move(tx: Tx, keys: Keyring, who: Principal, person_id: UUID, event_id: UUID, wanted: Move) -> State:
@@ -211,12 +253,10 @@ async def move(tx: Tx, keys: Keyring, who: Principal, person_id: UUID, event_id:
         raise StepRefused(found)
     claimed_by = None if found.after == "paged" else who.person_id
     await tx.do(q.MOVE_DESK, person_id, event_id, found.after, claimed_by)
-    note = None
-    if wanted.note:
-        step_id = ids.new()
-        sealer = await vault.sealer(tx, keys, person_id)
-        note = (step_id, sealer.seal(wanted.note.encode(), NOTE, step_id))
+    note = await _sealed(tx, keys, person_id, wanted.note)
     await _record(tx, who, person_id, event_id, before, found.after, wanted.outcome, note, claimed_by)
+    if found.after == "resolved" and wanted.outcome is not None:
+        await care.begin(tx, who.person_id, row, wanted.outcome)
     if found.name == "raise":
         await tx.do(q.RAISE, person_id, event_id, "high", protocol_for("high").first_response.total_seconds())
     if found.after == "paged":
@@ -225,4 +265,34 @@ async def move(tx: Tx, keys: Keyring, who: Principal, person_id: UUID, event_id:
     return found.after
 
 
-__all__ = ["claim", "glimpse", "listing", "move", "my_duty", "open_claimed", "set_duty", "view"]
+async def _sealed(tx: Tx, keys: Keyring, person_id: UUID, note: str | None) -> tuple[UUID, bytes | None]:
+    """Return the id of a new step, and its note, sealed for it."""
+    step_id = ids.new()
+    if not note:
+        return step_id, None
+    return step_id, (await vault.sealer(tx, keys, person_id)).seal(note.encode(), NOTE, step_id)
+
+
+async def contacted(
+    tx: Tx, keys: Keyring, who: Principal, person_id: UUID, event_id: UUID, wanted: Contacted
+) -> AfterCare | None:
+    """Write down what came of a contact after a closed event; return the next one, or None when that was the last.
+
+    Raises StepRefused when that contact is not due any more, or giving up needs a supervisor.
+    """
+    duty = await open_claimed(tx, who, person_id, event_id, q.DESK_LOCKED)
+    event, due = await tx.maybe(q.EVENT, person_id, event_id), await tx.maybe(c.CARE, person_id, event_id)
+    if event is None or due is None or due.step != wanted.step:
+        raise StepRefused("no_such_step")
+    if wanted.result == "could_not_reach" and not duty.is_supervisor:
+        raise StepRefused("not_yours")
+    step_id, note = await _sealed(tx, keys, person_id, wanted.note)
+    following = care.following(event, due.step, wanted.result)
+    await tx.do(c.SET_CARE, person_id, event_id, *(following or (None, None)))
+    await tx.do(c.ADD_CARE_STEP, person_id, step_id, event_id, who.person_id, note, due.step, wanted.result)
+    await stream.publish(tx, person_id, "crisis.changed", event_id)
+    await _tell(tx, event_id)
+    return None if following is None else _care(*following)
+
+
+__all__ = ["claim", "contacted", "glimpse", "listing", "move", "my_duty", "open_claimed", "set_duty", "view"]

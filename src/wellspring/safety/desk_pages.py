@@ -1,7 +1,7 @@
 """The crisis desk: what waits, taking an event, its evidence and steps for whoever took it."""
 
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, get_args
 from uuid import UUID
 
 from litestar import Response
@@ -17,15 +17,17 @@ from wellspring.kernel.routing import form, page
 from wellspring.safety import desk, service, shown
 from wellspring.safety.copy import words
 from wellspring.safety.errors import AlreadyClaimed
-from wellspring.safety.protocol import TRANSITIONS
+from wellspring.safety.protocol import CLOSED, TRANSITIONS, CareResult
 from wellspring.safety.routes import at_desk
-from wellspring.safety.schemas import DeskItem, EventView, Move
+from wellspring.safety.schemas import AfterCare, Contacted, DeskItem, EventView, Happened, Move
 
 _HOURS: Final = 8
 MINORS: Final = ("13-15", "16-17")
 """Age ranges below 18."""
 _ORDER: Final = ("contact", "resolve", "review", "raise", "hand_back", "close", "give_up")
 """The steps as a page offers them: the one that helps first, the ways out last."""
+GIVING_UP: Final = ("could_not_reach",)
+"""Results of a contact that only a supervisor may choose."""
 _FIELDS: Final = ("note", "outcome")
 """The fields of each step; on the page their names end in that of the step."""
 
@@ -48,7 +50,13 @@ def _event(item: DeskItem, here: Local, now: datetime) -> dict[str, Any]:
         "overdue": item.overdue,
         "mine": item.claimed_by_me,
         "taken": item.claimed,
+        "care": None if item.after_care is None else _care(item.after_care, here, now),
     }
+
+
+def _care(care: AfterCare, here: Local, now: datetime) -> dict[str, Any]:
+    """Return the contact that follows a closed event."""
+    return {"step": care.step, "of": care.of, "due": here.moment(care.due_at), "late": care.due_at <= now}
 
 
 def _until(until: datetime, here: Local, now: datetime) -> str:
@@ -81,6 +89,8 @@ async def _listing(request: Req) -> dict[str, Any]:
     return {
         "locked": False,
         "events": [_event(item, here, now) for item in found.items],
+        "after_care": [_event(item, here, now) for item in found.after_care],
+        "missed": found.missed,
         "on_duty": found.on_duty,
         "until": _until(mine.until, here, now) if mine is not None and found.on_duty else "",
         "somebody_on_duty": somebody,
@@ -153,6 +163,11 @@ def _person(found: EventView, here: Local) -> dict[str, Any]:
     }
 
 
+def _happened(one: Happened, here: Local) -> dict[str, Any]:
+    """Return a line of what was done so far."""
+    return {"at": here.moment(one.at), "state": one.state, "result": one.result, "mine": one.by_me, "note": one.note}
+
+
 async def _show_event(
     request: Req,
     found: EventView | None,
@@ -177,6 +192,8 @@ async def _show_event(
             "safety_plan": shown.plan_steps(found.safety_plan),
             "steps": _steps(found.next_steps, here.language),
             "outcome": _outcome(found.outcome, here.language),
+            "results": [one for one in get_args(CareResult) if one not in GIVING_UP or found.supervises],
+            "history": [_happened(one, here) for one in found.history],
         }
     return await pages.render(
         request, "responder_event.html", status=status, values=values or {}, errors=errors or {}, **context
@@ -219,8 +236,25 @@ async def make_step(request: Req, person_id: FromPath[UUID], event_id: FromPath[
         item, found = await _load(request, person_id, event_id)
         values = sent.values()
         return await _show_event(request, found, item, values=values, errors=errors, status=problem.status)
-    away = state in ("paged", "resolved", "reviewed")
+    away = state == "paged" or state in CLOSED
     return pages.redirect(request, "/desk" if away else _path(person_id, event_id), note="step_made")
 
 
-PAGES: Final[list[Any]] = [desk_page, desk_list, set_duty, claim, event_page, make_step]
+@form("/desk/{person_id:uuid}/{event_id:uuid}/after-care", Permission.SAFETY_DESK_CLAIM)
+async def after_care(request: Req, person_id: FromPath[UUID], event_id: FromPath[UUID]) -> Response[Any]:
+    """Write down what came of a contact after a closed event."""
+    sent, who = await forms.read(request), principal(request)
+    action = "safety:event:after_care"
+    try:
+        wanted = sent.to(Contacted)
+        async with at_desk(request, person_id, action) as tx:
+            await desk.contacted(tx, edge(request).keys, who, person_id, event_id, wanted)
+            await audit.record(tx, access(request, action, "crisis", person_id=person_id))
+    except (Invalid, Conflict) as problem:
+        errors = forms.errors_of(problem, (await pages.local(request)).language)
+        item, found = await _load(request, person_id, event_id)
+        return await _show_event(request, found, item, values=sent.values(), errors=errors, status=problem.status)
+    return pages.redirect(request, "/desk", note="step_made")
+
+
+PAGES: Final[list[Any]] = [desk_page, desk_list, set_duty, claim, event_page, make_step, after_care]

@@ -2,10 +2,12 @@
 
 from typing import Final
 
+from wellspring.safety.protocol import CLOSED
+
 EARLIER: Final = (
     "SELECT array_agg(v.risk_level) AS levels,"
     " array_agg(extract(epoch FROM now() - v.created_at)::float8 / 3600) AS hours,"
-    " coalesce(bool_or(v.state NOT IN ('resolved', 'reviewed')), false) AS waits"
+    f" coalesce(bool_or(v.state NOT IN {CLOSED}), false) AS waits"
     " FROM safety.crisis_event v WHERE v.person_id = {person} AND v.created_at > now() - interval '72 hours'"
 )
 """Levels and ages in hours of the person's events of the last 72 hours, and whether one of them is not closed yet."""

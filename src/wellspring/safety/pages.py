@@ -17,6 +17,7 @@ from wellspring.kernel.policy import Access
 from wellspring.kernel.routing import form, page
 from wellspring.language.pool import READERS
 from wellspring.privacy.reading import read_if_kept
+from wellspring.safety import care_queries as c
 from wellspring.safety import desk_pages, plans, service, show, shown
 from wellspring.safety import queries as q
 from wellspring.safety.resources import emergency_number, load
@@ -48,13 +49,13 @@ async def _for_person(request: Req, here: Local) -> dict[str, Any]:
                 return nobody | {"duty": shown.duty(await service.on_duty(tx), here)}
         async with as_member(request, read_only=True) as tx:
             person_id = principal(request).person_id
-            asked, on = await tx.maybe(q.ASKED_AT, person_id), await service.on_duty(tx)
+            standing, on = await tx.one(c.STANDING, person_id), await service.on_duty(tx)
             has_plan = await tx.maybe(q.PLAN, person_id) is not None
     except Problem:
         request.scope["frame"] = None  # type: ignore[typeddict-unknown-key]
         return nobody
     return {
-        "contact": shown.contact(asked, here),
+        "contact": shown.contact(standing, here),
         "duty": shown.duty(on, here),
         "safety_plan_url": "/safety-plan" if has_plan else None,
     }

@@ -1,36 +1,26 @@
 """Paging responders: a job that commits with the event, and a sweep that does not depend on the queue."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
-from typing import Final, TypeVar
+from typing import Final
 from uuid import UUID
 
 from wellspring.kernel import ids, jobs, logs, stream
-from wellspring.kernel.db import DbRole, Query, Tx
+from wellspring.kernel.db import DbRole, Tx
 from wellspring.kernel.jobs import JobContext, JobPayload
-from wellspring.notify import service as notify
 from wellspring.notify.templates import Template
 from wellspring.safety import queries as q
+from wellspring.safety import unattended
 from wellspring.safety.levels import Level
-from wellspring.safety.protocol import next_page, step_due, waits
+from wellspring.safety.protocol import LAST_CALL, next_page, step_due, waits
+from wellspring.safety.telling import each, responders, tell
 
 log = logs.get("paging")
 SWEEP_EVERY: Final = 10.0
 SWEEP_AFTER: Final = 10.0
-AT_ONCE: Final = 50
-"""So many events are looked up together."""
-_OLDEST: Final = datetime(2000, 1, 1, tzinfo=UTC)
-_Event = TypeVar("_Event", bound=q.Unpaged)
 NEXT_RESPONDERS: Final = 2
 """From this page on, others than those on duty are told too."""
 SUPERVISORS: Final = 3
 """From this page on, supervisors are told too."""
-
-
-def _by_id(one: q.ToPage) -> UUID:
-    """Always in this order: two pages at once must not wait for each other's streams."""
-    return one.person_id
 
 
 def _waits(level: Level) -> list[float]:
@@ -60,42 +50,12 @@ async def _page(tx: Tx, person_id: UUID, event_id: UUID) -> None:
     await _send(tx, event, step, before + step, level)
 
 
-async def _responders(tx: Tx, event: q.EventRow) -> list[q.ToPage]:
-    """Return everybody whom this event may be shown to: the person themselves never answers their own."""
-    return [r for r in sorted(await tx.all(q.RESPONDERS), key=_by_id) if r.person_id != event.person_id]
-
-
 async def _send(tx: Tx, event: q.EventRow, step: int, number: int, level: Level) -> None:
     """Page for an event, and remember the step."""
     await tx.do(q.MARK_PAGED, event.person_id, event.id, step)
-    chosen = chosen_for(step, await _responders(tx, event))
+    chosen = chosen_for(step, await responders(tx, event))
     template: Template = "crisis_page_now" if level == "critical" else "crisis_page"
-    await _tell(tx, event, number, chosen, template, f"page:{event.id}:{number}")
-
-
-async def _tell(
-    tx: Tx, event: q.EventRow, number: int, chosen: list[q.ToPage], template: Template, occasion: str
-) -> None:
-    """Write down whom a page tells, under its number in the event, and queue their mails: one for each occasion.
-
-    When none of them can open the desk, those who can give somebody that right are told so.
-    """
-    told: list[UUID | None] = [r.person_id for r in chosen]
-    for responder_id in told or [None]:
-        await tx.do(q.ADD_PAGE, event.person_id, ids.new(), event.id, number, responder_id)
-    for responder in chosen:
-        await tx.set_subject(responder.person_id)
-        await stream.publish(tx, responder.person_id, "desk.changed", event.id)
-        await notify.queue(tx, responder.person_id, template, occasion, event.id)
-    if not any(r.can_open for r in chosen):
-        log.error("nobody_to_page", event_id=str(event.id))
-        for admin_id in await tx.all(q.ADMINISTRATORS):
-            if (
-                admin_id in told
-            ):  # one mail of an event takes the place of the other, and theirs says that somebody waits
-                continue
-            await tx.set_subject(admin_id)
-            await notify.queue(tx, admin_id, "desk_empty", f"desk:{occasion}", event.id)
+    await tell(tx, event, number, chosen, template, f"page:{event.id}:{number}")
 
 
 def chosen_for(step: int, everybody: list[q.ToPage]) -> list[q.ToPage]:
@@ -117,7 +77,7 @@ async def sweep(context: JobContext) -> int:
 
     Web and worker processes sweep alike, each event under its row lock: a page is sent once.
     """
-    return await _each(context, _page_late, q.UNPAGED, SWEEP_AFTER, _waits("critical"), _waits("high"))
+    return await each(context, _page_late, q.UNPAGED, SWEEP_AFTER, _waits("critical"), _waits("high"))
 
 
 async def _page_late(context: JobContext, event: q.Unpaged) -> None:
@@ -127,12 +87,12 @@ async def _page_late(context: JobContext, event: q.Unpaged) -> None:
 
 async def hand_back(context: JobContext) -> int:
     """Page anew, from the beginning, every event whose responder went off duty before they reached the person."""
-    return await _each(context, _hand_back, q.LEFT)
+    return await each(context, _hand_back, q.LEFT)
 
 
 async def remind(context: JobContext) -> int:
     """Remind of every event that somebody took, or should review, and that has stood still for too long."""
-    return await _each(context, _remind, q.OVERDUE)
+    return await each(context, _remind, q.OVERDUE)
 
 
 async def _remind(context: JobContext, overdue: q.Unpaged) -> None:
@@ -145,8 +105,10 @@ async def _remind(context: JobContext, overdue: q.Unpaged) -> None:
         # Many may have stood still for long, after an upgrade or an outage: of what is not urgent, one mail an hour.
         urgent = event.state == "acknowledged"
         occasion = f"page:{event.id}:{number}" if urgent else f"overdue:{event.now:%Y-%m-%dT%H}"
-        chosen = reminded(event.claimed_by, await _responders(tx, event))
-        await _tell(tx, event, number, chosen, "crisis_overdue", occasion)
+        everybody = await responders(tx, event)
+        last = event.state == "open" and event.now - event.created_at >= LAST_CALL
+        chosen = everybody if last else reminded(event.claimed_by, everybody)
+        await tell(tx, event, number, chosen, "crisis_overdue", occasion)
         log.info("reminded", event_id=str(event.id))
 
 
@@ -155,22 +117,6 @@ def reminded(holder: UUID | None, everybody: list[q.ToPage]) -> list[q.ToPage]:
     able = [r for r in everybody if r.can_open] or everybody
     chosen = [r for r in able if r.on_duty or r.is_supervisor or r.person_id == holder]
     return chosen if any(r.person_id != holder for r in chosen) else able
-
-
-async def _each(
-    context: JobContext, work: Callable[[JobContext, _Event], Awaitable[None]], query: Query[_Event], *args: object
-) -> int:
-    """Do some work for every event of a query, oldest first; return how many there were."""
-    total, last = 0, (_OLDEST, ids.NIL)
-    while True:
-        async with context.db.begin(DbRole.MAINTENANCE, read_only=True) as tx:
-            events = await tx.all(query, *args, *last, AT_ONCE)
-        for event in events:
-            await _alone(event.id, work(context, event))
-        total += len(events)
-        if len(events) < AT_ONCE:
-            return total
-        last = (events[-1].created_at, events[-1].id)
 
 
 async def _hand_back(context: JobContext, event: q.Left) -> None:
@@ -184,14 +130,6 @@ async def _hand_back(context: JobContext, event: q.Left) -> None:
         log.info("handed_back", event_id=str(event.id))
 
 
-async def _alone(event_id: UUID, work: Awaitable[None]) -> None:
-    """Await what is done for one event; if it fails, that keeps nobody else waiting."""
-    try:
-        await work
-    except Exception as error:  # noqa: BLE001 - one event that cannot be paged is tried again, the others go on
-        log.error("sweep_failed", event_id=str(event_id), error=error)
-
-
 async def sweep_for_ever(context: JobContext) -> None:
     """Sweep every ten seconds."""
     while True:
@@ -199,6 +137,7 @@ async def sweep_for_ever(context: JobContext) -> None:
             await hand_back(context)
             await sweep(context)
             await remind(context)
+            await unattended.sweep(context)
         except Exception as error:  # noqa: BLE001 - a sweep that ended would page nobody until the next start
             log.error("sweep_failed", error=error)
         await asyncio.sleep(SWEEP_EVERY)

@@ -13,7 +13,7 @@ import msgspec
 
 from wellspring.safety.levels import Level
 
-State = Literal["open", "reviewed", "paged", "acknowledged", "contacted", "resolved"]
+State = Literal["open", "reviewed", "lapsed", "paged", "acknowledged", "contacted", "resolved"]
 Actor = Literal["system", "member", "clinician", "responder", "supervisor"]
 Audience = Literal["next_responder", "supervisor"]
 Told = Literal["nobody", "review_queue", "responders_on_duty"]
@@ -29,7 +29,12 @@ Outcome = Literal[
     "no_danger_found",
     "duplicate",
     "opened_in_error",
+    "nobody_looked",
 ]
+CareResult = Literal["reached", "not_reached", "declined", "in_other_hands", "could_not_reach"]
+"""What came of a contact of after-care."""
+CareEnd = Literal["newer_event", "not_done"]
+"""How the program ends after-care: a newer event has its own, or nobody did it for two weeks."""
 Refusal = Literal["no_such_step", "not_yours", "outcome_missing", "outcome_not_allowed"]
 
 HOUR: Final = timedelta(hours=1)
@@ -40,6 +45,24 @@ DAY: Final = 24 * HOUR
 
 AFTER_CARE: Final = (24 * HOUR, 72 * HOUR, 168 * HOUR)
 """First contact, second contact, appointment or look back at a week: risk is highest in the first days."""
+
+APART: Final = 4 * HOUR
+"""A contact that would be due sooner than this after the one before falls together with it."""
+
+CARE_AGAIN: Final = DAY
+"""Whoever was not reached is tried again after so long."""
+
+CARE_LATE: Final = (0 * HOUR, 4 * HOUR, 12 * HOUR, *(n * DAY for n in range(1, 8)))
+"""How late a contact of after-care is when it is reminded of: its holder, then those on duty, then supervisors too."""
+CARE_ALONE: Final = CARE_LATE[1]
+"""For so long a late contact is its holder's alone, while they are on duty."""
+CARE_SUPERVISORS: Final = 3
+"""From this reminder on, supervisors are told too."""
+
+LAST_CALL: Final = 7 * DAY
+"""For so long what nobody does is reminded of daily; then once more, a review with everybody told."""
+GIVEN_UP: Final = 7 * DAY
+"""So long after its last reminder the program closes it, and says that nobody did it."""
 
 
 class RePage(msgspec.Struct, frozen=True):
@@ -132,6 +155,9 @@ PROTOCOLS: Final[dict[Level, Protocol]] = {
     ),
 }
 
+CLOSED: Final[tuple[State, ...]] = ("resolved", "reviewed", "lapsed")
+"""States of an event that waits for nobody."""
+
 DESK: Final[frozenset[Actor]] = frozenset({"responder", "supervisor"})
 REVIEWERS: Final[frozenset[Actor]] = frozenset({"clinician", "responder", "supervisor"})
 
@@ -149,6 +175,8 @@ REACHED: Final[frozenset[Outcome]] = frozenset(
     }
 )
 UNREACHED: Final[frozenset[Outcome]] = frozenset({"could_not_reach", "emergency_services_called"})
+NO_AFTER_CARE: Final[frozenset[Outcome]] = frozenset({*CLERICAL, "declined_contact", "no_danger_found"})
+"""After these nobody is contacted again."""
 REVIEWED: Final[frozenset[Outcome]] = frozenset(
     {"no_danger_found", "handed_to_care_team", "already_in_care", "duplicate", "opened_in_error"}
 )
@@ -171,6 +199,14 @@ TRANSITIONS: Final[tuple[Transition, ...]] = (
         outcomes=UNREACHED,
     ),
     Transition(name="review", before="open", after="reviewed", by=REVIEWERS, outcomes=REVIEWED),
+    # Two weeks and a last call to everybody: it is said that nobody looked, and a new sign opens a new event.
+    Transition(
+        name="lapse",
+        before="open",
+        after="lapsed",
+        by=frozenset({"system"}),
+        outcomes=frozenset({"nobody_looked"}),
+    ),
     # More was seen or said: a queued event becomes a page. It never goes the other way.
     Transition(name="raise", before="open", after="paged", by=frozenset({"system", "member", *REVIEWERS})),
 )
@@ -218,6 +254,20 @@ def pages(level: Level, paged: datetime) -> tuple[Page, ...]:
 def after_care_due(level: Level, opened: datetime) -> tuple[datetime, ...]:
     """When the follow-ups are due, counted from the opening so that slow answers do not push them back."""
     return tuple(opened + wait for wait in PROTOCOLS[level].after_care)
+
+
+def next_care(level: Level, opened: datetime, now: datetime, done: int = 0) -> tuple[int, datetime] | None:
+    """Return the number and time of the next contact of after-care, or None when none is left.
+
+    `done` is the one that was just made, 0 when the event is being closed. What lies in the past was made up for by
+    that contact or the closing; after a closing one contact follows at least.
+    """
+    steps = list(enumerate(after_care_due(level, opened), start=1))
+    gap = APART if done else timedelta(0)
+    found = next(((n, due) for n, due in steps if n > done and due > now + gap), None)
+    if found is None and steps and not done:
+        return len(steps), now + DAY
+    return found
 
 
 def is_final(state: State) -> bool:

@@ -9,7 +9,7 @@ from msgspec import Struct
 from wellspring.kernel import jobs, stream
 from wellspring.kernel.db import DbRole, Query
 from wellspring.safety import fragments
-from wellspring.safety.protocol import DAY, PROTOCOLS
+from wellspring.safety.protocol import CARE_ALONE, CLOSED, DAY, LAST_CALL, PROTOCOLS
 
 M, S, W, X = DbRole.MEMBER, DbRole.STAFF, DbRole.WORKER, DbRole.MAINTENANCE
 
@@ -73,7 +73,7 @@ ON_DUTY: Final = Query("SELECT safety.somebody_on_duty()", bool, M, S, W, DbRole
 
 
 SOMEBODY_LOOKS: Final = Query(
-    "SELECT EXISTS (SELECT 1 FROM safety.crisis_event WHERE person_id = $1 AND state NOT IN ('resolved', 'reviewed'))",
+    f"SELECT EXISTS (SELECT 1 FROM safety.crisis_event WHERE person_id = $1 AND state NOT IN {CLOSED})",
     bool,
     M,
 )
@@ -174,14 +174,16 @@ _PATIENCE: Final = (
     f" ELSE {_seconds(PROTOCOLS['high'].reach_within)} END"
 )
 # What waits for its review, was taken and not reached, or reached and not closed, for longer than the protocol gives
-# it, and of which nobody was reminded for as long. What stays of somebody who was erased waits for nobody.
+# it, and of which nobody was reminded for as long; a review for a week, the last time with everybody told. What stays
+# of somebody who was erased waits for nobody.
 _OVERDUE: Final = (
     "SELECT person_id, id, created_at FROM safety.crisis_event AS e"
     " WHERE state IN ('open', 'acknowledged', 'contacted') AND CASE state WHEN 'open' THEN response_due_at"
     f" WHEN 'acknowledged' THEN coalesce(claimed_at, created_at) + {_PATIENCE}"
     f" ELSE coalesce(contacted_at, created_at) + {_seconds(DAY)} END < now()"
     " AND NOT EXISTS (SELECT 1 FROM safety.page p WHERE p.person_id = e.person_id AND p.event_id = e.id"
-    f" AND p.at > now() - CASE state WHEN 'acknowledged' THEN {_PATIENCE} ELSE {_seconds(DAY)} END)"
+    f" AND p.at > CASE state WHEN 'acknowledged' THEN now() - {_PATIENCE} WHEN 'contacted' THEN now() - {_seconds(DAY)}"
+    f" ELSE least(now() - {_seconds(DAY)}, e.created_at + {_seconds(LAST_CALL)}) END)"
     " AND EXISTS (SELECT 1 FROM identity.person i WHERE i.person_id = e.person_id)"
 )
 OVERDUE: Final = Query(
@@ -203,20 +205,34 @@ class DeskRow(Struct, frozen=True):
     overdue: bool
     holder: UUID | None
     slow: bool
+    care_step: int | None
+    care_due_at: datetime | None
 
 
 # Who took an event and is off duty now does not hold it: a colleague may take it over. Nor does one who has not reached
-# the person in time keep it from others.
-_SLOW: Final = f"coalesce(state = 'acknowledged' AND claimed_at < now() - {_PATIENCE}, false)"
+# the person in time, first or after the event was closed, keep it from others.
+_SLOW: Final = (
+    f"coalesce(state = 'acknowledged' AND claimed_at < now() - {_PATIENCE}"
+    f" OR care_due_at IS NOT NULL AND greatest(care_due_at, claimed_at) < now() - {_seconds(CARE_ALONE)}, false)"
+)
 _ON_DESK: Final = (
     "SELECT person_id, id, risk_level, state, wants_contact, created_at, response_due_at,"
-    f" state IN ('paged', 'open') AND response_due_at < now() OR {_SLOW},"
-    f" CASE WHEN safety.is_on_duty(claimed_by) THEN claimed_by END AS holder, {_SLOW} AS slow FROM safety.desk"
+    f" state IN ('paged', 'open') AND response_due_at < now() OR coalesce(care_due_at < now(), false) OR {_SLOW},"
+    f" CASE WHEN safety.is_on_duty(claimed_by) THEN claimed_by END AS holder, {_SLOW} AS slow, care_step, care_due_at"
+    " FROM safety.desk"
 )
 DESK: Final = Query(
-    f"SELECT * FROM ({_ON_DESK} WHERE state NOT IN ('resolved', 'reviewed') AND person_id <> $1) AS d"
+    f"SELECT * FROM ({_ON_DESK} WHERE state NOT IN {CLOSED} AND person_id <> $1) AS d"
     " ORDER BY coalesce(holder <> $1 AND NOT slow, false), state = 'open', risk_level <> 'critical', response_due_at"
     " LIMIT 200",
+    DeskRow,
+    S,
+    crosses_people=True,
+)
+# Contacts of the next day, and all of one's own.
+DESK_CARE: Final = Query(
+    f"{_ON_DESK} WHERE care_due_at IS NOT NULL AND person_id <> $1"
+    " AND (care_due_at < now() + interval '1 day' OR claimed_by = $1) ORDER BY care_due_at LIMIT 200",
     DeskRow,
     S,
     crosses_people=True,
@@ -235,19 +251,22 @@ CLAIM_REVIEW: Final = Query(
 )
 TAKE_OVER: Final = Query(
     "UPDATE safety.desk SET claimed_by = $3, claimed_at = now() WHERE person_id = $1 AND id = $2"
-    " AND claimed_by IS DISTINCT FROM $3 AND state IN ('open', 'acknowledged', 'contacted')"
+    " AND claimed_by IS DISTINCT FROM $3 AND (state IN ('open', 'acknowledged', 'contacted')"
+    " OR care_due_at IS NOT NULL)"
     f" AND (NOT safety.is_on_duty(claimed_by) OR {_SLOW}) RETURNING state",
     str,
     S,
 )
 DESK_ONE: Final = Query(f"{_ON_DESK} WHERE person_id = $1 AND id = $2", DeskRow, S)
-DESK_LOCKED: Final = Query(DESK_ONE.sql + " FOR UPDATE", DeskRow, S)
-MOVE_DESK: Final = Query("UPDATE safety.desk SET state = $3, claimed_by = $4 WHERE person_id = $1 AND id = $2", int, S)
+DESK_LOCKED: Final = Query(DESK_ONE.sql + " FOR UPDATE", DeskRow, S, W)
+MOVE_DESK: Final = Query(
+    "UPDATE safety.desk SET state = $3, claimed_by = $4 WHERE person_id = $1 AND id = $2", int, S, W
+)
 MOVE_EVENT: Final = Query(
     "UPDATE safety.crisis_event SET state = $3, claimed_by = $4, outcome = coalesce($5, outcome),"
     " claimed_at = CASE WHEN $3 = 'acknowledged' THEN now() ELSE claimed_at END,"
     " contacted_at = CASE WHEN $3 = 'contacted' AND state <> $3 THEN now() ELSE contacted_at END,"
-    " resolved_at = CASE WHEN $3 IN ('resolved', 'reviewed') THEN now() ELSE resolved_at END,"
+    f" resolved_at = CASE WHEN $3 IN {CLOSED} AND state <> $3 THEN now() ELSE resolved_at END,"
     " paged_at = CASE WHEN $3 = 'paged' THEN NULL ELSE paged_at END,"
     " paged_step = CASE WHEN $3 = 'paged' THEN -1 ELSE paged_step END,"
     " version = version + 1, updated_at = now() WHERE person_id = $1 AND id = $2",
@@ -322,11 +341,5 @@ PLAN: Final = Query(
 )
 ADD_PLAN: Final = Query(
     "INSERT INTO safety.safety_plan (person_id, id, version, steps) VALUES ($1, $2, $3, $4)", int, M
-)
-ASKED_AT: Final = Query(
-    "SELECT created_at FROM safety.crisis_event WHERE person_id = $1 AND wants_contact"
-    " AND state IN ('paged', 'acknowledged') ORDER BY created_at DESC LIMIT 1",
-    datetime,
-    M,
 )
 HARD_TIME: Final = Query(f"SELECT {fragments.HARD_TIME.format(person='$1')}", bool, M)

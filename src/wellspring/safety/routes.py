@@ -19,12 +19,14 @@ from wellspring.privacy.reading import read_if_kept
 from wellspring.safety import desk, plans, service, show
 from wellspring.safety import queries as q
 from wellspring.safety.schemas import (
+    Contacted,
     Desk,
     DutyView,
     DutyWrite,
     EventView,
     Move,
     Moved,
+    NextContact,
     Report,
     Reported,
     Resources,
@@ -167,6 +169,24 @@ async def make_step(request: Req, person_id: FromPath[UUID], event_id: FromPath[
     return Moved(state=state)
 
 
+@post(
+    f"{_EVENT}/after-care",
+    Permission.SAFETY_DESK_CLAIM,
+    tags=TAGS,
+    status_code=200,
+    summary="Write down a contact after a closed event",
+)
+async def after_care(
+    request: Req, person_id: FromPath[UUID], event_id: FromPath[UUID], data: JSONBody[Contacted]
+) -> NextContact:
+    """Write down what came of the contact that was due; reminders of it end, and the next one is planned."""
+    who, keys = principal(request), edge(request).keys
+    async with at_desk(request, person_id, "safety:event:after_care") as tx:
+        following = await desk.contacted(tx, keys, who, person_id, event_id, data)
+        await audit.record(tx, access(request, "safety:event:after_care", "crisis", person_id=person_id))
+    return NextContact(after_care=following)
+
+
 ROUTES: list[Any] = [
     list_resources,
     report,
@@ -178,4 +198,5 @@ ROUTES: list[Any] = [
     claim,
     get_event,
     make_step,
+    after_care,
 ]

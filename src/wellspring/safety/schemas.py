@@ -7,7 +7,7 @@ from uuid import UUID
 from msgspec import Meta, Struct
 
 from wellspring.identity.schemas import Phone
-from wellspring.safety.protocol import Outcome
+from wellspring.safety.protocol import CareResult, Outcome
 
 Note = Annotated[str, Meta(max_length=4000, pattern=r"^[^\x00]*$", examples=["I would like somebody to call me."])]
 Step = Annotated[str, Meta(min_length=1, max_length=300, pattern=r"^[^\x00]+$", examples=["A walk to the river"])]
@@ -125,6 +125,14 @@ class Reported(Struct, kw_only=True):
     crisis: Crisis
 
 
+class AfterCare(Struct, kw_only=True):
+    """The next contact after a closed event, and by when: 1 within a day, 2 within three, 3 within a week."""
+
+    step: int
+    of: int
+    due_at: datetime
+
+
 class DeskItem(Struct, kw_only=True):
     """What everybody on duty sees: urgency and times, no name, no words."""
 
@@ -138,12 +146,22 @@ class DeskItem(Struct, kw_only=True):
     overdue: bool
     claimed_by_me: bool
     claimed: bool
+    after_care: AfterCare | None
+
+
+class Missed(Struct, kw_only=True):
+    """Reviews and contacts of events of the last 60 days that nobody did in two weeks, and that are given up."""
+
+    reviews: int
+    contacts: int
 
 
 class Desk(Struct, kw_only=True):
-    """Open events, the most urgent first."""
+    """Open events, the most urgent first; closed ones whose person is to be contacted again, the next first."""
 
     items: list[DeskItem]
+    after_care: list[DeskItem]
+    missed: Missed
     on_duty: bool
 
 
@@ -163,6 +181,16 @@ class EventContact(Struct, kw_only=True):
     phone: str | None
     email: str | None
     may_be_contacted: bool
+
+
+class Happened(Struct, kw_only=True):
+    """What was done: the state it led to, or the result of a contact after closing; neither: it was taken over."""
+
+    at: datetime
+    state: str | None
+    result: str | None
+    by_me: bool
+    note: str | None
 
 
 class EventView(Struct, kw_only=True):
@@ -191,6 +219,9 @@ class EventView(Struct, kw_only=True):
     contacts: list[EventContact]
     safety_plan: SafetyPlan | None
     next_steps: list[str]
+    after_care: AfterCare | None
+    supervises: bool
+    history: list[Happened]
 
 
 class Move(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -199,6 +230,20 @@ class Move(Struct, forbid_unknown_fields=True, kw_only=True):
     step: Literal["contact", "resolve", "hand_back", "close", "give_up", "review", "raise"]
     outcome: Outcome | None = None
     note: Note | None = None
+
+
+class Contacted(Struct, forbid_unknown_fields=True, kw_only=True):
+    """What came of a contact after a closed event; `step` is the one that was due. Giving up needs a supervisor."""
+
+    step: Annotated[int, Meta(ge=1, le=3)]
+    result: CareResult
+    note: Note | None = None
+
+
+class NextContact(Struct, kw_only=True):
+    """The contact that follows, or null when after-care has ended."""
+
+    after_care: AfterCare | None
 
 
 class Moved(Struct, kw_only=True):

@@ -6,7 +6,9 @@ from typing import Any, Final
 
 from msgspec import Struct
 
+from wellspring.kernel import clock
 from wellspring.kernel.i18n import Local, Moment
+from wellspring.safety.care_queries import Standing
 from wellspring.safety.copy import HELPING, helping_copy, notice
 from wellspring.safety.protocol import PROTOCOLS
 from wellspring.safety.resources import Channel, load
@@ -106,15 +108,30 @@ def duty(on: bool, here: Local) -> Duty:
 
 
 class Contact(Struct, frozen=True):
-    """Whether this member has asked for a person, and when."""
+    """Whether this member has asked for a person, when they are contacted again, whether we failed them.
+
+    `late`: the time of `again_by` is over. `unlooked`: a look was promised, and nobody looked.
+    """
 
     state: str
-    asked_at: Moment | None
+    asked_at: Moment | None = None
+    again_by: Moment | None = None
+    late: bool = False
+    unlooked: bool = False
 
 
-def contact(asked_at: datetime | None, here: Local) -> Contact:
-    """Return what to say about a member's own request."""
-    return Contact("none", None) if asked_at is None else Contact("asked", here.moment(asked_at))
+def contact(standing: Standing | None, here: Local) -> Contact:
+    """Return what to say about a member's own request, and about what was promised to them."""
+    if standing is None:
+        return Contact("none")
+    asked, again = standing.asked_at, standing.again_by
+    return Contact(
+        "none" if asked is None else "asked",
+        None if asked is None else here.moment(asked),
+        None if again is None else here.moment(again),
+        again is not None and again < clock.now(),
+        standing.unlooked,
+    )
 
 
 def plan_steps(plan: SafetyPlan | None) -> list[dict[str, Any]]:

@@ -46,7 +46,6 @@ declare(
     Table(
         name="safety.desk",
         kind=Kind.PERSON,
-        exported=False,
         names=(("claimed_by", Named.CLEAR),),
         retention="with its event, until the person leaves",
     ),

@@ -3,7 +3,7 @@
 from wellspring.migrations.helpers import ACTOR, also, run
 
 revision = "20261124100000"
-down_revision = "20261123140000"
+down_revision = "20261124090000"
 
 
 def upgrade() -> None:

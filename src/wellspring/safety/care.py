@@ -1,0 +1,50 @@
+"""After-care: what follows a closed event. Its next contact stands at the desk, those made are steps of the event."""
+
+from datetime import datetime
+from uuid import UUID
+
+from wellspring.kernel import ids
+from wellspring.kernel.db import Tx
+from wellspring.safety import care_queries as c
+from wellspring.safety import queries as q
+from wellspring.safety.levels import Level
+from wellspring.safety.protocol import CARE_AGAIN, NO_AFTER_CARE, CareEnd, CareResult, Outcome, next_care
+
+
+async def begin(tx: Tx, actor: UUID, event: q.EventRow, outcome: Outcome) -> None:
+    """Plan the first contact after an event that is being closed, in the place of what was left of an earlier one.
+
+    Whoever wants no contact is contacted about none of them any more.
+    """
+    declined = outcome == "declined_contact"
+    if outcome in NO_AFTER_CARE and not declined:
+        return
+    for other in await tx.all(c.OTHER_CARE, event.person_id, event.id):
+        await end(tx, actor, event.person_id, other.id, other.step, "declined" if declined else "newer_event")
+    level: Level = event.risk_level  # type: ignore[assignment]
+    following = None if declined else next_care(level, event.created_at, event.now)
+    if following is not None:
+        await tx.do(c.SET_CARE, event.person_id, event.id, *following)
+
+
+async def end(
+    tx: Tx,
+    actor: UUID,
+    person_id: UUID,
+    event_id: UUID,
+    step: int,
+    result: CareResult | CareEnd,
+    *,
+    missed: bool = False,
+) -> None:
+    """End after-care with a reason; `missed` leaves the step without a time, which counts as made by nobody."""
+    await tx.do(c.SET_CARE, person_id, event_id, step if missed else None, None)
+    await tx.do(c.ADD_CARE_STEP, person_id, ids.new(), event_id, actor, None, step, result)
+
+
+def following(event: q.EventRow, step: int, result: CareResult) -> tuple[int, datetime] | None:
+    """Return the contact that follows one with this result, or None when after-care ends with it."""
+    if result == "reached":
+        level: Level = event.risk_level  # type: ignore[assignment]
+        return next_care(level, event.created_at, event.now, step)
+    return (step, event.now + CARE_AGAIN) if result == "not_reached" else None

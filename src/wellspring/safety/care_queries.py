@@ -1,0 +1,156 @@
+"""The SQL of what nobody may forget: contacts after a closed event, and reviews that nobody makes."""
+
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from msgspec import Struct
+
+from wellspring.kernel.db import DbRole, Query
+from wellspring.safety.protocol import CARE_LATE, DAY, GIVEN_UP, LAST_CALL
+from wellspring.safety.queries import Unpaged
+
+M, S, W, X = DbRole.MEMBER, DbRole.STAFF, DbRole.WORKER, DbRole.MAINTENANCE
+
+
+class Care(Struct, frozen=True):
+    """The next contact after a closed event; `reminded`: how many reminders of it there were, `due`: should be."""
+
+    step: int
+    due_at: datetime
+    overdue: bool
+    claimed_by: UUID | None
+    reminded: int
+    reminders_due: int
+
+
+_LATE: Final = ", ".join(f"interval '{late.total_seconds():.0f} seconds'" for late in CARE_LATE)
+_REMINDERS_DUE: Final = f"(SELECT count(*) FROM unnest(ARRAY[{_LATE}]) AS late WHERE d.care_due_at + late <= now())"
+CARE: Final = Query(
+    f"SELECT care_step, care_due_at, care_due_at < now(), claimed_by, care_reminded, {_REMINDERS_DUE}"
+    " FROM safety.desk AS d WHERE person_id = $1 AND id = $2 AND care_due_at IS NOT NULL FOR UPDATE OF d",
+    Care,
+    S,
+    W,
+)
+SET_CARE: Final = Query(
+    "UPDATE safety.desk SET care_step = $3, care_due_at = $4, care_reminded = 0 WHERE person_id = $1 AND id = $2",
+    int,
+    S,
+    W,
+)
+CARE_REMINDED: Final = Query("UPDATE safety.desk SET care_reminded = $3 WHERE person_id = $1 AND id = $2", int, W)
+ADD_CARE_STEP: Final = Query(
+    "INSERT INTO safety.event_step (person_id, id, event_id, actor_id, from_state, to_state, note, care_step,"
+    " care_result) VALUES ($1, $2, $3, $4, 'resolved', 'resolved', $5, $6, $7)",
+    int,
+    S,
+    W,
+)
+
+
+class OtherCare(Struct, frozen=True):
+    """After-care of an earlier event of the same person."""
+
+    id: UUID
+    step: int
+
+
+OTHER_CARE: Final = Query(
+    "SELECT id, care_step FROM safety.desk WHERE person_id = $1 AND id <> $2 AND care_due_at IS NOT NULL"
+    " ORDER BY id FOR UPDATE",
+    OtherCare,
+    S,
+)
+
+# A desk row goes with its person: of those who left nobody is reminded.
+_CARE: Final = "SELECT d.person_id, d.id, d.created_at FROM safety.desk d WHERE d.care_due_at < now()"
+_ON: Final = " AND (d.created_at, d.id) > ($1, $2) ORDER BY d.created_at, d.id LIMIT $3"
+CARE_OVERDUE: Final = Query(f"{_CARE} AND d.care_reminded < {_REMINDERS_DUE}{_ON}", Unpaged, X, crosses_people=True)
+
+
+def _since(span_s: float) -> str:
+    return f"now() - interval '{span_s:.0f} seconds'"
+
+
+_QUIET: Final = (
+    "NOT EXISTS (SELECT 1 FROM safety.page p WHERE p.person_id = {0}.person_id AND p.event_id = {0}.id"
+    f" AND p.at > {_since(GIVEN_UP.total_seconds())})"
+)
+CARE_MISSED: Final = Query(
+    f"{_CARE} AND d.care_reminded >= {len(CARE_LATE)} AND {_QUIET.format('d')}{_ON}", Unpaged, X, crosses_people=True
+)
+
+# The last call is counted, not the days alone: after an outage there is one too, and a week to follow it.
+_LAPSING: Final = (
+    "SELECT e.person_id, e.id, e.created_at FROM safety.crisis_event e WHERE e.state = 'open'"
+    f" AND e.created_at < {_since((LAST_CALL + GIVEN_UP).total_seconds())}"
+    f" AND coalesce(e.claimed_at < {_since(DAY.total_seconds())}, true)"
+    " AND EXISTS (SELECT 1 FROM safety.page p WHERE p.person_id = e.person_id AND p.event_id = e.id"
+    f" AND p.at > e.created_at + interval '{LAST_CALL.total_seconds():.0f} seconds')"
+    f" AND {_QUIET.format('e')}"
+    " AND EXISTS (SELECT 1 FROM identity.person i WHERE i.person_id = e.person_id)"
+)
+LAPSING: Final = Query(
+    f"{_LAPSING} AND (e.created_at, e.id) > ($1, $2) ORDER BY e.created_at, e.id LIMIT $3",
+    Unpaged,
+    X,
+    crosses_people=True,
+)
+STILL_LAPSING: Final = Query(f"{_LAPSING} AND e.person_id = $1 AND e.id = $2", Unpaged, W)
+
+
+class Missed(Struct, frozen=True):
+    """How many events of the last 30 days were closed because nobody did what was due."""
+
+    reviews: int
+    contacts: int
+
+
+MISSED: Final = Query(
+    "SELECT count(*) FILTER (WHERE state = 'lapsed'), count(*) FILTER (WHERE state <> 'lapsed') FROM safety.desk"
+    " WHERE (state = 'lapsed' OR care_step IS NOT NULL AND care_due_at IS NULL)"
+    " AND created_at > now() - interval '60 days' AND person_id <> $1",
+    Missed,
+    S,
+    crosses_people=True,
+)
+
+
+class Step(Struct, frozen=True):
+    """What was done about an event: a change of its state, or a contact after it was closed."""
+
+    id: UUID
+    at: datetime
+    actor_id: UUID
+    from_state: str
+    to_state: str
+    note: bytes | None
+    care_result: str | None
+
+
+STEPS: Final = Query(
+    "SELECT id, at, actor_id, from_state, to_state, note, care_result FROM safety.event_step"
+    " WHERE person_id = $1 AND event_id = $2 ORDER BY at, id",
+    Step,
+    S,
+)
+
+
+class Standing(Struct, frozen=True):
+    """What a member is told: when they asked for a person, when they are contacted again, whether a look was missed."""
+
+    asked_at: datetime | None
+    again_by: datetime | None
+    unlooked: bool
+
+
+STANDING: Final = Query(
+    "SELECT (SELECT max(created_at) FROM safety.crisis_event WHERE person_id = $1 AND wants_contact"
+    " AND state IN ('paged', 'acknowledged')),"
+    " (SELECT min(care_due_at) FROM safety.desk WHERE person_id = $1),"
+    " EXISTS (SELECT 1 FROM safety.crisis_event WHERE person_id = $1 AND state = 'lapsed'"
+    " AND resolved_at > now() - interval '14 days')",
+    Standing,
+    M,
+)
