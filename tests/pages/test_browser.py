@@ -23,6 +23,7 @@ pytestmark = [
     ),
 ]
 DANGER = "I am going to kill myself tonight, goodbye"
+OF_ANOTHER = "My brother says he is going to kill himself tonight"
 _NUMBERS = count(1)
 NewPage = Callable[..., Page]
 
@@ -417,6 +418,21 @@ def test_every_page_with_real_data_is_accessible(new_page: NewPage, program: Pro
         "/leave",
     ):
         look(path)
+    page.goto(str(action))
+    page.get_by_role("button", name="Start").click()
+    wrong.extend(audit(page))
+    page.locator("#feedback_text").fill(f"It helped. {'x' * 200}")
+    page.get_by_role("button", name="Done").click()
+    tried = page.url
+    for path in (tried, "/actions/done", "/learned", "/sharing", "/looks"):
+        look(path)
+    page.goto("/check-in")
+    page.locator("label.step").nth(0).click()
+    page.get_by_text("Write about it").click()
+    page.locator("#journal_text").fill(OF_ANOTHER)
+    page.get_by_role("button", name="Save my check-in").first.click()
+    expect(page.locator("#helping")).to_be_visible()
+    look(page.url)
     page.goto("/safety-plan")
     page.locator("#warning_signs").fill("I stop answering")
     page.get_by_role("button", name="Save my plan").click()

@@ -361,10 +361,14 @@ async def test_a_look_that_was_promised_and_missed_is_owned_up_to(at_home: Brows
     assert "nobody did. We are sorry." not in text((await at_home.get("/help")).text)
     with psycopg.connect(database_url) as conn:
         changed = conn.execute(
-            "UPDATE safety.crisis_event SET state = 'lapsed', resolved_at = now() WHERE state = 'open'"
+            "UPDATE safety.crisis_event SET state = 'lapsed', resolved_at = now(),"
+            " created_at = now() - interval '15 days' WHERE state = 'open'"
         ).rowcount
     assert changed == 1
     for path in ("/help", "/home"):
         assert "We said that somebody would look at how you are doing, and nobody did. We are sorry." in text(
             (await at_home.get(path)).text
         )
+    assert "Nothing. No reminder" not in text((await at_home.get("/home")).text), (
+        "an apology is not followed by “nothing”"
+    )

@@ -10,6 +10,8 @@ import pytest
 from tests.privacy.support import Owner, grant_body
 from tests.support.people import Circle, Person
 from wellspring.kernel import ids
+from wellspring.kernel.audit import Access
+from wellspring.kernel.db import Tx
 from wellspring.kernel.edge import Edge
 from wellspring.kernel.jobs import JobContext
 from wellspring.kernel.policy import Role
@@ -128,6 +130,33 @@ async def test_many_are_told_in_turns(
     for member in (alice, charlie):
         await share(member, bob)
     await set_status(erin, bob, "suspended")
+    await closing.tell(worker)
+    assert len(owner.rows(MAILS)) == 2
+
+
+async def test_one_that_fails_holds_up_nobody(
+    alice: Person,
+    charlie: Person,
+    bob: Person,
+    erin: Person,
+    owner: Owner,
+    worker: JobContext,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for member in (alice, charlie):
+        await share(member, bob)
+    await set_status(erin, bob, "suspended")
+    real, failing = closing.audit.record, min(alice.id, charlie.id)
+
+    async def record(tx: Tx, row: Access) -> None:
+        if row.person_id == failing:
+            raise OSError("no space")
+        await real(tx, row)
+
+    monkeypatch.setattr(closing.audit, "record", record)
+    await closing.tell(worker)
+    assert owner.rows(MAILS) == [(max(alice.id, charlie.id),)]
+    monkeypatch.setattr(closing.audit, "record", real)
     await closing.tell(worker)
     assert len(owner.rows(MAILS)) == 2
 

@@ -11,6 +11,7 @@ from jinja2 import Environment, UndefinedError
 from tests.web.pages import PAGES
 from tests.web.preview import WEB, catalog, environment, render
 from wellspring.interventions.vocabulary import Approach
+from wellspring.notify.templates import Template
 
 VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
 ENVIRONMENTS = {lang: environment(lang) for lang in ("en", "fr")}
@@ -195,6 +196,12 @@ def test_french_of_one_contact_and_of_a_week() -> None:
 def test_every_approach_has_words_in_french() -> None:
     module = ENVIRONMENTS["fr"].get_template("labels.html").make_module()
     said = {name: str(module.approach(name)) for name in get_args(Approach)}  # type: ignore[attr-defined]
+    assert all(words != name for name, words in said.items()), said
+
+
+def test_every_message_has_words_in_french() -> None:
+    module = ENVIRONMENTS["fr"].get_template("labels.html").make_module()
+    said = {name: str(module.message(name)) for name in get_args(Template)}  # type: ignore[attr-defined]
     assert all(words != name for name, words in said.items()), said
 
 

@@ -8,13 +8,15 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from wellspring.kernel import audit, events, stream
+from wellspring.kernel import audit, events, logs, stream
 from wellspring.kernel.audit import Access
 from wellspring.kernel.db import DbRole, Query
 from wellspring.kernel.ids import NIL
 from wellspring.kernel.jobs import JobContext, every
 from wellspring.privacy import grants
 from wellspring.privacy.events import SharingClosed
+
+log = logs.get("privacy")
 
 AT_ONCE: Final = 200
 ACTION: Final = "privacy:access_grant:close"
@@ -61,10 +63,14 @@ async def _tell(context: JobContext, one: Untold) -> None:
 @every("* * * * * */10", "privacy.closing")
 async def tell(context: JobContext) -> None:
     """Tell those whose sharing ended with a clinician's account; killed and run again, it tells nobody twice."""
-    found = AT_ONCE
-    while found == AT_ONCE:
+    done = AT_ONCE
+    while done == AT_ONCE:
         async with context.db.begin(DbRole.MAINTENANCE, read_only=True) as tx:
             untold = await tx.all(UNTOLD)
+        done = 0
         for one in untold:
-            await _tell(context, one)
-        found = len(untold)
+            try:
+                await _tell(context, one)
+                done += 1
+            except Exception as error:  # noqa: BLE001 - one who cannot be told must not keep others waiting
+                log.error("sharing_end_untold", grant_id=one.id, error=error)
