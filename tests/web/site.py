@@ -43,7 +43,7 @@ class Site(ThreadingHTTPServer):
         self.told = Event()
         self.broken = False
         self.cared = 0
-        """So many contacts after closed events were made since the desk was opened."""
+        """So many contacts after closed events were made since the desk was opened; then the others are late."""
         self.locked: dict[str, object] | None = None
         self.envs: dict[str, Environment] = {lang: environment(lang) for lang in ("en", "fr")}
         super().__init__(("127.0.0.1", 0), Handler)
@@ -92,6 +92,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def desk_list(self) -> None:
         events, after_care = DESK["events"], DESK["after_care"][self.server.cared :]
+        if self.server.cared:
+            after_care = [one | {"care": one["care"] | {"late": True}} for one in after_care]
         if self.server.news.is_set():
             events = [DESK["events"][0] | {"id": "e-new", "waiting": "9 minutes"}]
         text = self.server.envs["en"].get_template("desk_list.html")
