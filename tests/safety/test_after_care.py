@@ -171,6 +171,21 @@ async def test_after_an_outage_one_reminder_comes_and_a_week_to_follow_it(
     assert (await dana.get("/v1/crisis/desk")).json()["after_care"] == []
 
 
+async def test_who_has_just_taken_a_late_contact_is_not_interrupted(
+    alice: Person, dana: Person, circle: Circle, parts: Edge, database_url: str
+) -> None:
+    fay = await circle.staff("fay", Role.RESPONDER)
+    await duty(dana, fay)
+    path = await closed(dana, alice)
+    await late(database_url, 7 * DAY + 1)
+    assert await unattended.sweep(context(parts)) == 1
+    await late(database_url, 14 * DAY - HOUR)
+    assert (await fay.post(path + "/claim")).status_code == 200
+    await late(database_url, 14 * DAY + 2 * HOUR)
+    assert await unattended.sweep(context(parts)) == 0
+    assert (await write(fay, path)).status_code == 200, "she was on the telephone"
+
+
 async def test_of_many_late_contacts_one_mail_comes(
     alice: Person, charlie: Person, dana: Person, parts: Edge, database_url: str
 ) -> None:

@@ -185,10 +185,14 @@ async def test_who_is_just_reviewing_is_not_interrupted(
 ) -> None:
     path = await moderate(alice)
     await days(database_url, parts, 13)
+    await since(database_url, 2 * 60)
     await dana.put("/v1/crisis/duty", json={"on_duty": True})
     assert (await dana.post(path + "/claim")).status_code == 200
     await since(database_url, 12 * 60)
     await since(database_url, 11 * 60)
+    assert (
+        await rows(database_url, "SELECT now() - created_at > interval '14 days' AS over FROM safety.crisis_event")
+    )[0]["over"], "without the one who reviews it would be given up now"
     assert await unattended.sweep(context(parts)) == 0
     done = await dana.post(path + "/steps", json={"step": "review", "outcome": "no_danger_found"})
     assert done.json() == {"state": "reviewed"}

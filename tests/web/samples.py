@@ -220,7 +220,7 @@ EVENTS = [
     event("moderate", taken=True, mine=True, state="acknowledged"),
     event("low", taken=True, state="contacted"),
 ]
-DESK = {
+DESK: Context = {
     "locked": False,
     "events": EVENTS,
     "as_of": "18:44",

@@ -42,6 +42,8 @@ TOO_WIDE = """() => [...document.querySelectorAll('body *')]
 TOO_SMALL = """() => [...document.querySelectorAll('button, .button, .step, .chip > label, .check, select, summary')]
   .filter((one) => one.offsetParent && one.getBoundingClientRect().height < 43.5)
   .map((one) => one.outerHTML.slice(0, 80))"""
+EVENTS = "#desk > .desk > li"
+"""Those who wait, without the contacts after closed events."""
 
 pytestmark = [
     pytest.mark.browser,
@@ -68,6 +70,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture
 def context(browser: Browser, site: Site) -> Iterator[BrowserContext]:
     site.broken = False
+    site.cared = 0
     site.locked = None
     site.news.clear()
     site.told.clear()
@@ -278,20 +281,37 @@ def test_saying_what_it_was_by_keyboard_alone(page: Page, site: Site) -> None:
 
 def test_the_desk_is_live_and_keeps_the_focus(page: Page, site: Site) -> None:
     page.goto(f"{site.url}/desk")
-    expect(page.locator(".desk > li")).to_have_count(4)
+    expect(page.locator(EVENTS)).to_have_count(4)
     page.get_by_role("button", name="End my duty").focus()
     site.news.set()
-    expect(page.locator(".desk > li")).to_have_count(1)
+    expect(page.locator(EVENTS)).to_have_count(1)
     expect(page.locator("#desk")).to_contain_text("waiting 9 minutes")
     expect(page.locator("[data-desk-news]")).to_have_text("Somebody new is waiting.")
     site.told.set()
     assert page.evaluate("document.activeElement.textContent") == "End my duty"
 
 
+def test_the_focus_stays_with_its_contact_and_one_that_comes_near_is_nobody_new(page: Page, site: Site) -> None:
+    page.clock.install()
+    page.goto(f"{site.url}/desk")
+    contacts = page.locator("#desk section li")
+    expect(contacts).to_have_count(3)
+    page.locator("a[href$=e-c2]").focus()
+    site.cared = 1
+    page.clock.fast_forward(10_000)
+    expect(contacts).to_have_count(2)
+    assert page.evaluate("document.activeElement.pathname") == "/desk/p1/e-c2", "Enter opens no other person's"
+    site.cared = 0
+    page.clock.fast_forward(10_000)
+    expect(contacts).to_have_count(3)
+    expect(page.locator("[data-desk-news]")).to_have_text("")
+    assert page.evaluate("document.activeElement.pathname") == "/desk/p1/e-c2"
+
+
 def test_a_locked_desk_hides_its_list_and_goes_on_counting(page: Page, site: Site) -> None:
     page.clock.install()
     page.goto(f"{site.url}/desk")
-    expect(page.locator(".desk > li")).to_have_count(4)
+    expect(page.locator(EVENTS)).to_have_count(4)
     site.locked = LOCKED
     page.clock.fast_forward(10_000)
     expect(page.locator("[data-locked]")).to_contain_text("2 people are waiting. Overdue: 1")
@@ -310,7 +330,7 @@ def test_a_locked_desk_hides_its_list_and_goes_on_counting(page: Page, site: Sit
     expect(page.get_by_role("link", name="Sign in again")).to_have_attribute("href", "/sign-in?next=/desk")
     site.locked = None
     page.clock.fast_forward(10_000)
-    expect(page.locator(".desk > li")).to_have_count(4)
+    expect(page.locator(EVENTS)).to_have_count(4)
     expect(page.locator("[data-desk-news]")).to_have_text("")
 
 
@@ -334,7 +354,7 @@ def test_the_desk_says_when_it_is_not_live(page: Page, site: Site) -> None:
     page.route("**/desk/list", lambda route: route.fulfill(status=401, body="<p>signed out</p>"))
     page.goto(f"{site.url}/desk")
     expect(page.locator("[data-desk-lost]")).to_be_visible()
-    expect(page.locator(".desk > li")).to_have_count(4)
+    expect(page.locator(EVENTS)).to_have_count(4)
 
 
 def test_works_without_scripts(browser: Browser, site: Site) -> None:

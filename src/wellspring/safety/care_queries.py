@@ -77,15 +77,21 @@ _QUIET: Final = (
     "NOT EXISTS (SELECT 1 FROM safety.page p WHERE p.person_id = {0}.person_id AND p.event_id = {0}.id"
     f" AND p.at > {_since(GIVEN_UP.total_seconds())})"
 )
+# Whoever has only just taken it is not interrupted. A review's taking stands on the desk alone.
+_LEFT_ALONE: Final = f"coalesce(d.claimed_at < {_since(DAY.total_seconds())}, true)"
 CARE_MISSED: Final = Query(
-    f"{_CARE} AND d.care_reminded >= {len(CARE_LATE)} AND {_QUIET.format('d')}{_ON}", Unpaged, X, crosses_people=True
+    f"{_CARE} AND d.care_reminded >= {len(CARE_LATE)} AND {_QUIET.format('d')} AND {_LEFT_ALONE}{_ON}",
+    Unpaged,
+    X,
+    crosses_people=True,
 )
 
 # The last call is counted, not the days alone: after an outage there is one too, and a week to follow it.
 _LAPSING: Final = (
-    "SELECT e.person_id, e.id, e.created_at FROM safety.crisis_event e WHERE e.state = 'open'"
+    "SELECT e.person_id, e.id, e.created_at FROM safety.crisis_event e"
+    " JOIN safety.desk d ON (d.person_id, d.id) = (e.person_id, e.id) WHERE e.state = 'open'"
     f" AND e.created_at < {_since((LAST_CALL + GIVEN_UP).total_seconds())}"
-    f" AND coalesce(e.claimed_at < {_since(DAY.total_seconds())}, true)"
+    f" AND {_LEFT_ALONE}"
     " AND EXISTS (SELECT 1 FROM safety.page p WHERE p.person_id = e.person_id AND p.event_id = e.id"
     f" AND p.at > e.created_at + interval '{LAST_CALL.total_seconds():.0f} seconds')"
     f" AND {_QUIET.format('e')}"
@@ -101,7 +107,7 @@ STILL_LAPSING: Final = Query(f"{_LAPSING} AND e.person_id = $1 AND e.id = $2", U
 
 
 class Missed(Struct, frozen=True):
-    """How many events of the last 30 days were closed because nobody did what was due."""
+    """How many events of the last 60 days were closed because nobody did what was due."""
 
     reviews: int
     contacts: int

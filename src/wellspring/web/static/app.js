@@ -219,7 +219,7 @@
   const lost = (is) => all("[data-desk-lost]").forEach((note) => { note.hidden = !is; });
   const desk = one("[data-desk][hx-get]");
   if (desk) {
-    const waiting = () => new Set(all("li[id]", desk).map((item) => item.id));
+    const waiting = () => new Set(all("li[id^='event-']", desk).map((item) => item.id));
     let known = waiting();
     let counted = null;  // how many waited at the last look behind the lock
     let told = null;
