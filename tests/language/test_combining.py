@@ -100,6 +100,13 @@ def test_a_threshold_keeps_its_share_of_false_alarms() -> None:
     assert calibrate.threshold([], 0.03) == 0.0
 
 
+def test_a_share_of_false_alarms_is_a_share_of_what_texts_count() -> None:
+    scores, weights = [0.9] * 10 + [n / 200 for n in range(100)], [0.1] * 10 + [1.0] * 100
+    at = calibrate.threshold(scores, 0.02, weights)
+    assert sum(weight for score, weight in zip(scores, weights, strict=True) if score >= at) == pytest.approx(2.0)
+    assert calibrate.threshold(scores, 0.02) > 0.9, "each counting one, ten that mislead would decide alone"
+
+
 def test_high_is_not_below_moderate() -> None:
     found = calibrate.combined(cases(2000), full=True, moderate=0.03, high=0.01, ordinary=0.002)
     assert found.thresholds.high >= found.thresholds.moderate

@@ -72,13 +72,15 @@ def fit(cases: Sequence[Case], *, full: bool, ridge: float = 0.02, steps: int = 
     )
 
 
-def threshold(scores: Sequence[float], share: float) -> float:
-    """Return the smallest threshold that at most `share` of these scores reach."""
-    ordered = sorted(scores)
-    allowed = math.floor(share * len(ordered))
-    if allowed >= len(ordered):
-        return 0.0
-    return math.nextafter(ordered[len(ordered) - 1 - allowed], 2.0)
+def threshold(scores: Sequence[float], share: float, weights: Sequence[float] | None = None) -> float:
+    """Return the smallest threshold that at most `share` of these scores reach, each counting its weight (1)."""
+    counted = [1.0] * len(scores) if weights is None else weights
+    left = share * sum(counted) * (1 + 1e-9)
+    for score, weight in sorted(zip(scores, counted, strict=True), reverse=True):
+        left -= weight
+        if left < 0:
+            return math.nextafter(score, 2.0)
+    return 0.0
 
 
 def least(scores: Mapping[float, Sequence[float]]) -> float | None:
@@ -93,6 +95,17 @@ def _up(value: float) -> float:
     return math.ceil(value * 10_000) / 10_000
 
 
+def _at(calm: Sequence[tuple[float, Case]], hard: float, ordinary: float) -> float:
+    """Return the threshold that at most these shares of what our hands wrote and of ordinary texts of others reach."""
+    ours, others = (
+        [(chance, c.weight) for chance, c in calm if c.ordinary is of_others] for of_others in (False, True)
+    )
+    return max(
+        threshold([chance for chance, _ in found], share, [weight for _, weight in found])
+        for found, share in ((ours, hard), (others, ordinary))
+    )
+
+
 def combined(cases: Sequence[Case], *, full: bool, moderate: float, high: float, ordinary: float) -> Combined:
     """Fit and choose thresholds: at most `moderate` and `high` false alarms among the corpus's own negatives, which
     are hard on purpose, and at most `ordinary` (and a third of it) among ordinary texts of others.
@@ -100,16 +113,12 @@ def combined(cases: Sequence[Case], *, full: bool, moderate: float, high: float,
     Long texts get a threshold of moderate of their own, at the same shares of theirs and never above that of all.
     """
     weights = fit(cases, full=full)
-    calm = [c for c in cases if not c.danger and not c.made]
-    hard = [probability(weights, c.seen) for c in calm if not c.ordinary]
-    easy = [probability(weights, c.seen) for c in calm if c.ordinary]
-    at = max(threshold(hard, moderate), threshold(easy, ordinary))
-    above = max(threshold(hard, high), threshold(easy, ordinary / 3), at)
-    days = [c for c in calm if c.seen.parts > SHORT]
-    theirs = [probability(weights, c.seen) for c in days if not c.ordinary]
-    others = [probability(weights, c.seen) for c in days if c.ordinary]
-    least = max(threshold(theirs, moderate), threshold(others, ordinary))
-    long = _up(min(least, at)) if len(theirs) >= _ENOUGH else None
+    calm = [(probability(weights, c.seen), c) for c in cases if not c.danger and not c.made]
+    days = [(chance, c) for chance, c in calm if c.seen.parts > SHORT]
+    at = _at(calm, moderate, ordinary)
+    above = max(_at(calm, high, ordinary / 3), at)
+    enough = sum(not c.ordinary for _, c in days) >= _ENOUGH
+    long = _up(min(_at(days, moderate, ordinary), at)) if enough else None
     return Combined(weights, Thresholds(_up(at), _up(above), moderate, high, long))
 
 

@@ -26,7 +26,7 @@ HELD: Final = 12
 MODERATE: Final = 0.065
 HIGH: Final = 0.01
 ORDINARY: Final = 0.002
-ANOTHER: Final = 0.03
+ANOTHER: Final = 0.015
 """Of our texts about nobody else in danger, how many a model may take for one; of ordinary ones of others, ORDINARY."""
 _ENOUGH: Final = 50  # texts of a language with a known emotion, to say how much each model counts in it
 EPOCHS: Final = 3
@@ -34,6 +34,7 @@ _DRAWN: Final = {"goemotions": 15_000, "xed_en": 2_500, "xed_fr": 1_500, "bright
 _LABELLED: Final = {"goemotions": 6_000, "xed_en": 1_200, "brighter_eng": 600}
 _BESIDE: Final = 3_000
 _WITHIN: Final = 4_000
+_TURNED: Final = 0.3  # what a side of a contrast pair counts beside other texts: life holds few that mislead so
 _HELD_WITHIN, _MADE = 600, 0.3  # lines within days that the combination is fitted to as well, and what each counts
 Tell = Callable[[str], None]
 
@@ -143,7 +144,8 @@ def combine(
         if text.kind == "emotion" and text.emotion:
             felt.setdefault(text.lang, Felt()).add(scores.emotions, lightly, EMOTIONS.index(text.emotion), 1.0)
         elif text.label:
-            cases.append(calibrate.Case(found, danger=text.label == "d", ordinary=False))
+            weight = _TURNED if text.kind == "pair" else 1.0
+            cases.append(calibrate.Case(found, danger=text.label == "d", ordinary=False, weight=weight))
             nobody += [scores.another] if scores.another is not None and another_of(text) == 0 else []
     _, aside = ordinary(emotion_data)
     quiet = [example for example in aside if not read(example.text).hits]
