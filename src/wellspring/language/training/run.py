@@ -25,7 +25,7 @@ HELD: Final = 12
 """Of a hundred voices, those that no model learns from: on them the parts are combined and thresholds chosen."""
 MODERATE: Final = 0.065
 HIGH: Final = 0.01
-ORDINARY: Final = 0.002
+ORDINARY: Final = 0.0013
 ANOTHER: Final = 0.015
 """Of our texts about nobody else in danger, how many a model may take for one; of ordinary ones of others, ORDINARY."""
 _ENOUGH: Final = 50  # texts of a language with a known emotion, to say how much each model counts in it
