@@ -192,3 +192,26 @@ async def test_after_its_session_is_removed_a_moment_without_a_check_in_goes_wit
     await age(owner, 31)
     assert await shared.drop_asked(parts.db) == len(asked)
     assert await moments(owner) == set()
+
+
+async def named(owner: asyncpg.Connection) -> set[str]:
+    """Return the moments that sessions name."""
+    found = await owner.fetch("SELECT recommendation_id FROM interventions.session")
+    return {str(one[0]) for one in found if one[0] is not None}
+
+
+async def test_a_session_names_no_moment_that_is_gone(
+    parts: Edge, alice: Person, charlie: Person, owner: asyncpg.Connection, asked: list[str]
+) -> None:
+    moment, (first, *_) = await check_in(alice)
+    await rate(alice, 4, first, checkin_id=moment)
+    items = (await charlie.post("/v1/interventions/recommendations", json={"current_emotion": "fear"})).json()["items"]
+    await begin(charlie, UUID(items[0]["intervention_id"]))
+    (his,) = await moments(owner) - {*asked, moment}
+    assert await named(owner) == {asked[1], moment, his}
+    await alice.delete("/v1/interventions/learned")
+    assert await named(owner) == {moment, his}
+    await age(owner, 31)
+    assert await shared.drop_asked(parts.db) == 1
+    assert await named(owner) == await moments(owner) == {moment}
+    assert len((await alice.get("/v1/interventions/sessions")).json()["items"]) == 2

@@ -122,6 +122,14 @@ async def test_what_was_begun_is_found_again(at_home: Browser, stranger: Browser
     assert running not in (await at_home.get(ACTION)).text
 
 
+async def test_what_was_begun_is_removed_too(at_home: Browser) -> None:
+    running = str((await at_home.fill(ACTION, f"{ACTION}/start")).headers["location"])
+    form = f"/actions/sessions/{running.rsplit('=', 1)[1]}"
+    listed = await at_home.follow(await at_home.fill(running, f"{form}/remove"))
+    assert "Nothing here yet" in text(listed.text)
+    assert (await at_home.get(running)).status_code == 404
+
+
 async def test_not_the_moment_is_said_to_mean_nothing(at_home: Browser) -> None:
     left = await at_home.follow(await at_home.fill(ACTION, f"{ACTION}/skip"))
     assert "nothing is concluded from that" in text(left.text)

@@ -245,9 +245,12 @@ def test_another_language_costs_nobody_what_they_typed(new_page: NewPage) -> Non
     expect(page.locator('input[name="consents"]').first).to_be_checked()
     page.locator('form[action="/sign-up"] button[type=submit]').click()
     expect(page.locator("#errors")).to_be_visible()
+    expect(page.locator("#timezone")).to_have_value("Asia/Tokyo")
     page.get_by_role("link", name="English").click()
     expect(page.locator("h1")).to_have_text("Sign up")
     expect(page.locator("#email")).to_have_value("ana@live.example.org")
+    expect(page.locator("#timezone")).to_have_value("Asia/Tokyo")
+    expect(page.locator("#language")).to_have_value("en")
     assert page.evaluate("sessionStorage.length") == 0
 
 
@@ -268,6 +271,9 @@ def test_the_zone_of_the_device_is_chosen_and_a_choice_of_ones_own_stays(new_pag
     page = new_page(timezone_id=zone)
     page.goto("/sign-up")
     expect(page.locator("#timezone")).to_have_value(zone)
+    for language in ("Français", "English"):
+        page.get_by_role("link", name=language).click()
+        expect(page.locator("#timezone")).to_have_value(zone)
     page.locator("#timezone").select_option("Europe/Paris")
     page.locator("#email").fill("nonsense")
     page.locator('form[action="/sign-up"] button[type=submit]').click()

@@ -1,8 +1,11 @@
 """A clinician is suspended, or is none any more: what was shared with them ends, for good, and each member is told."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
 from uuid import UUID
 
+import asyncpg
 import httpx
 import psycopg
 import pytest
@@ -15,7 +18,10 @@ from wellspring.kernel.db import Tx
 from wellspring.kernel.edge import Edge
 from wellspring.kernel.jobs import JobContext
 from wellspring.kernel.policy import Role
-from wellspring.privacy import closing
+from wellspring.privacy import closing, erasure
+from wellspring.privacy.erasure import NotErased, Why
+from wellspring.privacy.leaving import own_connection
+from wellspring.privacy.ledger import Ledger
 
 pytestmark = pytest.mark.anyio
 PATH = "/v1/access-grants"
@@ -25,6 +31,18 @@ MAILS = "SELECT person_id FROM notify.delivery WHERE template = 'sharing_closed'
 @pytest.fixture
 def worker(parts: Edge) -> JobContext:
     return JobContext(parts.db, parts.settings, parts.keys, {})
+
+
+@pytest.fixture(params=["owner", "worker"])
+async def conn(request: pytest.FixtureRequest, parts: Edge, database_url: str) -> AsyncIterator[asyncpg.Connection]:
+    """Return a connection as a command has, or the worker, to erase somebody by."""
+    if request.param == "worker":
+        async with own_connection(parts.db) as made:
+            yield made
+        return
+    made = await asyncpg.connect(database_url)
+    yield made
+    await made.close()
 
 
 async def share(member: Person, clinician: Person) -> UUID:
@@ -184,3 +202,111 @@ async def test_a_sharing_that_begins_as_the_account_is_closed_does_not_outlive_i
     answer = await sharing
     assert (answer.status_code, answer.json()["code"]) == (422, "grant_refused")
     assert owner.rows("SELECT count(*) FROM privacy.access_grant") == [(0,)]
+
+
+async def test_members_are_told_once_when_a_clinician_erases_their_account(
+    alice: Person,
+    charlie: Person,
+    bob: Person,
+    circle: Circle,
+    erin: Person,
+    owner: Owner,
+    worker: JobContext,
+    parts: Edge,
+    conn: asyncpg.Connection,
+    tmp_path: Path,
+) -> None:
+    blair, ledger = await circle.staff("blair", Role.CLINICIAN), Ledger(tmp_path / "erased")
+    shared = {member.id: await share(member, bob) for member in (alice, charlie)}
+    await share(alice, blair)
+    for _ in range(2):
+        await erasure.erase(conn, parts.keys, ledger, bob.id)
+        await closing.tell(worker)
+    assert sorted(owner.rows(MAILS)) == sorted((one,) for one in shared)
+    for member in (alice, charlie):
+        assert owner.audited(member.id)[-1] == (closing.ACTION, ids.NIL, "done", 1)
+        changes = (await member.get("/v1/changes")).json()["items"]
+        assert [one["ref"] for one in changes].count(str(shared[member.id])) == 2
+    assert await states(alice) == ["active"]
+    assert await states(charlie) == []
+
+
+async def test_what_was_not_told_yet_is_told_before_the_clinician_goes(
+    alice: Person, bob: Person, erin: Person, owner: Owner, parts: Edge, conn: asyncpg.Connection, tmp_path: Path
+) -> None:
+    await share(alice, bob)
+    await set_status(erin, bob, "suspended")
+    await set_status(erin, bob, "active")
+    await share(alice, bob)
+    await erasure.erase(conn, parts.keys, Ledger(tmp_path / "erased"), bob.id)
+    assert owner.rows(MAILS) == [(alice.id,)]
+
+
+async def test_who_came_back_with_a_backup_and_is_erased_again_is_not_told_of_again(
+    alice: Person, bob: Person, owner: Owner, parts: Edge, conn: asyncpg.Connection, tmp_path: Path
+) -> None:
+    await share(alice, bob)
+    await erasure.erase(conn, parts.keys, Ledger(tmp_path / "erased"), bob.id, again=True)
+    assert owner.rows(MAILS) == []
+    assert await states(alice) == []
+
+
+@pytest.mark.parametrize("status", ["active", "suspended"])
+async def test_an_erasure_that_is_refused_at_last_ends_no_sharing(
+    alice: Person,
+    bob: Person,
+    erin: Person,
+    owner: Owner,
+    worker: JobContext,
+    parts: Edge,
+    conn: asyncpg.Connection,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    status: str,
+) -> None:
+    await share(alice, bob)
+    if status != "active":
+        await set_status(erin, bob, status)
+        await closing.tell(worker)
+    before, mails = await states(alice), owner.rows(MAILS)
+    looked = 0
+
+    async def refuse(*_: object, **__: object) -> None:
+        nonlocal looked
+        looked += 1
+        if looked == 2:
+            assert owner.rows("SELECT status FROM identity.person WHERE person_id = %s", bob.id) == [("deleted",)]
+            raise NotErased(Why.WORKING)
+
+    monkeypatch.setattr(erasure, "_refuse_busy", refuse)
+    with pytest.raises(NotErased):
+        await erasure.erase(conn, parts.keys, Ledger(tmp_path / "erased"), bob.id)
+    await closing.tell(worker)
+    assert owner.rows("SELECT status FROM identity.person WHERE person_id = %s", bob.id) == [(status,)]
+    assert await states(alice) == before
+    assert owner.rows(MAILS) == mails
+
+
+async def test_the_role_taken_while_somebody_is_being_erased_ends_it_too(
+    alice: Person, bob: Person, owner: Owner
+) -> None:
+    await share(alice, bob)
+    owner.do("UPDATE identity.person SET status = 'deleted' WHERE person_id = %s", bob.id)
+    assert await states(alice) == ["active"]
+    owner.do("UPDATE identity.person SET roles = '{member}' WHERE person_id = %s", bob.id)
+    assert await states(alice) == ["closed"]
+
+
+async def test_who_shares_again_before_they_were_told_is_not_told_that_nothing_is_seen(
+    alice: Person, bob: Person, erin: Person, owner: Owner, worker: JobContext
+) -> None:
+    await share(alice, bob)
+    await set_status(erin, bob, "suspended")
+    await set_status(erin, bob, "active")
+    await share(alice, bob)
+    await closing.tell(worker)
+    assert owner.rows(MAILS) == []
+    assert owner.rows("SELECT count(*) FROM privacy.access_grant WHERE closed AND told_at IS NULL") == [(0,)]
+    await set_status(erin, bob, "suspended")
+    await closing.tell(worker)
+    assert owner.rows(MAILS) == [(alice.id,)]

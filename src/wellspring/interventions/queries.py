@@ -84,7 +84,7 @@ START: Final = Query(
         AND o.id >= coalesce($4::uuid, kernel.uuid7_floor(now() - interval '8 days'))
         AND o.id <= coalesce($4, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
         AND ($4 IS NOT NULL OR o.created_at > now() - interval '1 day')
-        ORDER BY o.id DESC LIMIT 1) r ON true
+        ORDER BY o.id DESC LIMIT 1 FOR KEY SHARE) r ON true
     ON CONFLICT (person_id, id) DO NOTHING""",
     int,
     M,

@@ -193,8 +193,8 @@ async def logged(
 
 async def forget(tx: Tx, person_id: UUID, moment_id: UUID) -> None:
     """Remove what was offered at a moment and what was said of it; ratings stay, as of a moment nobody spoke of."""
-    await tx.do(q.FORGET_OFFERS, person_id, moment_id)
     await forget_moment(tx, person_id, moment_id)
+    await tx.do(q.FORGET_OFFERS, person_id, moment_id)  # its sessions name it no more then
 
 
 def _still_said(logged: dict[str, Any], moment: Moment) -> bool:

@@ -183,14 +183,14 @@ WORDS: Final[dict[tuple[str, Language], Words]] = {
     ("sharing_closed", "en"): Words(
         "Wellspring: something you shared has ended",
         "Somebody you shared with cannot use Wellspring in that role any more. They can see nothing of yours, and that"
-        " does not come back by itself. You have to do nothing. You can see who it was here.",
+        " does not come back by itself. You have to do nothing. Here you see whom you share with.",
         _SHARING,
     ),
     ("sharing_closed", "fr"): Words(
         "Wellspring : un de vos partages a pris fin",
         "Quelqu’un avec qui vous partagiez ne peut plus utiliser Wellspring à ce titre. Cette personne ne voit plus"
-        " rien de ce qui est à vous, et cela ne reviendra pas tout seul. Vous n’avez rien à faire. Vous pouvez voir ici"
-        " de qui il s’agit.",
+        " rien de ce qui est à vous, et cela ne reviendra pas tout seul. Vous n’avez rien à faire. Vous voyez ici avec"
+        " qui vous partagez.",
         _SHARING,
     ),
 }

@@ -1,9 +1,9 @@
 """Erasing a person, driven by the declarations of the tables.
 
-First the account is closed, then what was under way comes to its end, and then one transaction takes everything: rows
-go or stay as declared, and the data key is destroyed. Sealed words of what stays (records of crises) are sealed anew
-under a key that opens nothing else. At last the erasure is noted outside of the database, for the day on which an older
-backup is restored. Done again, it finds nothing more.
+First the account is closed, then what was under way comes to its end, and then one transaction takes everything:
+whoever shared with this person is told that it has ended, rows go or stay as declared, and the data key is destroyed.
+Sealed words of what stays (records of crises) are sealed anew under a key that opens nothing else. At last the erasure
+is noted outside of the database, for the day on which an older backup is restored. Done again, it finds nothing more.
 
 `privacy.leaving` says how far it came. Whoever is stopped in the middle is followed by `leaving.py`, which goes on or
 opens the account again.
@@ -23,8 +23,10 @@ from wellspring.identity import leaving
 from wellspring.kernel import audit
 from wellspring.kernel.audit import Access
 from wellspring.kernel.crypto import Keyring, Sealer, Unreadable
+from wellspring.kernel.db import DbRole, Tx
 from wellspring.kernel.ids import NIL
 from wellspring.kernel.tables import Erase, Kind, Named
+from wellspring.privacy import closing
 from wellspring.privacy.ledger import Ledger
 from wellspring.privacy.people import KEYS, LEAVING, Placed, about_people, count, is_here
 
@@ -160,6 +162,8 @@ async def _erase(conn: Connection, keys: Keyring, ledger: Ledger, person_id: UUI
             found = await _seen(conn, places, person_id)
             if status is not None:
                 await _end_work(conn, places, person_id)
+                if not again:  # else they were told when this happened first
+                    await closing.end(Tx(conn, DbRole.WORKER), person_id)
                 await _new_key(conn, keys, places, person_id)
             await _take(conn, places, person_id)
             by_self = await conn.fetchval(_DONE, person_id)

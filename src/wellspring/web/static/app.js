@@ -36,9 +36,11 @@
     return field.matches(WORDS) && field.value !== field.defaultValue;
   };
   const forms = () => all("main form[method=post]:not([data-draft])");
-  // What a refusal brought back was typed too, and another language asks the server for an empty page.
+  // What a refusal brought back was typed too, and another language asks the server for an empty page. A language that
+  // is the page's own was not chosen: it follows the page.
   const setAside = (brought = false) => {
-    const kept = (field) => typed(field) || (brought && (field.matches(WORDS) ? field.value : field.checked));
+    const filled = (field) => (field.matches("select") ? field.value && field.value !== root.lang : field.matches(WORDS) ? field.value : field.checked);
+    const kept = (field) => typed(field) || (brought && filled(field));
     const fields = forms().flatMap((form, at) => [...form.elements].flatMap((field, place) => (kept(field) ? [[at, place, field.checked ?? false, field.value]] : [])));
     if (!fields.length) return;
     try { sessionStorage.setItem(ASIDE, JSON.stringify({ page: here(), fields })); } catch { /* as without scripts */ }
@@ -56,7 +58,7 @@
       const field = found[at]?.elements[place];
       if (!field) continue;
       if (field.matches("input[type=radio], input[type=checkbox]")) field.checked = checked;
-      else field.value = value;
+      else if (!field.matches("select") || [...field.options].some((option) => option.value === value)) field.value = value;
       if (field.dataset.look) look(field);
       field.closest("details")?.setAttribute("open", "");
     }
