@@ -133,7 +133,9 @@ def files(folder: Path) -> str:
 
 def training(counts: dict[str, int], figures: dict[str, float | None]) -> str:
     """Return what the light model learned from and how it did on voices held out meanwhile."""
-    learned = table(["texts that the light model learned from", "number"], [[name, str(number)] for name, number in counts.items()])
+    learned = table(
+        ["texts that the light model learned from", "number"], [[name, str(number)] for name, number in counts.items()]
+    )
     rows = [[name.replace("_", " "), "" if value is None else f"{value:.3f}"] for name, value in figures.items()]
     return f"{learned}\n\n{table(['light model alone, voices held out in training', 'figure'], rows)}"
 

@@ -2,10 +2,12 @@
 
 import re
 from bisect import bisect_right
+from collections.abc import Iterator
 
 import msgspec
 
 from wellspring.language import identify as languages
+from wellspring.language.emergencies import of_another
 from wellspring.language.fold import Folded, fold
 from wellspring.language.judge import level_of, tier_of
 from wellspring.language.rules import Found, Scene, find, own_quotation, thin
@@ -15,7 +17,7 @@ from wellspring.language.spelling import RUN_TOGETHER
 from wellspring.language.tables import TABLES
 from wellspring.language.trigger import triggered, words
 
-RULES_VERSION = "2026.9"
+RULES_VERSION = "2026.10"
 CAP = 20_000  # characters read of one text: half from its start, half from its end
 
 _ODD = re.compile(
@@ -106,6 +108,12 @@ class _Half:
                 found.extend(self._sentence_hits(ranges, index, quotes))
         return found
 
+    def emergencies(self) -> Iterator[Hit]:
+        """Yield what somebody else has taken: an attempt, not the writer's."""
+        for start, end in of_another(self.text):
+            first, last = (at + self.offset for at in self.folded.origin(start, end))
+            yield Hit("attempt", first, last, 3, counted=False, reason="third_person", person="third", tense="present")
+
     def _sentence_hits(
         self, ranges: list[tuple[int, int]], index: int, quotes: dict[str, list[tuple[int, int]]]
     ) -> list[Hit]:
@@ -151,7 +159,7 @@ def read(text: str, *, hint: str | None = None) -> Reading:
     first = words(parts[0].text, 0, 2000)
     letters, latin = _latin(text[:2000], parts[0].text[:2000])
     language, confidence = languages.identify(first, letters, latin, hint)
-    hits = tuple(hit for part in parts for hit in part.hits())
+    hits = tuple(hit for part in parts for hit in (*part.hits(), *part.emergencies()))
     level = level_of(hits)
     return Reading(
         language=language,
