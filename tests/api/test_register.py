@@ -8,7 +8,7 @@ from wellspring.kernel.tables import TABLES, Erase, Kind, Table
 
 assert slices.TABLES, "importing the slices declares their tables"
 ABOUT_PEOPLE = sorted((t for t in TABLES.values() if t.kind is Kind.PERSON), key=lambda t: t.name)
-NOT_EXPORTED = {"identity.refresh_token", "kernel.person_key", "privacy.copy_part", "safety.desk"}
+NOT_EXPORTED = {"identity.refresh_token", "kernel.person_key", "privacy.copy_part"}
 KEPT = {"kernel.audit", "safety.crisis_event", "safety.event_step", "safety.page"}
 
 
