@@ -101,8 +101,11 @@ async def test_a_job_that_finds_only_a_denial_offers_nothing(models: StandIn, pa
 
 
 async def test_the_page_has_the_number_first_and_says_who_is_told(models: StandIn, alice: Person) -> None:
-    made = (await check_in(alice, f"And {FRIEND}."))["checkin"]["id"]
-    page = (await alice.get(f"/results/{made}", headers={"Accept-Language": "fr"})).text
-    assert page.index('id="helping"') < page.index('id="try"')
-    assert 'href="tel:' in page
-    assert "Nobody is sent" in page or "Personne n’est envoyé" in page
+    found = await check_in(alice, f"And {FRIEND}.")
+    page = (await alice.get(f"/results/{found['checkin']['id']}")).text
+    card = page[page.index('id="helping"') : page.index('id="try"')]
+    assert card.index(f'href="tel:{found["helping"]["emergency_number"]}"') < card.index("<li>")
+    assert card.count("<li>") == len(found["helping"]["steps"])
+    assert found["helping"]["told"] in card
+    page = (await alice.get(f"/results/{(await check_in(alice, None))['checkin']['id']}")).text
+    assert 'id="helping"' not in page
