@@ -238,9 +238,9 @@ def test_forced_colours_show_where_one_is_and_what_is_chosen(page: Page, site: S
     others = {one.evaluate(color) for one in page.locator("nav.main a:not([aria-current])").all()}
     assert here not in others
     page.locator("input[name=mood_score]").nth(3).check(force=True)
-    back = "(one) => getComputedStyle(one.nextElementSibling).backgroundColor"
-    boxes = page.locator("input[name=mood_score]")
-    assert boxes.nth(3).evaluate(back) != boxes.nth(4).evaluate(back)
+    steps = page.locator("input[name=mood_score] + span")
+    plain = steps.nth(4).evaluate("(one) => getComputedStyle(one).backgroundColor")
+    expect(steps.nth(3)).not_to_have_css("background-color", plain)  # it fades in, so it is waited for
 
 
 def test_errors_take_the_focus(page: Page, site: Site) -> None:
