@@ -207,6 +207,19 @@ async def test_a_stop_closes_every_reader(parts: Edge, who: Principal) -> None:
     assert await reader.queue.get() is None
 
 
+@pytest.mark.parametrize("turns", range(6))
+async def test_a_stop_ends_whatever_is_told_in_the_same_moment(parts: Edge, who: Principal, turns: int) -> None:
+    hub = Hub(parts.db, parts.db.dsn(DbRole.SIGNIN), identity_queries.LIVE_SESSIONS)
+    hub.start()
+    for _ in range(3):
+        await asyncio.sleep(0)
+    hub.open(who, 0)  # wakes the one who delivers
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    done, _ = await asyncio.wait([asyncio.create_task(hub.stop())], timeout=5)
+    assert done
+
+
 def test_a_reader_too_slow_to_follow_is_closed() -> None:
     reader = Reader(ids.new(), ids.new(), 1, 0)
     for seq in range(1, 1002):

@@ -66,7 +66,8 @@ async def _events(hub: Hub, who: Principal, cursor: int) -> AsyncGenerator[bytes
         yield b"retry: %d\nid: %d\n\n" % (_RETRY_MS, cursor)
         while True:
             try:
-                change = await asyncio.wait_for(reader.queue.get(), BEAT_S)
+                async with asyncio.timeout(BEAT_S):
+                    change = await reader.queue.get()
             except TimeoutError:
                 yield b": still here\n\n"
                 continue

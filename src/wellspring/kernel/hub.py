@@ -7,6 +7,7 @@ them within a second.
 import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any, Final
 from uuid import UUID
 
@@ -141,9 +142,10 @@ class Hub:
         loop = asyncio.get_running_loop()
         poll_at = loop.time() + _POLL_EVERY
         while True:
-            try:
-                await asyncio.wait_for(self._event.wait(), max(0.0, poll_at - loop.time()))
-            except TimeoutError:
+            with suppress(TimeoutError):
+                async with asyncio.timeout_at(poll_at):  # wait_for may swallow the cancelling of `stop` (Python 3.11)
+                    await self._event.wait()
+            if loop.time() >= poll_at:
                 poll_at = loop.time() + _POLL_EVERY
                 self._dirty.update(self._readers)
             self._event.clear()
