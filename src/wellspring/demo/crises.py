@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from random import Random
-from typing import Final
+from typing import Final, cast
 from uuid import UUID
 
 import msgspec
@@ -13,7 +13,7 @@ from wellspring.demo import uuids
 from wellspring.demo.cast import Persona
 from wellspring.demo.library import phrases, rng
 from wellspring.demo.tables import Rows, add, json
-from wellspring.kernel import jobs
+from wellspring.kernel import ids, jobs
 from wellspring.kernel.crypto import Sealer
 from wellspring.language import Reading
 from wellspring.safety import show
@@ -197,6 +197,19 @@ def _after_care(
     return None, None
 
 
+def _goes_on(rows: Rows, persona: Persona, course: Course) -> None:
+    """End what is due after an earlier event of the same person: a newer one has its own."""
+    desk = rows.get("safety.desk", [])
+    for n, row in enumerate(desk):
+        if row[0] == persona.person_id and row[-1] is not None:
+            ends = [cast("datetime", step[6]) for step in rows["safety.event_step"] if step[2] == row[1]]
+            at = max([*ends, *([course.resolved_at] if course.resolved_at else [])])
+            step = ("resolved", "resolved", at, None, row[-2], "newer_event")
+            row_id = uuids.at(at, rng("goes on", row[1]))
+            add(rows, "safety.event_step", persona.person_id, row_id, row[1], ids.NIL, *step)
+            desk[n] = (*row[:-2], None, None)
+
+
 def _sealed(found: Found, note: str | None) -> tuple[bytes, Sequence[str]]:
     evidence = show.evidence(found.reading, found.text)
     explanation = [PartNote(p.layer, p.level, p.code, p.numbers) for p in found.judgement.explanation]
@@ -244,6 +257,8 @@ def open_event(
         max([found.at, *(at for *_, at in course.steps)]),
     )
     care = _after_care(rows, persona, event_id, found, course, now)
+    if care[0] is not None:
+        _goes_on(rows, persona, course)
     desk_row = (judged.level, course.state, found.asked, course.claimed_by, found.at, due, *care)
     add(rows, "safety.desk", persona.person_id, event_id, *desk_row)
     if course.paged_at is not None:
