@@ -10,6 +10,7 @@ from tests.pages.support import Browser, fields, staff, text
 from tests.pages.test_safety import DANGER, _closed, _days_pass, _event
 from wellspring.kernel.edge import Edge
 from wellspring.kernel.policy import Role
+from wellspring.safety import desk
 
 pytestmark = pytest.mark.anyio
 WORDS = "She sleeps again.\nHer sister stays until Monday."
@@ -261,3 +262,21 @@ async def test_it_is_said_for_two_weeks(at_home: Browser, at_desk: Browser, data
     with psycopg.connect(database_url) as conn:
         conn.execute("UPDATE safety.event_step SET at = at - interval '2 days'")
     assert said not in text((await at_home.get("/home")).text)
+
+
+async def test_our_own_fault_loses_no_words(
+    at_home: Browser, at_desk: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event = await _closed(at_home, at_desk)
+    form = fields((await at_desk.get(event)).text, f"{event}/after-care")
+
+    async def breaks(*_: object) -> None:
+        raise RuntimeError("a fault of ours")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(desk, "contacted", breaks)
+        answer = await at_desk.post(f"{event}/after-care", form | {"result": "reached", "note": WORDS})
+    assert answer.status_code == 500
+    again = fields(answer.text, f"{event}/after-care")
+    assert again["note"] == WORDS
+    assert (await at_desk.post(f"{event}/after-care", again)).headers["location"] == "/desk"

@@ -54,7 +54,9 @@ async def problem_page(request: Req, problem: Problem) -> Response[Any]:
         if request.method == "GET":
             return redirect(request, f"/sign-in?next={quote(_asked_for(request))}")
         return await unsent(request, problem)
-    if isinstance(problem, FormStale) or (request.method == "POST" and isinstance(problem, Unavailable | TooMany)):
+    if isinstance(problem, FormStale) or (
+        request.method == "POST" and (problem.status >= 500 or isinstance(problem, TooMany))
+    ):
         return await unsent(request, problem)
     if isinstance(problem, MethodNotAllowed) and request.method == "GET":
         return redirect(request, _page_above(request))
