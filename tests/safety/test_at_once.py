@@ -20,6 +20,7 @@ from wellspring.kernel.edge import Edge
 from wellspring.kernel.jobs import JobPayload
 from wellspring.kernel.policy import Role
 from wellspring.language.pool import READERS
+from wellspring.migrations.runner import Runner
 from wellspring.safety import unattended
 from wellspring.safety.notes import read_note
 
@@ -231,3 +232,40 @@ async def test_a_review_that_was_given_up_is_counted_from_then(
     await since(database_url, ago * DAY)
     await duty(dana)
     assert (await dana.get("/v1/crisis/desk")).json()["missed"] == {"reviews": counted, "contacts": 0}
+
+
+async def test_an_upgrade_leaves_one_after_care_and_knows_when_each_was_given_up(
+    alice: Person, charlie: Person, dana: Person, fay: Person, database_url: str
+) -> None:
+    lost, older, newer = await closed(dana, charlie), await closed(dana, alice), await closed(fay, alice)
+    lapsed = await moderate(charlie)
+    ids = {name: UUID(path.rpartition("/")[2]) for name, path in
+           {"lost": lost, "older": older, "newer": newer, "lapsed": lapsed}.items()}  # fmt: skip
+    runner = Runner(database_url)
+    await asyncio.to_thread(runner.down, 1)
+    desk = "UPDATE safety.desk SET care_step = 1, care_due_at = {} WHERE id = $1"
+    await rows(database_url, desk.format("now()"), ids["older"])
+    await rows(database_url, desk.format("NULL"), ids["lost"])
+    await rows(
+        database_url,
+        "INSERT INTO safety.event_step (person_id, id, event_id, actor_id, from_state, to_state, at, care_step,"
+        " care_result) SELECT person_id, gen_random_uuid(), id, person_id, 'resolved', 'resolved',"
+        " now() - interval '9 days', 1, 'not_done' FROM safety.desk WHERE id = $1",
+        ids["lost"],
+    )
+    await rows(database_url, "UPDATE safety.desk SET state = 'lapsed' WHERE id = $1", ids["lapsed"])
+    ended = "UPDATE safety.crisis_event SET state = 'lapsed', resolved_at = now() - interval '5 days' WHERE id = $1"
+    await rows(database_url, ended, ids["lapsed"])
+    await asyncio.to_thread(runner.up)
+    found = await rows(
+        database_url,
+        "SELECT id, care_step, extract(day FROM now() - missed_at)::int AS missed FROM safety.desk ORDER BY id",
+    )
+    assert {row["id"]: (row["care_step"], row["missed"]) for row in found} == {
+        ids["lost"]: (None, 9),
+        ids["older"]: (None, None),
+        ids["newer"]: (1, None),
+        ids["lapsed"]: (None, 5),
+    }
+    said = "SELECT care_result FROM safety.event_step WHERE event_id = $1 AND care_result IS NOT NULL ORDER BY at"
+    assert [row["care_result"] for row in await rows(database_url, said, ids["older"])][-1] == "newer_event"
