@@ -1,19 +1,22 @@
 """Who is there, and that the same seed makes the same people."""
 
 import random
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
+from uuid import UUID
 
 import psycopg
 import pytest
 
 from tests.demo.conftest import PEOPLE, TODAY
 from tests.support import database
-from wellspring.demo import fill, is_empty, sign_ins
+from wellspring.demo import crises, fill, is_empty, sign_ins
 from wellspring.demo.cast import DAYS, first_day, member
 from wellspring.demo.library import places, rng
 from wellspring.demo.life import SHAPES, days, phase, share
 from wellspring.demo.sign_ins import STAFF_HERE
+from wellspring.demo.tables import Rows
 from wellspring.kernel.crypto import Keyring
+from wellspring.kernel.ids import NIL
 
 
 def test_same_seed_same_person() -> None:
@@ -116,3 +119,18 @@ def test_an_interrupted_run_can_be_made_again(database_url: str) -> None:
         assert conn.execute("SELECT count(*) FROM identity.person").fetchone() == (3 + len(STAFF_HERE),)
         whole = conn.execute("SELECT count(DISTINCT person_id) FROM checkins.checkin").fetchone()
         assert whole == (3,)
+
+
+def test_a_newer_event_goes_on_with_the_contacts_of_an_older_one() -> None:
+    persona = member(7, 1)
+    event, other, at = UUID(int=1), UUID(int=2), datetime(2026, 11, 20, 9, tzinfo=UTC)
+    kept = (UUID(int=3), event, "high", "resolved", False, None, at, at, 1, at)
+    rows: Rows = {"safety.desk": [(persona.person_id, other, "high", "resolved", False, None, at, at, 2, at), kept]}
+    rows["safety.event_step"] = [(persona.person_id, event, other, NIL, "contacted", "resolved", at, None, None, None)]
+    crises._goes_on(rows, persona, at - timedelta(hours=1))
+    assert rows["safety.desk"] == [
+        (persona.person_id, other, "high", "resolved", False, None, at, at, None, None),
+        kept,
+    ]
+    step = rows["safety.event_step"][-1]
+    assert (step[2], step[6], step[-2:]) == (other, at, (2, "newer_event")), "never before it was closed"

@@ -337,7 +337,9 @@ async def test_from_a_closed_event_to_the_end_of_after_care(
     late = (await at_desk.get("/desk")).text
     assert "Overdue First contact after a crisis" in text(late)
     assert "wanted to contact you by" in text((await at_home.get("/help")).text)
-    assert "Overdue" in text((await at_desk.get(event)).text)
+    shown = (await at_desk.get(event)).text
+    assert "Overdue" in text(shown)
+    form = fields(shown, f"{event}/after-care")
     done = await at_desk.post(f"{event}/after-care", form | {"result": "reached", "note": "Spoke with her."})
     assert done.headers["location"] == "/desk"
     assert "Planned Second contact after a crisis" in text((await at_desk.get("/desk")).text)

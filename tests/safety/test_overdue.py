@@ -33,6 +33,7 @@ async def since(url: str, minutes: float) -> None:
         "safety.desk.claimed_at",
         "safety.desk.response_due_at",
         "safety.desk.care_due_at",
+        "safety.desk.missed_at",
         "safety.page.at",
     ):
         table, _, name = column.rpartition(".")

@@ -32,6 +32,9 @@ from tests.web.samples import (
     MESSAGES,
     NO_COPY,
     NOBODY,
+    NOBODY_LOCKED,
+    NOT_ASKED,
+    NOT_WRITTEN,
     OFFERED,
     PLAN,
     PREFERENCES,
@@ -69,6 +72,13 @@ WAIT = PROBLEM | {"status": 429, "code": "too_many_requests", "again": "/sign-in
 WRONG_PASSWORD = {"current_password": "This is not your current password."}
 ZONES = {"near": ["America/Chicago", "America/New_York"], "all": ["Europe/Paris", "UTC"], "likely": ""}
 EMAIL_ERROR = {"email": "Please write an address such as name@example.org."}
+
+OFF_DUTY: Context = {
+    "why": "not_on_duty",
+    "hidden": [("step", "1"), ("result", "reached")],
+    "texts": [("note", "We spoke.")],
+    "again": [],
+}
 
 # name of the page → (template, roles of the person or [] for a guest, path, context)
 PAGES: dict[str, tuple[str, list[str], str, Context]] = {
@@ -160,6 +170,7 @@ PAGES: dict[str, tuple[str, list[str], str, Context]] = {
         },
     ),
     "checkin": ("checkin.html", MEMBER, "/check-in", checkin()),
+    "home-undone": ("home.html", MEMBER, "/home", HOME | {"contact": NOT_ASKED | {"unreached": "not_done"}}),
     "home-paused": ("home.html", MEMBER, "/home", HOME | {"paused": True}),
     "checkin-paused": ("checkin_paused.html", MEMBER, "/check-in", {"consents": KEEPING, "errors": {}}),
     "checkin-agree": (
@@ -344,6 +355,13 @@ PAGES: dict[str, tuple[str, list[str], str, Context]] = {
     "crisis-again": ("crisis.html", MEMBER, "/help", CRISIS | {"contact": AGAIN}),
     "crisis-late": ("crisis.html", MEMBER, "/help", CRISIS | {"contact": AGAIN | {"late": True}}),
     "crisis-unlooked": ("crisis.html", MEMBER, "/help", CRISIS | {"contact": ASKED | {"unlooked": True}}),
+    "crisis-undone": ("crisis.html", MEMBER, "/help", CRISIS | {"contact": NOT_ASKED | {"unreached": "not_done"}}),
+    "crisis-unreached": (
+        "crisis.html",
+        MEMBER,
+        "/help",
+        CRISIS | {"contact": ASKED | {"unreached": "could_not_reach"}},
+    ),
     "crisis-asked": ("crisis.html", MEMBER, "/help", CRISIS | {"contact": ASKED}),
     "crisis-unknown": (
         "crisis.html",
@@ -372,7 +390,16 @@ PAGES: dict[str, tuple[str, list[str], str, Context]] = {
             "missed": {"reviews": 0, "contacts": 0},
         },
     ),
+    "responder-late": (
+        "responder.html",
+        STAFF,
+        "/desk",
+        DESK | {"events": []},
+    ),
     "responder-locked": ("responder.html", STAFF, "/desk", LOCKED),
+    "responder-locked-late": ("responder.html", STAFF, "/desk", NOBODY_LOCKED | {"late": 1, "taken": 1}),
+    "responder-locked-nobody": ("responder.html", STAFF, "/desk", NOBODY_LOCKED),
+    "responder-locked-off": ("responder.html", STAFF, "/desk", NOBODY_LOCKED | {"on_duty": False}),
     "responder-event": ("responder_event.html", STAFF, "/desk/p1/e1", CLAIMED),
     "responder-event-resolve": (
         "responder_event.html",
@@ -392,7 +419,9 @@ PAGES: dict[str, tuple[str, list[str], str, Context]] = {
         "/desk/p1/e-c1",
         AFTER_CARE | {"values": {"step": "1", "note": "We spoke."}, "errors": {"result": "Choose one."}},
     ),
+    "responder-event-care-gone": ("responder_event.html", STAFF, "/desk/p1/e-c1", AFTER_CARE | NOT_WRITTEN),
     "responder-event-hidden": ("responder_event.html", STAFF, "/desk/p1/e2", HIDDEN_EVENT),
+    "responder-event-taken": ("responder_event.html", STAFF, "/desk/p1/e2", HIDDEN_EVENT | NOT_WRITTEN),
     "outbox": (
         "outbox.html",
         STAFF,
@@ -466,6 +495,8 @@ PAGES: dict[str, tuple[str, list[str], str, Context]] = {
             "keeps_words": True,
         },
     ),
+    "unsent-off-duty": ("unsent.html", STAFF, "/desk/p1/e-c1/after-care", OFF_DUTY),
+    "unsent-gone": ("unsent.html", STAFF, "/desk/p1/e-c1/after-care", OFF_DUTY | {"why": "not_found"}),
     "unsent-stale": (
         "unsent.html",
         MEMBER,

@@ -62,7 +62,14 @@ RESOURCES = [
         "verified": None,
     },
 ]
-NOT_ASKED: Context = {"state": "none", "asked_at": None, "again_by": None, "late": False, "unlooked": False}
+NOT_ASKED: Context = {
+    "state": "none",
+    "asked_at": None,
+    "again_by": None,
+    "late": False,
+    "unlooked": False,
+    "unreached": "",
+}
 ASKED = NOT_ASKED | {"state": "asked", "asked_at": when("18:42")}
 AGAIN = NOT_ASKED | {"again_by": when("Saturday 21 November, 18:40")}
 ON_DUTY = {"on": True, "answer_within": "2 hours"}
@@ -206,7 +213,8 @@ def event(level: str, **more: Any) -> Context:
 
 def cared(step: int, *, late: bool = False, **more: Any) -> Context:
     """A closed event whose person is to be contacted again."""
-    care = {"step": step, "of": 3, "due": when("Saturday 21 November, 18:40"), "late": late}
+    due = {"due": when("Saturday 21 November, 18:40"), "due_at": "2026-11-21T17:40:00+00:00"}
+    care = {"step": step, "of": 3, "late": late} | due
     return (
         event("high", state="resolved", overdue=late, care=care)
         | {"id": f"e-care-{step}", "url": f"/desk/p1/e-c{step}"}
@@ -230,7 +238,17 @@ DESK: Context = {
     "after_care": [cared(1, late=True), cared(2, mine=True, taken=True), cared(3, taken=True)],
     "missed": {"reviews": 2, "contacts": 1},
 }
-LOCKED: Context = {"locked": True, "waiting": 2, "overdue": 1, "as_of": "19:01"}
+LOCKED: Context = {
+    "locked": True,
+    "on_duty": True,
+    "waiting": 2,
+    "overdue": 1,
+    "taken": 1,
+    "late": 1,
+    "planned": 2,
+    "as_of": "19:01",
+}
+NOBODY_LOCKED = LOCKED | {"waiting": 0, "overdue": 0, "taken": 0, "late": 0, "planned": 0}
 RESOLVE = [{"name": "resolve", "outcomes": [("safe_with_plan", "Safe for now, with a plan")]}]
 CLAIMED: Context = {
     "event": event("critical", mine=True, taken=True, state="acknowledged"),
@@ -290,6 +308,7 @@ CLAIMED: Context = {
     "history": [{"at": when("18:44"), "state": "acknowledged", "result": None, "mine": True, "note": None}],
     "values": {},
     "errors": {},
+    "kept": None,
 }
 AFTER_CARE: Context = CLAIMED | {
     "event": cared(1, late=True, mine=True, taken=True),
@@ -301,7 +320,11 @@ AFTER_CARE: Context = CLAIMED | {
         {"at": when("21:40"), "state": None, "result": None, "mine": True, "note": None},
     ],
 }
-HIDDEN_EVENT: Context = {"event": event("high"), "person_view": None, "values": {}, "errors": {}}
+HIDDEN_EVENT: Context = {"event": event("high"), "person_view": None, "values": {}, "errors": {}, "kept": None}
+NOT_WRITTEN: Context = {
+    "errors": {"form": "This step does not fit any more. Here is how it stands now."},
+    "kept": {"step": "", "result": "reached", "outcome": "", "note": "We spoke.\nShe calls her doctor on Monday."},
+}
 CONTACTS = [
     {
         "id": "k1",

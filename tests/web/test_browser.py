@@ -8,6 +8,7 @@ from axe_core_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.web.pages import PAGES
+from tests.web.preview import render
 from tests.web.samples import LOCKED
 from tests.web.site import SENT, Site, running
 
@@ -347,6 +348,32 @@ def test_somebody_s_evidence_is_covered_when_nobody_is_there(page: Page, site: S
     expect(page.get_by_text("Alice").first).to_be_hidden()
     assert "Alice" not in page.title()
     expect(page.get_by_role("link", name="Open this page again")).to_be_focused()
+
+
+def test_what_was_typed_beneath_the_cover_is_there_after_signing_in_again(page: Page, site: Site) -> None:
+    """Whoever was on the telephone for long does not lose their note, and nobody else finds it."""
+    page.clock.install()
+    page.goto(f"{site.url}/page/responder-event-care")
+    page.get_by_label("Note").fill("She sleeps again.")
+    page.clock.fast_forward("16:00")
+    expect(page.get_by_text("What you typed is still here.")).to_be_visible()
+    expect(page.get_by_label("Note")).to_be_hidden()
+    link = page.get_by_role("link", name="Open this page again")
+    expect(link).to_be_focused()
+    expect(link).to_have_attribute("target", "_blank")
+    mine = render("responder-event-care").replace('name="csrf" value="token"', 'name="csrf" value="fresh"')
+    answers = [render("sign-in"), render("responder-event-hidden"), mine]
+    page.route("**/desk/p1/e-c1", lambda route: route.fulfill(status=200, body=answers.pop(0)))
+    for _ in ("signed out", "a colleague's"):
+        with page.expect_response("**/desk/p1/e-c1"):
+            page.evaluate("dispatchEvent(new Event('focus'))")
+        expect(page.get_by_label("Note")).to_be_hidden()
+    page.evaluate("dispatchEvent(new Event('focus'))")
+    expect(page.get_by_label("Note")).to_have_value("She sleeps again.")
+    expect(page.get_by_label("Note")).to_be_visible()
+    expect(page.locator("form input[name=csrf]").first).to_have_value("fresh")
+    page.clock.fast_forward("16:00")
+    expect(page.get_by_label("Note")).to_be_hidden()
 
 
 def test_the_desk_says_when_it_is_not_live(page: Page, site: Site) -> None:

@@ -13,7 +13,7 @@ from wellspring.demo import uuids
 from wellspring.demo.cast import Persona
 from wellspring.demo.library import phrases, rng
 from wellspring.demo.tables import Rows, add, json
-from wellspring.kernel import jobs
+from wellspring.kernel import ids, jobs
 from wellspring.kernel.crypto import Sealer
 from wellspring.language import Reading
 from wellspring.safety import show
@@ -197,6 +197,19 @@ def _after_care(
     return None, None
 
 
+def _goes_on(rows: Rows, persona: Persona, closed_at: datetime) -> None:
+    """End what is due after an earlier event of the same person: a newer one, closed at this time, has its own."""
+    desk = rows.get("safety.desk", [])
+    for n, row in enumerate(desk):
+        if row[0] == persona.person_id and row[-1] is not None:
+            before = [step[6] for step in rows["safety.event_step"] if step[2] == row[1]]
+            at = max([closed_at, *(moment for moment in before if isinstance(moment, datetime))])
+            step = ("resolved", "resolved", at, None, row[-2], "newer_event")
+            row_id = uuids.at(at, rng("goes on", row[1]))
+            add(rows, "safety.event_step", persona.person_id, row_id, row[1], ids.NIL, *step)
+            desk[n] = (*row[:-2], None, None)
+
+
 def _sealed(found: Found, note: str | None) -> tuple[bytes, Sequence[str]]:
     evidence = show.evidence(found.reading, found.text)
     explanation = [PartNote(p.layer, p.level, p.code, p.numbers) for p in found.judgement.explanation]
@@ -244,6 +257,8 @@ def open_event(
         max([found.at, *(at for *_, at in course.steps)]),
     )
     care = _after_care(rows, persona, event_id, found, course, now)
+    if care[0] is not None and course.resolved_at is not None:
+        _goes_on(rows, persona, course.resolved_at)
     desk_row = (judged.level, course.state, found.asked, course.claimed_by, found.at, due, *care)
     add(rows, "safety.desk", persona.person_id, event_id, *desk_row)
     if course.paged_at is not None:

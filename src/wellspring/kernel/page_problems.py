@@ -12,6 +12,8 @@ from wellspring.kernel.edge import Req, request_id
 from wellspring.kernel.errors import MethodNotAllowed, Problem, TooMany, Unauthenticated, Unavailable
 from wellspring.kernel.pages import SECRETS, FormStale, fields, frame, local_path, redirect, render
 
+_WORDS: Final = frozenset({"note", "journal_text"})
+"""Fields for one's own words: shown again however short they are."""
 _PASSING: Final = frozenset({429, 500, 503})
 """Problems that may be gone at the next try."""
 
@@ -51,9 +53,11 @@ async def problem_page(request: Req, problem: Problem) -> Response[Any]:
     if isinstance(problem, Unauthenticated) and not opt.get("fragment"):
         if request.method == "GET":
             return redirect(request, f"/sign-in?next={quote(_asked_for(request))}")
-        return await _unsent(request, problem)
-    if isinstance(problem, FormStale) or (request.method == "POST" and isinstance(problem, Unavailable | TooMany)):
-        return await _unsent(request, problem)
+        return await unsent(request, problem)
+    if isinstance(problem, FormStale) or (
+        request.method == "POST" and (problem.status >= 500 or isinstance(problem, TooMany))
+    ):
+        return await unsent(request, problem)
     if isinstance(problem, MethodNotAllowed) and request.method == "GET":
         return redirect(request, _page_above(request))
     await _settle_frame(request, problem)
@@ -100,15 +104,15 @@ async def _settle_frame(request: Req, problem: Problem) -> None:
         scope["frame"] = None
 
 
-async def _unsent(request: Req, problem: Problem) -> Response[str]:
-    """Return what was typed in a form that could not be taken, ready to be sent again."""
+async def unsent(request: Req, problem: Problem) -> Response[str]:
+    """Return what was typed in a form that could not be taken, ready to be sent again where that may help."""
     await _settle_frame(request, problem)
     typed = [(name, value) for name, value in await _typed(request) if value]
     kept = [(name, value) for name, value in typed if name not in SECRETS]
     context = {
         "why": "signed_out" if isinstance(problem, Unauthenticated) else problem.code,
-        "hidden": [(n, v) for n, v in kept if not _is_text(v)],
-        "texts": [(n, v) for n, v in kept if _is_text(v)],
+        "hidden": [(n, v) for n, v in kept if not _is_text(n, v)],
+        "texts": [(n, v) for n, v in kept if _is_text(n, v)],
         "again": [name for name, _ in typed if name in SECRETS and name != "csrf"],
         "keeps_words": True,
     }
@@ -125,5 +129,5 @@ async def _typed(request: Req) -> list[tuple[str, str]]:
         return []
 
 
-def _is_text(value: str) -> bool:
-    return "\n" in value or len(value) > 40
+def _is_text(name: str, value: str) -> bool:
+    return name in _WORDS or "\n" in value or len(value) > 40

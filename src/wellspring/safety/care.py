@@ -14,12 +14,17 @@ from wellspring.safety.protocol import CARE_AGAIN, NO_AFTER_CARE, CareEnd, CareR
 async def begin(tx: Tx, actor: UUID, event: q.EventRow, outcome: Outcome) -> None:
     """Plan the first contact after an event that is being closed, in the place of what was left of an earlier one.
 
-    Whoever wants no contact is contacted about none of them any more.
+    One person has one after-care, that of the newest event: an older one that is closed later gets none. Whoever wants
+    no contact is contacted about none of them any more. The caller holds all that stands at the desk of this person.
     """
     declined = outcome == "declined_contact"
     if outcome in NO_AFTER_CARE and not declined:
         return
-    for other in await tx.all(c.OTHER_CARE, event.person_id, event.id):
+    others = await tx.all(c.OTHER_CARE, event.person_id, event.id)
+    if not declined and any(other.newer for other in others):
+        await tx.do(c.ADD_CARE_STEP, event.person_id, ids.new(), event.id, actor, None, 1, "newer_event")
+        return
+    for other in others:
         await end(tx, actor, event.person_id, other.id, other.step, "declined" if declined else "newer_event")
     level: Level = event.risk_level  # type: ignore[assignment]
     following = None if declined else next_care(level, event.created_at, event.now)
@@ -27,18 +32,12 @@ async def begin(tx: Tx, actor: UUID, event: q.EventRow, outcome: Outcome) -> Non
         await tx.do(c.SET_CARE, event.person_id, event.id, *following)
 
 
-async def end(
-    tx: Tx,
-    actor: UUID,
-    person_id: UUID,
-    event_id: UUID,
-    step: int,
-    result: CareResult | CareEnd,
-    *,
-    missed: bool = False,
-) -> None:
-    """End after-care with a reason; `missed` leaves the step without a time, which counts as made by nobody."""
-    await tx.do(c.SET_CARE, person_id, event_id, step if missed else None, None)
+async def end(tx: Tx, actor: UUID, person_id: UUID, event_id: UUID, step: int, result: CareResult | CareEnd) -> None:
+    """End after-care with a reason; what nobody did is remembered with its time."""
+    if result == "not_done":
+        await tx.do(c.MISS_CARE, person_id, event_id)
+    else:
+        await tx.do(c.SET_CARE, person_id, event_id, None, None)
     await tx.do(c.ADD_CARE_STEP, person_id, ids.new(), event_id, actor, None, step, result)
 
 

@@ -1,7 +1,7 @@
 """The SQL of what nobody may forget: contacts after a closed event, and reviews that nobody makes."""
 
 from datetime import datetime
-from typing import Final
+from typing import Final, Literal
 from uuid import UUID
 
 from msgspec import Struct
@@ -18,7 +18,6 @@ class Care(Struct, frozen=True):
 
     step: int
     due_at: datetime
-    overdue: bool
     claimed_by: UUID | None
     reminded: int
     reminders_due: int
@@ -27,7 +26,7 @@ class Care(Struct, frozen=True):
 _LATE: Final = ", ".join(f"interval '{late.total_seconds():.0f} seconds'" for late in CARE_LATE)
 _REMINDERS_DUE: Final = f"(SELECT count(*) FROM unnest(ARRAY[{_LATE}]) AS late WHERE d.care_due_at + late <= now())"
 CARE: Final = Query(
-    f"SELECT care_step, care_due_at, care_due_at < now(), claimed_by, care_reminded, {_REMINDERS_DUE}"
+    f"SELECT care_step, care_due_at, claimed_by, care_reminded, {_REMINDERS_DUE}"
     " FROM safety.desk AS d WHERE person_id = $1 AND id = $2 AND care_due_at IS NOT NULL FOR UPDATE OF d",
     Care,
     S,
@@ -37,6 +36,12 @@ SET_CARE: Final = Query(
     "UPDATE safety.desk SET care_step = $3, care_due_at = $4, care_reminded = 0 WHERE person_id = $1 AND id = $2",
     int,
     S,
+    W,
+)
+MISS_CARE: Final = Query(
+    "UPDATE safety.desk SET care_step = NULL, care_due_at = NULL, care_reminded = 0, missed_at = now()"
+    " WHERE person_id = $1 AND id = $2",
+    int,
     W,
 )
 CARE_REMINDED: Final = Query("UPDATE safety.desk SET care_reminded = $3 WHERE person_id = $1 AND id = $2", int, W)
@@ -50,15 +55,18 @@ ADD_CARE_STEP: Final = Query(
 
 
 class OtherCare(Struct, frozen=True):
-    """After-care of an earlier event of the same person."""
+    """After-care of another event of the same person; `newer`: of one that was opened later."""
 
     id: UUID
     step: int
+    newer: bool
 
 
+# Its caller holds all that stands at the desk of this person: see OPEN_OF.
 OTHER_CARE: Final = Query(
-    "SELECT id, care_step FROM safety.desk WHERE person_id = $1 AND id <> $2 AND care_due_at IS NOT NULL"
-    " ORDER BY id FOR UPDATE",
+    "SELECT d.id, d.care_step, (d.created_at, d.id) > (o.created_at, o.id) FROM safety.desk d"
+    " JOIN safety.desk o ON o.person_id = d.person_id AND o.id = $2"
+    " WHERE d.person_id = $1 AND d.id <> $2 AND d.care_due_at IS NOT NULL",
     OtherCare,
     S,
 )
@@ -79,12 +87,9 @@ _QUIET: Final = (
 )
 # Whoever has only just taken it is not interrupted. A review's taking stands on the desk alone.
 _LEFT_ALONE: Final = f"coalesce(d.claimed_at < {_since(DAY.total_seconds())}, true)"
-CARE_MISSED: Final = Query(
-    f"{_CARE} AND d.care_reminded >= {len(CARE_LATE)} AND {_QUIET.format('d')} AND {_LEFT_ALONE}{_ON}",
-    Unpaged,
-    X,
-    crosses_people=True,
-)
+_MISSED: Final = f"{_CARE} AND d.care_reminded >= {len(CARE_LATE)} AND {_QUIET.format('d')} AND {_LEFT_ALONE}"
+CARE_MISSED: Final = Query(f"{_MISSED}{_ON}", Unpaged, X, crosses_people=True)
+STILL_MISSED: Final = Query(f"{_MISSED} AND d.person_id = $1 AND d.id = $2", Unpaged, W)
 
 # The last call is counted, not the days alone: after an outage there is one too, and a week to follow it.
 _LAPSING: Final = (
@@ -107,7 +112,12 @@ STILL_LAPSING: Final = Query(f"{_LAPSING} AND e.person_id = $1 AND e.id = $2", U
 
 
 class Missed(Struct, frozen=True):
-    """How many events of the last 60 days were closed because nobody did what was due."""
+    """How many reviews and contacts were given up in the last 60 days because nobody did them.
+
+    Counted from the giving up: that is when nobody had done it, and when those at the desk can learn of it. An event is
+    two weeks old by then, and much older when its person was tried again and again. Counted from its opening it would
+    leave the desk early, or never stand there.
+    """
 
     reviews: int
     contacts: int
@@ -115,8 +125,7 @@ class Missed(Struct, frozen=True):
 
 MISSED: Final = Query(
     "SELECT count(*) FILTER (WHERE state = 'lapsed'), count(*) FILTER (WHERE state <> 'lapsed') FROM safety.desk"
-    " WHERE (state = 'lapsed' OR care_step IS NOT NULL AND care_due_at IS NULL)"
-    " AND created_at > now() - interval '60 days' AND person_id <> $1",
+    " WHERE missed_at > now() - interval '60 days' AND person_id <> $1",
     Missed,
     S,
     crosses_people=True,
@@ -144,11 +153,15 @@ STEPS: Final = Query(
 
 
 class Standing(Struct, frozen=True):
-    """What a member is told: when they asked for a person, when they are contacted again, whether a look was missed."""
+    """What a member is told: when they asked for a person, when they are contacted again, what was promised and missed.
+
+    `unlooked`: nobody looked. `unreached`: how after-care ended that reached nobody, None once somebody did.
+    """
 
     asked_at: datetime | None
     again_by: datetime | None
     unlooked: bool
+    unreached: Literal["not_done", "could_not_reach"] | None
 
 
 STANDING: Final = Query(
@@ -156,7 +169,12 @@ STANDING: Final = Query(
     " AND state IN ('paged', 'acknowledged')),"
     " (SELECT min(care_due_at) FROM safety.desk WHERE person_id = $1),"
     " EXISTS (SELECT 1 FROM safety.crisis_event WHERE person_id = $1 AND state = 'lapsed'"
-    " AND resolved_at > now() - interval '14 days')",
+    " AND resolved_at > now() - interval '14 days'),"
+    # The last word on after-care, or on reaching them at all: what came after makes good what was missed.
+    " (SELECT CASE WHEN s.care_result IN ('not_done', 'could_not_reach') AND s.at > now() - interval '14 days'"
+    " THEN s.care_result END FROM safety.event_step s WHERE s.person_id = $1"
+    " AND (s.care_result IN ('reached', 'declined', 'in_other_hands', 'not_done', 'could_not_reach')"
+    " OR s.to_state = 'contacted') ORDER BY s.at DESC, s.id DESC LIMIT 1)",
     Standing,
     M,
 )

@@ -154,11 +154,13 @@ async def _record(
 
 
 async def open_claimed(
-    tx: Tx, who: Principal, person_id: UUID, event_id: UUID, query: Query[q.DeskRow] = q.DESK_ONE
+    tx: Tx, who: Principal, person_id: UUID, event_id: UUID, *, to_change: bool = False
 ) -> q.DutyRow:
-    """Open the person of an event that the caller claimed; nobody else's."""
+    """Open the person of an event that the caller claimed; nobody else's. `to_change`: it stays as it is until then."""
     duty = await _on_duty(tx, who)
-    row = await tx.maybe(query, person_id, event_id)
+    if to_change:
+        await tx.all(q.OPEN_OF, person_id)
+    row = await tx.maybe(q.DESK_ONE, person_id, event_id)
     if row is None:
         raise NotFound
     if row.holder != who.person_id:
@@ -241,7 +243,7 @@ async def _history(tx: Tx, sealer: Sealer, who: Principal, person_id: UUID, even
 
 async def move(tx: Tx, keys: Keyring, who: Principal, person_id: UUID, event_id: UUID, wanted: Move) -> State:
     """Make a step and return the new state; raises StepRefused or OutcomeNeeded when the state machine says no."""
-    duty = await open_claimed(tx, who, person_id, event_id, q.DESK_LOCKED)
+    duty = await open_claimed(tx, who, person_id, event_id, to_change=True)
     row = await tx.maybe(q.EVENT_LOCKED, person_id, event_id)
     if row is None:
         raise NotFound
@@ -280,9 +282,9 @@ async def contacted(
 
     Raises StepRefused when that contact is not due any more, or giving up needs a supervisor.
     """
-    duty = await open_claimed(tx, who, person_id, event_id, q.DESK_LOCKED)
+    duty = await open_claimed(tx, who, person_id, event_id, to_change=True)
     event, due = await tx.maybe(q.EVENT, person_id, event_id), await tx.maybe(c.CARE, person_id, event_id)
-    if event is None or due is None or due.step != wanted.step:
+    if event is None or due is None or (due.step, wanted.due_at or due.due_at) != (wanted.step, due.due_at):
         raise StepRefused("no_such_step")
     if wanted.result == "could_not_reach" and not duty.is_supervisor:
         raise StepRefused("not_yours")

@@ -8,18 +8,19 @@ from litestar import Response
 from litestar.params import FromPath
 
 from wellspring.identity import sessions
-from wellspring.kernel import audit, clock, forms, pages
+from wellspring.kernel import audit, clock, forms, page_problems, pages
 from wellspring.kernel.edge import Req, access, as_staff, edge, principal
-from wellspring.kernel.errors import Conflict, Invalid
+from wellspring.kernel.errors import Conflict, Forbidden, Invalid, NotFound, Problem
+from wellspring.kernel.forms import Sent
 from wellspring.kernel.i18n import Local
 from wellspring.kernel.policy import Permission
 from wellspring.kernel.routing import form, page
 from wellspring.safety import desk, service, shown
 from wellspring.safety.copy import words
 from wellspring.safety.errors import AlreadyClaimed
-from wellspring.safety.protocol import CLOSED, TRANSITIONS, CareResult
+from wellspring.safety.protocol import CLOSED, DAY, TRANSITIONS, CareResult
 from wellspring.safety.routes import at_desk
-from wellspring.safety.schemas import AfterCare, Contacted, DeskItem, EventView, Happened, Move
+from wellspring.safety.schemas import AfterCare, Contacted, Desk, DeskItem, EventView, Happened, Move
 
 _HOURS: Final = 8
 MINORS: Final = ("13-15", "16-17")
@@ -56,7 +57,8 @@ def _event(item: DeskItem, here: Local, now: datetime) -> dict[str, Any]:
 
 def _care(care: AfterCare, here: Local, now: datetime) -> dict[str, Any]:
     """Return the contact that follows a closed event."""
-    return {"step": care.step, "of": care.of, "due": here.moment(care.due_at), "late": care.due_at <= now}
+    due = {"due": here.moment(care.due_at), "due_at": care.due_at.isoformat(), "late": care.due_at <= now}
+    return {"step": care.step, "of": care.of} | due
 
 
 def _until(until: datetime, here: Local, now: datetime) -> str:
@@ -65,13 +67,18 @@ def _until(until: datetime, here: Local, now: datetime) -> str:
     return here.clock(until) if today else here.moment(until).text
 
 
-def _lock(items: list[DeskItem], here: Local, now: datetime) -> dict[str, Any]:
-    """Return what a locked desk may say: how many wait, and nothing about any of them."""
-    waiting = [item for item in items if not item.claimed and item.state != "contacted"]
+def _lock(found: Desk, here: Local, now: datetime) -> dict[str, Any]:
+    """Return what a locked desk may say: how many wait, and nothing about any of them; off duty not even that."""
+    waiting = [item for item in found.items if not item.claimed and item.state != "contacted"]
+    due = [item.after_care.due_at for item in found.after_care if item.after_care is not None]
     return {
         "locked": True,
+        "on_duty": found.on_duty,
         "waiting": len(waiting),
         "overdue": sum(item.overdue for item in waiting),
+        "taken": len(found.items) - len(waiting),
+        "late": sum(at <= now for at in due),
+        "planned": sum(now < at <= now + DAY for at in due),
         "as_of": here.clock(now),
     }
 
@@ -82,7 +89,7 @@ async def _listing(request: Req) -> dict[str, Any]:
         who = principal(request)
         found = await desk.listing(tx, who)
         if await sessions.locked(tx, who):
-            return _lock(found.items, here, now)
+            return _lock(found, here, now)
         await audit.record(tx, access(request, "safety:desk:read", "crisis", count=len(found.items)))
         mine = await desk.my_duty(tx, who)
         somebody = await service.on_duty(tx)
@@ -175,10 +182,11 @@ async def _show_event(
     *,
     values: dict[str, Any] | None = None,
     errors: dict[str, str] | None = None,
+    kept: dict[str, str] | None = None,
     status: int = 200,
 ) -> Response[str]:
     here = await pages.local(request)
-    context: dict[str, Any] = {"event": _event(item, here, clock.now()), "person_view": None}
+    context: dict[str, Any] = {"event": _event(item, here, clock.now()), "person_view": None, "kept": kept}
     if found is not None:
         context |= {
             "person_view": _person(found, here),
@@ -196,7 +204,12 @@ async def _show_event(
             "history": [_happened(one, here) for one in found.history],
         }
     return await pages.render(
-        request, "responder_event.html", status=status, values=values or {}, errors=errors or {}, **context
+        request,
+        "responder_event.html",
+        status=status,
+        values=values or {},
+        errors=errors or {},
+        **context,
     )
 
 
@@ -220,6 +233,46 @@ async def event_page(request: Req, person_id: FromPath[UUID], event_id: FromPath
     return await _show_event(request, found, item)
 
 
+def _stands(found: EventView | None, sent: Sent) -> bool:
+    """Tell whether the form that was sent is on the page as it stands now, about the same step or the same contact."""
+    if found is None:
+        return False
+    if found.after_care is None or not sent.one("due_at"):
+        return found.after_care is None and sent.one("step") in found.next_steps
+    due = (str(found.after_care.step), found.after_care.due_at.isoformat())
+    return due == (sent.one("step"), sent.one("due_at"))
+
+
+def _kept(sent: Sent, language: str) -> dict[str, str]:
+    """Return what was entered in a form that is not on the page any more."""
+    step, result = sent.one("step"), sent.one("result")
+    return {
+        "step": step if step in _ORDER else "",
+        "result": result if result in get_args(CareResult) else "",
+        "outcome": _outcome(sent.one("outcome"), language),
+        "note": sent.one("note"),
+    }
+
+
+async def _refused(request: Req, person_id: UUID, event_id: UUID, sent: Sent, problem: Problem) -> Response[str]:
+    """Show an event as it stands now with what was typed and refused: in its form, or beside it where that is gone.
+
+    Whoever may not see the event any more, their duty being over, finds their words on a page of their own.
+    """
+    try:
+        item, found = await _load(request, person_id, event_id)
+    except (Forbidden, NotFound) as gone:
+        return await page_problems.unsent(request, gone)
+    language = (await pages.local(request)).language
+    said = forms.errors_of(problem, language)
+    if not _stands(found, sent):
+        errors = {"form": next(iter(said.values()))}
+        return await _show_event(request, found, item, errors=errors, kept=_kept(sent, language), status=problem.status)
+    if not sent.one("due_at"):
+        said = {f"{name}-{sent.one('step')}" if name in _FIELDS else name: text for name, text in said.items()}
+    return await _show_event(request, found, item, values=sent.values(), errors=said, status=problem.status)
+
+
 @form("/desk/{person_id:uuid}/{event_id:uuid}/steps", Permission.SAFETY_DESK_CLAIM)
 async def make_step(request: Req, person_id: FromPath[UUID], event_id: FromPath[UUID]) -> Response[Any]:
     """Make the next step of an event."""
@@ -230,12 +283,8 @@ async def make_step(request: Req, person_id: FromPath[UUID], event_id: FromPath[
         async with at_desk(request, person_id, action) as tx:
             state = await desk.move(tx, edge(request).keys, who, person_id, event_id, wanted)
             await audit.record(tx, access(request, action, "crisis", person_id=person_id))
-    except (Invalid, Conflict) as problem:
-        said = forms.errors_of(problem, (await pages.local(request)).language)
-        errors = {f"{name}-{sent.one('step')}" if name in _FIELDS else name: text for name, text in said.items()}
-        item, found = await _load(request, person_id, event_id)
-        values = sent.values()
-        return await _show_event(request, found, item, values=values, errors=errors, status=problem.status)
+    except (Invalid, Conflict, Forbidden, NotFound) as problem:
+        return await _refused(request, person_id, event_id, sent, problem)
     away = state == "paged" or state in CLOSED
     return pages.redirect(request, "/desk" if away else _path(person_id, event_id), note="step_made")
 
@@ -250,10 +299,8 @@ async def after_care(request: Req, person_id: FromPath[UUID], event_id: FromPath
         async with at_desk(request, person_id, action) as tx:
             await desk.contacted(tx, edge(request).keys, who, person_id, event_id, wanted)
             await audit.record(tx, access(request, action, "crisis", person_id=person_id))
-    except (Invalid, Conflict) as problem:
-        errors = forms.errors_of(problem, (await pages.local(request)).language)
-        item, found = await _load(request, person_id, event_id)
-        return await _show_event(request, found, item, values=sent.values(), errors=errors, status=problem.status)
+    except (Invalid, Conflict, Forbidden, NotFound) as problem:
+        return await _refused(request, person_id, event_id, sent, problem)
     return pages.redirect(request, "/desk", note="step_made")
 
 

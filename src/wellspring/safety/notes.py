@@ -46,6 +46,7 @@ async def read_note(context: JobContext, payload: JobPayload) -> None:
     async with context.db.begin(DbRole.WORKER, subject=person_id) as tx:
         if await consents.refused(tx, person_id, KEPT_BY):
             return
+        await tx.maybe(q.DESK_LOCKED, person_id, event_id)  # the desk's row first, as whoever makes a step
         sealer = context.keys.sealer(event.wrapped, person_id)
         found = show.evidence(read.reading, note)
         await add_evidence(tx, sealer, person_id, event_id, found, judged, read.reading.versions)

@@ -258,9 +258,22 @@ TAKE_OVER: Final = Query(
     S,
 )
 DESK_ONE: Final = Query(f"{_ON_DESK} WHERE person_id = $1 AND id = $2", DeskRow, S)
-DESK_LOCKED: Final = Query(DESK_ONE.sql + " FOR UPDATE", DeskRow, S, W)
+DESK_LOCKED: Final = Query(DESK_ONE.sql + " FOR UPDATE", DeskRow, W)
+# Whoever makes a step holds all that stands at the desk of this person, always in this order and before anything else
+# of theirs: closing one event ends the after-care of another, and two at once must neither miss each other nor wait for
+# each other for ever.
+OPEN_OF: Final = Query(
+    f"SELECT id FROM safety.desk WHERE person_id = $1 AND (state NOT IN {CLOSED} OR care_due_at IS NOT NULL)"
+    " ORDER BY id FOR UPDATE",
+    UUID,
+    S,
+)
 MOVE_DESK: Final = Query(
-    "UPDATE safety.desk SET state = $3, claimed_by = $4 WHERE person_id = $1 AND id = $2", int, S, W
+    "UPDATE safety.desk SET state = $3, claimed_by = $4, missed_at = CASE WHEN $3 = 'lapsed' THEN now() ELSE missed_at"
+    " END WHERE person_id = $1 AND id = $2",
+    int,
+    S,
+    W,
 )
 MOVE_EVENT: Final = Query(
     "UPDATE safety.crisis_event SET state = $3, claimed_by = $4, outcome = coalesce($5, outcome),"

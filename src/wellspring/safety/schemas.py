@@ -233,11 +233,16 @@ class Move(Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class Contacted(Struct, forbid_unknown_fields=True, kw_only=True):
-    """What came of a contact after a closed event; `step` is the one that was due. Giving up needs a supervisor."""
+    """What came of a contact after a closed event; `step` is the one that was due. Giving up needs a supervisor.
+
+    `due_at`: the time by which it was due. When it is another time now, the contact was written down already: after one
+    that reached nobody the same contact is due anew a day later.
+    """
 
     step: Annotated[int, Meta(ge=1, le=3)]
     result: CareResult
     note: Note | None = None
+    due_at: Annotated[datetime, Meta(tz=True)] | None = None
 
 
 class NextContact(Struct, kw_only=True):

@@ -110,7 +110,8 @@ def duty(on: bool, here: Local) -> Duty:
 class Contact(Struct, frozen=True):
     """Whether this member has asked for a person, when they are contacted again, whether we failed them.
 
-    `late`: the time of `again_by` is over. `unlooked`: a look was promised, and nobody looked.
+    `late`: the time of `again_by` is over. `unlooked`: a look was promised, and nobody looked. `unreached`: a contact
+    was promised, and given up: nobody made it (`not_done`), or nobody reached them (`could_not_reach`); "" if neither.
     """
 
     state: str
@@ -118,6 +119,7 @@ class Contact(Struct, frozen=True):
     again_by: Moment | None = None
     late: bool = False
     unlooked: bool = False
+    unreached: str = ""
 
 
 def contact(standing: Standing | None, here: Local) -> Contact:
@@ -131,6 +133,7 @@ def contact(standing: Standing | None, here: Local) -> Contact:
         None if again is None else here.moment(again),
         again is not None and again < clock.now(),
         standing.unlooked,
+        standing.unreached or "",
     )
 
 

@@ -9,7 +9,7 @@ from wellspring.kernel.jobs import JobContext
 from wellspring.safety import care
 from wellspring.safety import care_queries as c
 from wellspring.safety import queries as q
-from wellspring.safety.protocol import CARE_LATE, CARE_SUPERVISORS
+from wellspring.safety.protocol import CARE_SUPERVISORS
 from wellspring.safety.telling import each, responders, tell
 
 log = logs.get("paging")
@@ -65,9 +65,10 @@ async def _remind(context: JobContext, late: q.Unpaged) -> None:
 async def _miss(context: JobContext, late: q.Unpaged) -> None:
     async with context.db.begin(DbRole.WORKER, subject=late.person_id) as tx:
         found = await tx.maybe(c.CARE, late.person_id, late.id)
-        if found is None or not found.overdue or found.reminded < len(CARE_LATE):
+        # Asked again under the lock: somebody may just have taken it, or made it.
+        if found is None or await tx.maybe(c.STILL_MISSED, late.person_id, late.id) is None:
             return
-        await care.end(tx, NIL, late.person_id, late.id, found.step, "not_done", missed=True)
+        await care.end(tx, NIL, late.person_id, late.id, found.step, "not_done")
         await stream.publish(tx, late.person_id, "crisis.changed", late.id)
     log.warning("after_care_not_done", event_id=str(late.id))
 

@@ -259,17 +259,39 @@
     listen();
   }
 
-  // A page that shows somebody's evidence covers itself after fifteen minutes without a key or a touch.
+  // A page that shows somebody's evidence covers itself after fifteen minutes without a key or a touch. What was typed there
+  // stays beneath: whoever signs in again in another tab, and may still see the event, finds it on coming back.
   const cover = one("[data-cover]");
   if (cover) {
+    const { title } = document;
+    const link = one("a", cover);
     let last = Date.now();
+    let covered = false;
+    const show = (is) => {
+      covered = is;
+      for (const part of cover.parentElement.children) part.hidden = (part === cover) !== is;
+      document.title = is ? cover.dataset.cover : title;
+    };
+    const comeBack = async () => {
+      if (!covered || !link.target) return;
+      const reply = await fetch(link.href).catch(() => null);
+      if (!reply?.ok || reply.redirected) return;
+      const fresh = new DOMParser().parseFromString(await reply.text(), "text/html");
+      if (!one("[data-cover] ~ * form[method=post] textarea", fresh)) return;  // it is somebody else's now
+      const token = one("input[name=csrf]", fresh).value;
+      all("input[name=csrf]").forEach((field) => { field.value = token; });
+      last = Date.now();
+      show(false);
+    };
     for (const name of ["keydown", "pointerdown", "input"]) document.addEventListener(name, () => { last = Date.now(); }, true);
-    const idle = setInterval(() => {
-      if (Date.now() - last < 15 * 60 * 1000) return;
-      clearInterval(idle);
-      for (const part of cover.parentElement.children) part.hidden = part !== cover;
-      document.title = cover.dataset.cover;
-      one("a", cover).focus();
+    addEventListener("focus", comeBack);
+    setInterval(() => {
+      if (covered || Date.now() - last < 15 * 60 * 1000) return;
+      const typed = all("textarea").some((words) => words.value.trim());
+      one("[data-cover-typed]", cover).hidden = !typed;
+      link.target = typed ? "_blank" : "";
+      show(true);
+      link.focus();
     }, 5000);
   }
 
