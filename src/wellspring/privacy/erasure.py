@@ -54,7 +54,10 @@ _NOTED: Final = f"DELETE FROM {LEAVING} WHERE person_id = $1 AND done_at IS NOT 
 _FIRST_STATUS: Final = f"SELECT status FROM {LEAVING} WHERE person_id = $1"
 _MINE: Final = "hashtextextended('privacy.erase ' || $1::text, 0)"
 # Who shares with a clinician is told in the transaction that takes that clinician, in rows of their own.
-_IN_TURN: Final = "SELECT pg_advisory_xact_lock(hashtextextended('privacy.erase', 0))"
+_IN_TURN: Final = (
+    f"SET LOCAL lock_timeout = '{SETTLE_S}s'; SELECT pg_advisory_xact_lock(hashtextextended('privacy.erase', 0));"
+    " SET LOCAL lock_timeout TO DEFAULT"
+)
 _JOBS: Final = "SELECT id FROM jobs.pgqueuer WHERE position(convert_to($1, 'UTF8') IN payload) > 0"
 
 
