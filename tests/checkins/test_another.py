@@ -6,7 +6,7 @@ from uuid import UUID
 import httpx
 import pytest
 from tests.support.models import FRIEND, TUNNEL, StandIn, in_time, install, late
-from tests.support.people import Person
+from tests.support.people import Circle, Person
 
 from wellspring.checkins.read_later import read_on
 from wellspring.kernel.edge import Edge
@@ -46,6 +46,7 @@ async def test_who_writes_of_another_is_shown_what_helps(models: StandIn, alice:
     assert helping["emergency_number"] in helping["steps"][0]
     assert len(helping["steps"]) == 4
     assert helping["resources"]
+    assert "lost somebody" in helping["lost"]
 
 
 async def test_sent_twice_it_is_said_twice(models: StandIn, alice: Person) -> None:
@@ -104,8 +105,30 @@ async def test_the_page_has_the_number_first_and_says_who_is_told(models: StandI
     found = await check_in(alice, f"And {FRIEND}.")
     page = (await alice.get(f"/results/{found['checkin']['id']}")).text
     card = page[page.index('id="helping"') : page.index('id="try"')]
-    assert card.index(f'href="tel:{found["helping"]["emergency_number"]}"') < card.index(found["helping"]["why"])
-    assert card.count("<li>") == len(found["helping"]["steps"])
-    assert found["helping"]["told"] in card
+    helping = found["helping"]
+    number, why = card.index(f'href="tel:{helping["emergency_number"]}"'), card.index(helping["why"])
+    assert card.count("<li>") == len(helping["steps"])
+    assert helping["told"] in card
+    fold = card[card.index("<details") : card.index("</details>")]
+    assert fold.count("<li>") == len(helping["steps"]), "who is grieving reads of suicide only if they ask"
+    assert "open" not in fold.split(">")[0]
+    assert number < why < card.index("<details") < card.index(helping["lost"]) < card.index("<article")
     page = (await alice.get(f"/results/{(await check_in(alice, None))['checkin']['id']}")).text
     assert 'id="helping"' not in page
+
+
+BEREAVED = "Today it is three years since my son took his own life. He wanted to die and nobody saw it."
+
+
+@pytest.mark.parametrize(("language", "first"), [("en", "worry from grief"), ("fr", "l’inquiétude du deuil")])
+async def test_a_bereaved_mother_is_told_what_the_program_cannot_tell(
+    models: StandIn, circle: Circle, language: str, first: str
+) -> None:
+    mother = await circle.member("maud", language=language)
+    found = await check_in(mother, f"{BEREAVED} {FRIEND}.")
+    assert first in found["helping"]["why"].split(". ")[0]
+    page = (await mother.get(f"/results/{found['checkin']['id']}")).text
+    card = page[page.index('id="helping"') : page.index('id="try"')]
+    read = card[: card.index("<details")] + card[card.index("</details>") :]
+    assert found["helping"]["lost"] in read
+    assert "suicid" not in read.lower().split("<article")[0]

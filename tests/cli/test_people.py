@@ -12,6 +12,7 @@ import pytest
 
 from tests.cli.conftest import Run, key_text
 from tests.support.people import PASSWORD, Circle, Person
+from wellspring.cli import served
 from wellspring.cli.errors import (
     AccountClosed,
     FileRefused,
@@ -26,6 +27,7 @@ from wellspring.cli.errors import (
 )
 from wellspring.kernel.edge import Edge
 from wellspring.kernel.policy import Role
+from wellspring.kernel.settings import Settings
 from wellspring.migrations.bootstrap import KeysDoNotFit
 from wellspring.privacy.ledger import Ledger
 
@@ -193,6 +195,37 @@ async def test_a_link_for_a_new_password_where_no_mail_goes_out(
         conn.execute("UPDATE identity.person SET status = 'suspended'")
     assert isinstance((await _run(installed, "password-link", alice.email))[2], AccountClosed)
     assert isinstance((await _run(installed, "password-link", "nobody@example.org"))[2], PersonUnknown)
+
+
+@pytest.mark.parametrize(
+    ("noted", "public", "begins"),
+    [
+        (None, "", "http://127.0.0.1:8000/"),
+        ("http://127.0.0.1:8123", "", "http://127.0.0.1:8123/"),
+        ("http://127.0.0.1:8123", "https://care.example.org/", "https://care.example.org/"),
+    ],
+)
+async def test_a_link_leads_to_where_the_program_runs(
+    installed: Run,
+    clean: pytest.MonkeyPatch,
+    alice: Person,
+    tmp_path: Path,
+    noted: str | None,
+    public: str,
+    begins: str,
+) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    clean.setenv("WELLSPRING_PUBLIC_URL", public)
+    settings = Settings(data=data, public_url=public)
+    if noted is None:
+        with served.noted_site(settings.model_copy(update={"port": 8123})):
+            pass  # it runs no more
+    else:
+        (data / "address").write_text(noted)
+    answer = await anyio.to_thread.run_sync(lambda: installed("people", "password-link", alice.email))
+    assert answer.stdout.startswith(f"{begins}new-password/"), answer.stdout
+    assert ("set WELLSPRING_PUBLIC_URL" in answer.stderr) is (not public)
 
 
 async def test_keys_made_beside_a_program_that_has_not_read_the_newest_can_be_opened_by_it(

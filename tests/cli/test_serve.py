@@ -110,6 +110,17 @@ def test_two_programs_share_one_folder(start: Start) -> None:
     assert first.gone()
 
 
+def test_a_command_beside_it_names_the_port_that_it_was_given(start: Start, tmp_path: Path) -> None:
+    program = start().await_ready()
+    assert program.call("/v1/auth/register", ALICE)[0] == 201
+    words = (sys.executable, "-m", "wellspring", "people", "password-link", ALICE["email"])
+    command = [*words, "--data", str(tmp_path / "data"), "--json"]
+    done = subprocess.run(command, env=environment(), capture_output=True, text=True, timeout=60, check=True)
+    assert json.loads(done.stdout)["link"].startswith(f"{program.base}/")
+    program.stop()
+    assert not (tmp_path / "data" / "address").exists()
+
+
 def test_what_dies_is_started_again(start: Start) -> None:
     program = start().await_ready()
     program.call("/v1/auth/register", ALICE)

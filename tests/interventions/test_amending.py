@@ -10,6 +10,8 @@ import pytest
 from tests.interventions.test_sessions import TEA, agree, begin, outcome, rate, state
 from tests.support.people import Person
 from wellspring.interventions import shared
+from wellspring.interventions.learning import kept
+from wellspring.interventions.learning.kept import Happened
 from wellspring.kernel.edge import Edge
 
 pytestmark = pytest.mark.anyio
@@ -209,3 +211,74 @@ async def test_a_session_that_is_removed_leaves_nothing(
     assert await owner.fetchval("SELECT count(*) FROM interventions.outcome") == 1
     assert (await state(owner, alice)).counts.tolist() == [1]
     assert (await shared.relearn_all(parts.db)).ratings == 1
+
+
+REFUSED = (409, "health_data_refused")
+
+
+def told(answer: httpx.Response) -> tuple[int, str | None]:
+    return answer.status_code, answer.json().get("code")
+
+
+async def test_who_took_back_their_consent_adds_no_words(
+    client: httpx.AsyncClient, alice: Person, charlie: Person, session: str, owner: asyncpg.Connection
+) -> None:
+    sealed = "SELECT feedback_text FROM interventions.session WHERE id = $1"
+    before = await owner.fetchval(sealed, UUID(session))
+    await agree(alice, "health_data", given=False)
+    new = {"feedback_text": "I cannot breathe"}
+    assert (await client.patch(at(session), json=new)).status_code == 401
+    assert told(await charlie.patch(at(session), json=new)) == (404, "not_found")
+    assert told(await alice.patch(at(session), json=new)) == REFUSED
+    assert await owner.fetchval(sealed, UUID(session)) == before
+    assert (await alice.get(at(session))).json()["feedback_text"] == WORDS
+    for still in ({"feedback_text": WORDS, "effectiveness_rating": 3}, {"feedback_tags": ["too_long"]}, NOTHING):
+        assert (await alice.patch(at(session), json=still)).status_code == 200
+    assert await owner.fetchval(sealed, UUID(session)) is None
+    assert (await alice.delete(at(session))).status_code == 204
+
+
+@pytest.mark.parametrize(("verb", "state"), [("complete", "completed"), ("skip", "skipped")])
+async def test_who_took_back_their_consent_ends_a_session_without_words(
+    alice: Person, owner: asyncpg.Connection, verb: str, state: str
+) -> None:
+    running, key = await begin(alice), {"Idempotency-Key": "without-words"}
+    path, body = f"{at(running)}/{verb}", {"feedback_tags": ["helped"], "feedback_text": WORDS}
+    await agree(alice, "health_data", given=False)
+    assert told(await alice.post(path, json=body, headers=key)) == REFUSED
+    assert (await alice.get(at(running))).json()["state"] == "started", "nothing of it was stored"
+    ended = await alice.post(path, json={"feedback_tags": ["helped"]})
+    assert (ended.status_code, ended.json()["state"], ended.json()["feedback_text"]) == (200, state, None)
+    assert await owner.fetchval("SELECT count(*) FROM interventions.outcome") == 0
+    other = await begin(alice)
+    await agree(alice, "health_data")
+    assert (await alice.post(f"{at(other)}/{verb}", json=body, headers=key)).json()["feedback_text"] == WORDS
+
+
+async def test_words_of_before_are_answered_again_as_they_were(alice: Person) -> None:
+    running, key = await begin(alice), {"Idempotency-Key": "sent-before-the-no"}
+    path, body = f"{at(running)}/complete", {"feedback_text": WORDS}
+    first = await alice.post(path, json=body, headers=key)
+    await agree(alice, "health_data", given=False)
+    again = await alice.post(path, json=body, headers=key)
+    assert (again.status_code, again.json()) == (200, first.json())
+
+
+async def test_a_rating_that_is_changed_stays_where_it_was_in_time(
+    parts: Edge, alice: Person, session: str, owner: asyncpg.Connection
+) -> None:
+    """It says how that time went: the last rating stays the last, for her at once and after the night."""
+    state = "SELECT state FROM interventions.person_effects WHERE person_id = $1"
+    newest = await rate(alice, 1)
+    was = (await outcome(owner, session))["at"]
+    assert (await alice.patch(at(session), json={"effectiveness_rating": 3})).status_code == 200
+    found = await outcome(owner, session)
+    assert found["at"] == was < found["amended_at"]
+    assert (await outcome(owner, newest))["amended_at"] is None
+    as_if = kept.added(b"", Happened(1, 0, 0.5, 0.0, 1.0), Happened(1, 0, 0.0, 0.0, 1.0))
+    assert kept.recent(await owner.fetchval(state, alice.id)) == kept.recent(as_if)
+    await shared.relearn_all(parts.db)
+    assert kept.recent(await owner.fetchval(state, alice.id)) == kept.recent(as_if)
+    for same in ({"effectiveness_rating": 3}, {"feedback_text": "It rained"}, {"feedback_tags": ["calming"]}):
+        assert (await alice.patch(at(session), json=same)).status_code == 200
+    assert (await outcome(owner, session))["amended_at"] == found["amended_at"], "what is learned of it stayed"

@@ -9,6 +9,7 @@ import pytest
 
 from tests.interventions.people import LIBRARY, MODEL, NOW, SHELF
 from wellspring.interventions import Context, History, choose
+from wellspring.interventions import evaluate as judging
 from wellspring.interventions.choose import POLICY
 from wellspring.interventions.evaluate import (
     FEWEST_PEOPLE,
@@ -231,3 +232,27 @@ def test_what_must_not_be_offered_today_counts_nothing() -> None:
         other.doubly_robust,
     )
     assert one.covered == pytest.approx(1, abs=0.15)
+
+
+def test_a_rating_that_was_changed_is_known_from_then_on_and_not_before() -> None:
+    """What somebody says of a session weeks later was no part of what was known at the moments in between."""
+    outcomes, rated = log(1, 12)
+    moments = sorted({one.made_at for one in rated})
+    one = min(outcomes, key=lambda outcome: outcome.at)
+    later = moments[6] - timedelta(hours=1)
+    changed = msgspec.structs.replace(one, rating=1.0, target=1.0, amended_at=later)
+    unsaid = msgspec.structs.replace(one, rating=None, target=None, weight=0.0)
+    at_once = msgspec.structs.replace(one, rating=1.0, target=1.0)
+
+    def seen(stands: Outcome) -> list[bytes]:
+        found: list[bytes] = []
+        replayed = [stands if other is one else other for other in outcomes]
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(judging, "_judge", lambda _sums, _model, _offers, state: found.append(state))
+            judging._replay(MODEL, replayed, rated, [PolicyName.LEARNED])
+        return found
+
+    assert len({one.moment_id for one in rated}) == len(moments)
+    assert seen(changed)[:6] == seen(unsaid)[:6]
+    assert seen(changed)[6:] == seen(at_once)[6:]
+    assert seen(unsaid)[6:] != seen(at_once)[6:]

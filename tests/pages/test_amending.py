@@ -180,3 +180,52 @@ async def test_a_check_in_changed_on_its_page_takes_back_only_what_it_says_no_mo
     assert (await at_home.fill(f"{entry}?edit=1", entry, emotions="sadness")).status_code == 303
     assert "fear" not in await owner.fetchval(context)
     await owner.close()
+
+
+async def test_words_of_who_took_back_their_consent_are_not_stored_and_not_lost(
+    at_home: Browser, stranger: Browser, alice: Person
+) -> None:
+    form = await done(at_home, effectiveness_rating="5", feedback_text=WORDS)
+    open_form = fields((await at_home.get(page_of(form))).text, f"{form}/change")
+    assert (await alice.put("/v1/consents/health_data", json={"given": False})).status_code == 200
+    token = fields((await stranger.get(ACTION)).text, f"{ACTION}/start")["csrf"]
+    assert (await stranger.post(f"{form}/change", {"csrf": token, "feedback_text": "x"})).status_code == 404
+    refused = await at_home.post(f"{form}/change", open_form | {"feedback_text": "I cannot breathe"})
+    assert refused.status_code == 409
+    assert "so nothing was stored. You can agree again." in text(refused.text)
+    sent = fields(refused.text, f"{form}/change")
+    assert sent["feedback_text"] == "I cannot breathe"
+    assert await said(alice) == (5, [], WORDS)
+    shown = text((await at_home.get(page_of(form))).text)
+    assert "You can remove these words. New ones are kept only if you agree again." in shown
+    assert "helps to offer you things" not in shown
+    unchanged = fields((await at_home.get(page_of(form))).text, f"{form}/change") | {"effectiveness_rating": "2"}
+    assert (await at_home.post(f"{form}/change", unchanged)).status_code == 303
+    assert await said(alice) == (2, [], WORDS)
+    assert (await at_home.post(f"{form}/change", sent | {"agree": "999"})).status_code == 409
+    assert (await at_home.post(f"{form}/change", sent | {"agree": "1"})).status_code == 303
+    assert await said(alice) == (5, [], "I cannot breathe")
+
+
+async def test_who_took_back_their_consent_removes_words_and_ends_what_they_began(
+    at_home: Browser, alice: Person
+) -> None:
+    form = await done(at_home, effectiveness_rating="5", feedback_text="It rained\r\nall day")
+    running = str((await at_home.fill(ACTION, f"{ACTION}/start")).headers["location"])
+    other = f"/actions/sessions/{running.rsplit('=', 1)[1]}"
+    typed = fields((await at_home.get(running)).text, f"{other}/complete") | {"feedback_text": WORDS}
+    assert (await alice.put("/v1/consents/health_data", json={"given": False})).status_code == 200
+    for verb in ("complete", "skip"):
+        refused = await at_home.post(f"{other}/{verb}", typed)
+        assert refused.status_code == 409
+        assert fields(refused.text, f"{other}/complete")["feedback_text"] == WORDS
+    plain = (await at_home.get(running)).text
+    assert 'name="feedback_text"' not in plain
+    assert "so no words are kept here" in text(plain)
+    assert (await at_home.fill(running, f"{other}/complete", effectiveness_rating="3")).status_code == 303
+    assert await said(alice) == (3, [], None)
+    assert (await at_home.fill(page_of(form), f"{form}/change")).status_code == 303
+    assert (await at_home.fill(page_of(form), f"{form}/change", feedback_text="")).status_code == 303
+    assert "It rained" not in (await at_home.get("/actions/done")).text
+    for one in (form, other):
+        assert (await at_home.fill(page_of(one), f"{one}/remove")).status_code == 303

@@ -10,7 +10,7 @@ import pyotp
 import pytest
 
 from tests.pages.support import Browser, fields, staff, text
-from tests.support.people import PASSWORD
+from tests.support.people import PASSWORD, Circle, Person
 from wellspring.kernel.edge import Edge
 from wellspring.kernel.policy import Role
 
@@ -374,3 +374,64 @@ async def test_a_look_that_was_promised_and_missed_is_owned_up_to(at_home: Brows
     assert "Nothing. No reminder" not in text((await at_home.get("/home")).text), (
         "an apology is not followed by “nothing”"
     )
+
+
+@pytest.mark.parametrize(
+    ("lang", "unsure", "choose"),
+    [
+        ("en", "You have not chosen a country. These numbers are for: United States.", "Choose another country"),
+        (
+            "fr",
+            "Vous n’avez pas choisi de pays. Ces numéros sont ceux de ce pays : États-Unis.",
+            "Choisir un autre pays",
+        ),
+    ],
+)
+async def test_who_named_no_country_is_told_whose_numbers_these_are(
+    visitor: Browser, at_home: Browser, alice: Person, lang: str, unsure: str, choose: str
+) -> None:
+    page = (await visitor.get(f"/help?lang={lang}")).text
+    assert page.index("tel:911") < page.index(choose) < page.index('id="resources"')
+    assert unsure in text(page)
+    assert "112" in text(page).split(unsure)[1][:80]
+    assert 'href="#country"' in page
+    assert 'data-country=""' in page
+    for named in ("US", "FR"):
+        chosen = (await visitor.get(f"/help?lang={lang}&country={named}")).text
+        assert unsure[:20] not in text(chosen)
+        assert f'data-country="{named}"' in chosen
+    for odd in ("", "x", "12"):
+        assert unsure in text((await visitor.get("/help", params={"country": odd, "lang": lang})).text)
+
+
+async def test_whose_own_country_is_another_has_named_it(client: httpx.AsyncClient, circle: Circle) -> None:
+    browser = Browser(client)
+    await browser.sign_in(await circle.member("amelie", language="fr", country="FR"))
+    page = (await browser.get("/help")).text
+    assert "tel:3114" in page
+    assert "Vous n’avez pas choisi de pays" not in page
+
+
+async def test_on_the_worst_night_the_nearest_things_come_first(at_home: Browser) -> None:
+    """The first line, a person, what to do meanwhile; then the other lines, other countries, and who worries."""
+    page = (await at_home.get("/help")).text
+    order = ["tel:911", 'id="resources"', 'id="ask"', 'id="meanwhile"', 'href="#worried"', 'id="others"']
+    places = [page.index(one) for one in [*order, 'id="country"', 'id="worried"', 'id="grieving"']]
+    assert places == sorted(places)
+
+
+@pytest.mark.parametrize("lang", ["en", "fr"])
+async def test_no_words_point_where_nothing_stands(at_home: Browser, visitor: Browser, lang: str) -> None:
+    """A line is not below when it stands above; read aloud, it is neither."""
+    for path in (f"/help?lang={lang}", f"/help?lang={lang}&country=TV"):
+        shown = text((await visitor.get(path)).text)
+        assert not re.search(r"\bbelow\b|\babove\b|ci-dess|plus (bas|haut)", shown)
+    await at_home.fill("/check-in", "/check-in", mood_score="1", journal_text=DANGER)
+    made = await at_home.get("/history")
+    found = re.search(r'href="/check-ins/([0-9a-f-]{36})', made.text)
+    assert found is not None
+    await at_home.get(f"/?lang={lang}")
+    result = (await at_home.get(f"/results/{found[1]}")).text
+    said = text(result[result.rindex("<article") :])
+    assert "nobody from our team is on duty" in said or "personne de notre équipe n’est de garde" in said
+    assert not re.search(r"\bbelow\b|ci-dessous", said)

@@ -10,14 +10,17 @@ import httpx
 import psycopg
 import pytest
 
+from tests.pages.support import Browser, text
 from tests.privacy.support import Owner, grant_body
 from tests.support.people import Circle, Person
 from wellspring.kernel import ids
 from wellspring.kernel.audit import Access
 from wellspring.kernel.db import Tx
 from wellspring.kernel.edge import Edge
-from wellspring.kernel.jobs import JobContext
+from wellspring.kernel.jobs import JobContext, JobPayload
 from wellspring.kernel.policy import Role
+from wellspring.notify.jobs import deliver
+from wellspring.notify.ports import Mail, RecordingMail
 from wellspring.privacy import closing, erasure
 from wellspring.privacy.erasure import NotErased, Why
 from wellspring.privacy.leaving import own_connection
@@ -310,3 +313,50 @@ async def test_who_shares_again_before_they_were_told_is_not_told_that_nothing_i
     await set_status(erin, bob, "suspended")
     await closing.tell(worker)
     assert owner.rows(MAILS) == [(alice.id,)]
+
+
+async def _late_mail(owner: Owner, parts: Edge, member: Person) -> Mail:
+    """Send what waits for a member, now."""
+    port = RecordingMail()
+    context = JobContext(parts.db, parts.settings, parts.keys, {"mail": port})
+    [(delivery,)] = owner.rows("SELECT id FROM notify.delivery WHERE person_id = %s", member.id)
+    await deliver(context, JobPayload(member.id, delivery))
+    [mail] = port.sent
+    return mail
+
+
+@pytest.mark.parametrize(
+    ("language", "untrue", "true"),
+    [
+        ("en", ["cannot use", "can no longer", "can see"], ["could no longer", "not even when they return"]),
+        ("fr", ["ne peut plus", "ne voit plus"], ["ne pouvait plus", "même si elle revient"]),
+    ],
+)
+async def test_what_is_told_late_is_still_true(
+    circle: Circle,
+    bob: Person,
+    erin: Person,
+    owner: Owner,
+    worker: JobContext,
+    parts: Edge,
+    client: httpx.AsyncClient,
+    language: str,
+    untrue: list[str],
+    true: list[str],
+) -> None:
+    """The clinician is back, and shared with again, before the mail leaves and before the member looks."""
+    member = await circle.member("amelie", language=language)
+    await share(member, bob)
+    await set_status(erin, bob, "suspended")
+    await closing.tell(worker)
+    await set_status(erin, bob, "active")
+    browser = Browser(client)
+    await browser.sign_in(member)
+    shown = [text((await browser.get(path)).text) for path in ("/sharing", "/looks")]
+    await share(member, bob)
+    mail = await _late_mail(owner, parts, member)
+    shown.append(text((await browser.get("/sharing")).text))
+    for told in (mail.text, *shown):
+        assert true[0] in told
+    assert not [words for words in untrue if words in mail.text + shown[1] + shown[2]]
+    assert all(words in mail.text for words in true)

@@ -2,15 +2,18 @@
 
 import asyncio
 from pathlib import Path
+from uuid import UUID
 
 import asyncpg
 import pytest
 
 from tests.support.people import Circle, Person
-from wellspring.kernel.db import DbRole
+from wellspring.kernel.audit import Access
+from wellspring.kernel.db import DbRole, Tx
 from wellspring.kernel.edge import Edge
 from wellspring.kernel.jobs import JobContext
-from wellspring.privacy import leaving
+from wellspring.kernel.policy import Role
+from wellspring.privacy import closing, erasure, leaving
 from wellspring.privacy.ledger import NAME, Ledger
 
 pytestmark = pytest.mark.anyio
@@ -86,4 +89,99 @@ async def test_one_that_fails_holds_up_nobody(
     monkeypatch.undo()
     await leaving.carry_out(worker)
     assert await owner.fetchval(HERE) == 0
+    await owner.close()
+
+
+async def _share(member: Person, clinician: Person) -> None:
+    body = {"clinician_id": str(clinician.id), "sections": ["checkins"]}
+    assert (await member.post("/v1/access-grants", json=body)).status_code == 201
+
+
+async def _until_another_waits(owner: asyncpg.Connection) -> None:
+    """Return once another transaction waits for a lock, or none has for two seconds."""
+    blocked = (
+        "SELECT EXISTS (SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock')"
+    )
+    for _ in range(40):
+        if await owner.fetchval(blocked):
+            return
+        await asyncio.sleep(0.05)
+
+
+@pytest.mark.parametrize("each_other", [False, True])
+async def test_who_share_can_be_erased_in_the_same_moment(
+    circle: Circle,
+    bob: Person,
+    worker: JobContext,
+    database_url: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    each_other: bool,
+) -> None:
+    """One transaction is telling the other person when that one's own begins to take what is theirs."""
+    alice = await circle.staff("blair", Role.CLINICIAN) if each_other else await circle.member("alice")
+    owner = await asyncpg.connect(database_url)
+    await _share(alice, bob)
+    if each_other:
+        await _share(bob, alice)
+    telling, tell, settled = asyncio.Event(), closing._tell, erasure._settled
+
+    async def told(tx: Tx, one: closing.Untold) -> Access | None:
+        if one.person_id == alice.id:
+            telling.set()
+            await _until_another_waits(owner)
+        return await tell(tx, one)
+
+    async def erase(who: Person) -> None:
+        async with leaving.own_connection(worker.db) as conn:
+            if who is alice:
+                second.append(conn)
+            await erasure.erase(conn, worker.keys, Ledger(tmp_path / NAME), who.id)
+
+    async def after(conn: asyncpg.Connection) -> None:
+        await settled(conn)
+        if conn in second:
+            await telling.wait()
+
+    second: list[asyncpg.Connection] = []
+    monkeypatch.setattr(closing, "_tell", told)
+    monkeypatch.setattr(erasure, "_settled", after)
+    await asyncio.gather(erase(bob), erase(alice))
+    assert telling.is_set()
+    assert await owner.fetchval(HERE) == 0
+    await owner.close()
+
+
+async def test_who_is_told_of_an_end_can_be_erased_in_the_same_moment(
+    alice: Person,
+    bob: Person,
+    worker: JobContext,
+    database_url: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The job locks what it tells of and then the stream, as everybody does: so does who takes both."""
+    owner = await asyncpg.connect(database_url)
+    await _share(alice, bob)
+    await owner.execute("UPDATE identity.person SET status = 'suspended' WHERE person_id = $1", bob.id)
+    telling, publish, settled = asyncio.Event(), closing.stream.publish, erasure._settled
+
+    async def slowly(tx: Tx, person_id: UUID, topic: str, ref: UUID) -> None:
+        telling.set()
+        await _until_another_waits(owner)
+        await publish(tx, person_id, topic, ref)
+
+    async def after(conn: asyncpg.Connection) -> None:
+        await settled(conn)
+        if not telling.is_set():
+            jobs.append(asyncio.create_task(closing.tell(worker)))
+            await telling.wait()
+
+    jobs: list[asyncio.Task[None]] = []
+    monkeypatch.setattr(closing.stream, "publish", slowly)
+    monkeypatch.setattr(erasure, "_settled", after)
+    async with leaving.own_connection(worker.db) as conn:
+        await erasure.erase(conn, worker.keys, Ledger(tmp_path / NAME), alice.id)
+    await asyncio.gather(*jobs)
+    assert await owner.fetchval("SELECT count(*) FROM identity.person WHERE person_id = $1", alice.id) == 0
     await owner.close()

@@ -160,7 +160,29 @@ def test_who_worries_about_another_reads_the_number_first_and_no_brace(language:
     said = [copy.helping_copy(step, language, "112") for step in copy.HELPING]
     assert "112" in said[0]
     assert not any("{" in sentence for sentence in said)
-    assert set(copy.words().helping) == {"headline", "why", *copy.HELPING, "told"}
+    assert set(copy.words().helping) == set(get_args(copy.Step))
+
+
+@pytest.mark.parametrize(
+    ("language", "danger", "grief"),
+    [
+        ("en", r"danger|suicid|risk|urgent|worried|\bstay\b", r"grief|lost"),
+        ("fr", r"danger|suicid|risque|urgen|inquiétez|\brestez\b", r"deuil|perdu"),
+    ],
+)
+def test_what_a_bereaved_person_reads_first_fits_them_too(language: str, danger: str, grief: str) -> None:
+    """The headline and the first sentence claim neither danger nor loss; loss has a line of help of its own."""
+    headline, why, lost, told = (
+        copy.helping_copy(step, language, "112") for step in ("headline", "why", "lost", "told")
+    )
+    first = why.split(". ")[0]
+    for said in (headline, first, told):
+        assert not re.search(danger, said, re.IGNORECASE), said
+    assert re.search(grief, first)
+    assert re.search("you have lost|vous avez perdu", why, re.IGNORECASE)
+    assert re.search("help lines|lignes d’écoute", lost)
+    assert not re.search(r"suicid", why + lost + told, re.IGNORECASE)
+    assert not re.search(r"\d", why + lost)
 
 
 def test_what_a_model_said_names_its_version_and_how_sure_it_was() -> None:

@@ -213,6 +213,18 @@ PAGES: dict[str, tuple[str, list[str], str, Context]] = {
     "action-against": ("action.html", MEMBER, "/actions/i1", action("ready", "injury", "age", "hard_time")),
     "action-running": ("action.html", MEMBER, "/actions/i1", action("running")),
     "action-done": ("action.html", MEMBER, "/actions/i1", action("done")),
+    "action-paused": ("action.html", MEMBER, "/actions/i1", action("running") | {"agree": KEEPING}),
+    "action-agree": (
+        "action.html",
+        MEMBER,
+        "/actions/i1",
+        action("done")
+        | {
+            "agree": KEEPING,
+            "values": {"feedback_text": "It rained."},
+            "errors": {"form": "Nothing was stored. You can agree again."},
+        },
+    ),
     "action-skipped": ("action.html", MEMBER, "/actions/i1", action("skipped")),
     "history": ("history.html", MEMBER, "/history", HISTORY),
     "history-search": (
@@ -351,6 +363,7 @@ PAGES: dict[str, tuple[str, list[str], str, Context]] = {
     "sessions": ("sessions.html", MEMBER, "/sessions", {"sessions": SESSIONS}),
     "crisis": ("crisis.html", MEMBER, "/help", CRISIS | {"safety_plan_url": "/safety-plan"}),
     "crisis-guest": ("crisis.html", GUEST, "/help", CRISIS),
+    "crisis-unnamed": ("crisis.html", GUEST, "/help", CRISIS | {"named": False, "emergency": "911"}),
     "crisis-nobody": ("crisis.html", MEMBER, "/help", CRISIS | {"duty": NOBODY}),
     "crisis-again": ("crisis.html", MEMBER, "/help", CRISIS | {"contact": AGAIN}),
     "crisis-late": ("crisis.html", MEMBER, "/help", CRISIS | {"contact": AGAIN | {"late": True}}),

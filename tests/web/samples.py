@@ -602,15 +602,19 @@ WORRIED: Context = {
         "If they may be in danger of their life now, call 112 and say where they are.",
         "Ask them plainly whether they are thinking of suicide.",
     ],
+    "grieving": "Have you lost somebody?",
+    "lost": "Many help lines also listen to people who have lost somebody, even if it was long ago.",
 }
 HELPING: Context = WORRIED | {
-    "why": "It reads as if somebody you know may be in danger. If that is not so, please pass over this.",
-    "told": "Nobody is sent to them because of what you write here.",
+    "headline": "You wrote about somebody who matters to you",
+    "why": "A program read your words, and it cannot tell worry from grief.",
+    "told": "Nothing you write here sends help to somebody else. A call does.",
     "emergency": "112",
     "resources": RESOURCES,
 }
 CRISIS: Context = {
     "worried": WORRIED,
+    "named": True,
     "country": {"code": "FR", "name": "France"},
     "countries": [{"code": "CA", "name": "Canada"}, {"code": "FR", "name": "France"}, {"code": "IN", "name": "India"}],
     "emergency": "112",
@@ -688,7 +692,7 @@ def action(state: str, *against: str) -> Context:
         "against": against,
         "why": "It helped before.",
     }
-    return base | {"tags": FEEDBACK_TAGS, "values": {}, "errors": {}}
+    return base | {"tags": FEEDBACK_TAGS, "values": {}, "errors": {}, "agree": []}
 
 
 _UNTIL = when("Friday 19 February 2027, 23:59", "2027-02-19T22:59:59Z")

@@ -121,7 +121,7 @@ def test_narrow(page: Page, site: Site, name: str) -> None:
         assert page.evaluate("document.documentElement.scrollWidth") <= 320, look
 
 
-@pytest.mark.parametrize("name", ["crisis", "crisis-guest", "result-danger"])
+@pytest.mark.parametrize("name", ["crisis", "crisis-guest", "crisis-unnamed", "result-danger"])
 @pytest.mark.parametrize(("lang", "size"), [("en", "100"), ("fr", "100"), ("fr", "125")])
 def test_a_number_to_call_is_on_the_first_screen_of_a_small_phone(
     page: Page, site: Site, name: str, lang: str, size: str

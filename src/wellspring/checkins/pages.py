@@ -29,7 +29,7 @@ from wellspring.kernel.routing import form, page
 from wellspring.privacy import asking, consents, grants
 from wellspring.privacy.errors import HealthDataRefused, TextChanged
 from wellspring.privacy.reading import KEPT_BY
-from wellspring.privacy.schemas import ConsentWrite, Section
+from wellspring.privacy.schemas import Section
 from wellspring.safety import care_queries, shown
 from wellspring.safety import queries as safety_queries
 from wellspring.safety import service as safety
@@ -159,16 +159,6 @@ async def agree_again(request: Req) -> Response[Any]:
         return await _show_paused(request, said, problem.status) or pages.redirect(request, "/check-in")
 
 
-async def _agreed(request: Req, sent: Sent) -> None:
-    """Keep a yes that was ticked in the form itself, before what was typed there is stored; raises TextChanged."""
-    if not sent.one("agree"):
-        return
-    async with as_member(request) as tx:
-        given = ConsentWrite(given=True, version=sent.number("agree"))
-        await consents.answer(tx, principal(request).person_id, KEPT_BY, given)
-        await audit.record(tx, access(request, "privacy:consent:give", "consents"))
-
-
 async def _said(request: Req, problem: Problem) -> dict[str, str]:
     """Return what to say at which field of the form."""
     said = forms.errors_of(problem, (await pages.local(request)).language)
@@ -194,7 +184,7 @@ async def check_in(request: Req) -> Response[Any]:
     sent, here = await forms.read(request), await pages.local(request)
     try:
         data = entering.created(sent, here.timezone)
-        await _agreed(request, sent)
+        await asking.agreed(request, sent, KEPT_BY)
         made = await _store(request, sent, data, is_quick=False)
     except (Invalid, CheckinExists, KeyReused, HealthDataRefused, TextChanged) as problem:
         return await _refused(request, sent, problem)

@@ -188,7 +188,8 @@ def reset_factor(
         console.as_json({"person_id": person_id, "second_factor": False})
     else:
         console.say("The second factor was taken off, and every sign-in has ended.")
-        console.say("They can sign in with the password alone, and should set up a new one: /account/security")
+        page = f"{served.site(settings)}/account/security"
+        console.say(f"They can sign in with the password alone, and should set up a new one: {page}")
 
 
 async def _reset_factor(settings: Settings, url: str, person_id: UUID) -> None:
@@ -215,6 +216,8 @@ def password_link(email: Who, data: Data = None, *, json: Json = False) -> None:
         console.as_json({"person_id": person_id, "link": link})
     else:
         console.say(link)
+    if not settings.public_url:
+        console.err.print("It leads to this machine. If people reach Wellspring elsewhere, set WELLSPRING_PUBLIC_URL.")
 
 
 async def _password_link(settings: Settings, url: str, person_id: UUID) -> str:
@@ -226,7 +229,7 @@ async def _password_link(settings: Settings, url: str, person_id: UUID) -> str:
         if path is None or await tx.maybe(contact.ADDRESS, person_id) is None:
             raise AccountClosed
         await audit.record(tx, Access(action="identity:password:link", section="account", person_id=person_id))
-    return f"{settings.base_url}{path}"
+    return f"{served.site(settings)}{path}"
 
 
 async def _known(settings: Settings, url: str, email: str) -> UUID:

@@ -16,7 +16,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from wellspring.cli import address, given, language_models, place, stdlog
+from wellspring.cli import address, given, language_models, place, served, stdlog
 from wellspring.cli.children import Child, stop_all
 from wellspring.cli.errors import NotPrepared, NotReady
 from wellspring.kernel import keys, logs
@@ -147,11 +147,12 @@ def _serve(settings: Settings, owner: str, stopping: Stopping) -> None:
         for child in children:
             child.start()
         _await_ready(settings, children, stopping)
-        sys.stdout.write(f"ready {address.local_url(settings)}\n")
-        sys.stdout.flush()
-        while not stopping.wait(_LOOK_EVERY):
-            for child in children:
-                child.tend()
+        with served.noted_site(settings):
+            sys.stdout.write(f"ready {address.local_url(settings)}\n")
+            sys.stdout.flush()
+            while not stopping.wait(_LOOK_EVERY):
+                for child in children:
+                    child.tend()
     finally:
         stop_all(children, _STOP_SECONDS)
 

@@ -8,7 +8,7 @@ from msgspec import UNSET
 from wellspring.interventions import learn, service
 from wellspring.interventions import queries as q
 from wellspring.interventions.schemas import SessionChange, Tag
-from wellspring.kernel import stream, vault
+from wellspring.kernel import stream
 from wellspring.kernel.crypto import Keyring
 from wellspring.kernel.db import Tx
 from wellspring.kernel.errors import Conflict, Invalid, NotFound, PreconditionFailed
@@ -33,7 +33,8 @@ async def amend(
 ) -> None:
     """Change what somebody said of their session; learning keeps to what they say now.
 
-    Raises NotFound, PreconditionFailed (`seen` is another version), SessionRunning, Invalid.
+    Words that stay as they are are not new ones: a form sends everything. Raises NotFound, PreconditionFailed (`seen`
+    is another version), SessionRunning, Invalid, and HealthDataRefused as `service.sealed_words` does.
     """
     row = await tx.maybe(q.SESSION_LOCKED, person_id, session_id)
     if row is None:
@@ -47,11 +48,10 @@ async def amend(
         rating = wanted.effectiveness_rating
     if wanted.feedback_tags is not UNSET:
         tags = list(dict.fromkeys(wanted.feedback_tags))
-    if wanted.feedback_text is not UNSET:
-        words = None
-        if wanted.feedback_text:
-            sealer = await vault.sealer(tx, keys, person_id)
-            words = sealer.seal(wanted.feedback_text.encode(), service.FEEDBACK, session_id)
+    if wanted.feedback_text is not UNSET and not service.same_words(
+        service.session_view(row, keys, person_id).feedback_text, wanted.feedback_text
+    ):
+        words = await service.sealed_words(tx, keys, person_id, session_id, wanted.feedback_text)
     await tx.do(q.AMEND, person_id, session_id, rating, tags, words)
     await learn.amend(tx, person_id, session_id, rating, tags, skipped=row.state == "skipped")
     await stream.publish(tx, person_id, "intervention.changed", session_id)

@@ -213,19 +213,36 @@ def _judge(sums: dict[PolicyName, _Sums], model: Model, offers: list[Rated], sta
             found.errors += weight * (rating - expected[number])
 
 
+def _known(outcome: Outcome, at: datetime) -> Outcome:
+    """Return an outcome as it was known at a time: of one that was changed since, only that it was done."""
+    if outcome.amended_at is None or outcome.amended_at <= at:
+        return outcome
+    return msgspec.structs.replace(outcome, rating=None, target=None, weight=0.0)
+
+
 def _replay(
     model: Model, outcomes: list[Outcome], rated: list[Rated], policies: Sequence[PolicyName]
 ) -> dict[PolicyName, _Sums]:
-    """Go through one person's time: each moment sees what is kept of the outcomes before it."""
+    """Go through one person's time: each moment sees what is kept of the outcomes before it, as they were known then.
+
+    What was said instead of a rating counts from then on, in the place of the session that it is about, as it does for
+    the person. What had been said before is gone: until then only that the session was is known.
+    """
     sums: dict[PolicyName, _Sums] = {policy: _Sums() for policy in policies}
     moments: dict[UUID, list[Rated]] = {}
     for one in rated:
         moments.setdefault(one.moment_id, []).append(one)
     waiting = sorted(outcomes, key=lambda outcome: outcome.at)
+    amended = sorted(outcome.amended_at for outcome in outcomes if outcome.amended_at)
     state, done = b"", 0
     for offers in sorted(moments.values(), key=lambda found: found[0].made_at):
-        while done < len(waiting) and waiting[done].at <= offers[0].made_at:
-            state = kept.added(state, happened(waiting[done], shared_rating(model, waiting[done])))
+        now = offers[0].made_at
+        if amended and amended[0] <= now:
+            amended = [later for later in amended if later > now]
+            state, done = b"", 0
+        while done < len(waiting) and waiting[done].at <= now:
+            outcome = _known(waiting[done], now)
+            state = kept.added(state, happened(outcome, shared_rating(model, outcome)))
             done += 1
         _judge(sums, model, offers, state)
     return sums

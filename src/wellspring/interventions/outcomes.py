@@ -27,7 +27,8 @@ class Outcome(Struct, frozen=True, kw_only=True):
 
     `x` are the features of its moment, `prior` the expected rating before anything was learned. `target` (0..1) is what
     is learned: the rating, or what a skip says; None when there is nothing to learn but when it was done. `rating` is
-    None unless the person rated it. `pooled` outcomes teach what is shared.
+    None unless the person rated it. `pooled` outcomes teach what is shared. `at` is when the session ended, whatever
+    was said of it since; `amended_at` is when something else was last said, None where that never happened.
     """
 
     person_id: UUID
@@ -39,6 +40,7 @@ class Outcome(Struct, frozen=True, kw_only=True):
     target: float | None
     weight: float
     pooled: bool
+    amended_at: datetime | None = None
 
 
 def signal(stars: int | None, tags: Iterable[Tag], *, skipped: bool) -> tuple[float | None, float]:

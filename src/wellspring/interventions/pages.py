@@ -25,11 +25,14 @@ from wellspring.kernel import audit, forms, ids, pages
 from wellspring.kernel.crypto import Keyring
 from wellspring.kernel.db import Tx
 from wellspring.kernel.edge import Req, access, as_member, edge, principal
-from wellspring.kernel.errors import Invalid
+from wellspring.kernel.errors import Invalid, Problem
 from wellspring.kernel.i18n import Local
 from wellspring.kernel.paging import Cursor
 from wellspring.kernel.policy import Access
 from wellspring.kernel.routing import form, page
+from wellspring.privacy import asking, consents
+from wellspring.privacy.errors import HealthDataRefused, TextChanged
+from wellspring.privacy.reading import KEPT_BY
 
 _ON_A_PAGE: Final = 20
 TAGS: Final[tuple[Tag, ...]] = (
@@ -107,6 +110,8 @@ def _said(session: SessionView | None) -> dict[str, Any]:
     return {} if session is None else {name: getattr(session, name) for name in names}
 
 
+_SHOWN: Final = (Invalid, HealthDataRefused, TextChanged)
+"""Problems that are shown in the form itself, which keeps what was entered."""
 _STATES: Final = {"started": "running", "completed": "done", "skipped": "skipped"}
 
 
@@ -121,6 +126,7 @@ async def _show(
 ) -> Response[str]:
     here, person_id = await pages.local(request), principal(request).person_id
     async with as_member(request) as tx:
+        agree = await asking.asked(request, tx, (KEPT_BY,)) if await consents.refused(tx, person_id, KEPT_BY) else []
         person = await tx.one(q.FOR_PERSON, person_id)
         item = service.reachable(person, intervention_id) if session is None else service.done_with(session)
         found = service.view(item, person)
@@ -140,6 +146,7 @@ async def _show(
         checkin_id=checkin_id or "",
         why=await _why(request, intervention_id, checkin_id, here),
         tags=TAGS,
+        agree=agree,
         values=values if values is not None else _said(session),
         errors=errors or {},
     )
@@ -203,7 +210,8 @@ async def _end(request: Req, session_id: UUID, wanted: Complete | Skip) -> Respo
 def _otherwise(found: SessionView, wanted: Complete) -> bool:
     """Tell whether a form says anything, and something else than what is stored: a double tap does not."""
     said = (wanted.effectiveness_rating, wanted.feedback_tags, wanted.feedback_text)
-    return any(said) and said != (found.effectiveness_rating, found.feedback_tags, found.feedback_text)
+    same = said[:2] == (found.effectiveness_rating, found.feedback_tags)
+    return any(said) and not (same and service.same_words(found.feedback_text, wanted.feedback_text))
 
 
 def _change(wanted: Complete) -> SessionChange:
@@ -214,7 +222,7 @@ def _change(wanted: Complete) -> SessionChange:
     )
 
 
-async def _refused(request: Req, session_id: UUID, sent: forms.Sent, problem: Invalid) -> Response[str]:
+async def _refused(request: Req, session_id: UUID, sent: forms.Sent, problem: Problem) -> Response[str]:
     """Show the session again, with what was entered and what is wrong with it."""
     errors = forms.errors_of(problem, (await pages.local(request)).language)
     async with as_member(request) as tx:
@@ -230,9 +238,10 @@ async def complete(request: Req, session_id: FromPath[UUID]) -> Response[Any]:
     sent = await forms.read(request)
     try:
         wanted = sent.to(Complete)
-    except Invalid as problem:
+        await asking.agreed(request, sent, KEPT_BY)
+        return await _end(request, session_id, wanted)
+    except _SHOWN as problem:
         return await _refused(request, session_id, sent, problem)
-    return await _end(request, session_id, wanted)
 
 
 @form("/actions/sessions/{session_id:uuid}/skip", Access.SELF)
@@ -241,9 +250,10 @@ async def stop(request: Req, session_id: FromPath[UUID]) -> Response[Any]:
     sent = await forms.read(request)
     try:
         wanted = sent.to(Skip)
-    except Invalid as problem:
+        await asking.agreed(request, sent, KEPT_BY)
+        return await _end(request, session_id, wanted)
+    except _SHOWN as problem:
         return await _refused(request, session_id, sent, problem)
-    return await _end(request, session_id, wanted)
 
 
 @form("/actions/sessions/{session_id:uuid}/change", Access.SELF)
@@ -251,8 +261,10 @@ async def change(request: Req, session_id: FromPath[UUID]) -> Response[Any]:
     """Say something else of a session that is over: what is empty is taken back."""
     sent = await forms.read(request)
     try:
-        return await _amend(request, session_id, _change(sent.to(Complete)))
-    except Invalid as problem:
+        wanted = _change(sent.to(Complete))
+        await asking.agreed(request, sent, KEPT_BY)
+        return await _amend(request, session_id, wanted)
+    except _SHOWN as problem:
         return await _refused(request, session_id, sent, problem)
 
 

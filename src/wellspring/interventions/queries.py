@@ -226,11 +226,15 @@ ADD_OUTCOME: Final = Query(
 )
 AMEND_OUTCOME: Final = Query(
     "UPDATE interventions.outcome SET actual_effectiveness = $3::real, learning_target = $4, learning_weight = $5,"
-    " pooled = $6 AND $3::real IS NOT NULL AND NOT in_danger WHERE person_id = $1 AND id = $2",
+    " pooled = $6 AND $3::real IS NOT NULL AND NOT in_danger, amended_at = CASE WHEN"
+    " (actual_effectiveness, learning_target, learning_weight) IS DISTINCT FROM ($3::real, $4::real, $5::real)"
+    " THEN now() ELSE amended_at END WHERE person_id = $1 AND id = $2",
     int,
     M,
 )
-"""What is folded into the shared state already stays marked so: the night learns it anew, twice it never counts."""
+"""It stays where it was in time, since it says how that time went; `amended_at` tells from when on it was known.
+
+What is folded into the shared state already stays marked so: the night learns it anew, twice it never counts."""
 
 
 class OwnOutcome(Struct, frozen=True):

@@ -29,6 +29,8 @@ from wellspring.kernel.crypto import Keyring
 from wellspring.kernel.db import Tx
 from wellspring.kernel.errors import Conflict, NotFound, Unavailable
 from wellspring.privacy import consents
+from wellspring.privacy.errors import HealthDataRefused
+from wellspring.privacy.reading import KEPT_BY
 
 FEEDBACK = "interventions.session.feedback_text"
 
@@ -214,19 +216,38 @@ async def start(tx: Tx, person_id: UUID, intervention_id: UUID, wanted: Start) -
     return session_id
 
 
+def same_words(stored: str | None, sent: str | None) -> bool:
+    """Tell whether words are those that are stored; a browser sends the end of a line in its own way."""
+    return (stored or "").splitlines() == (sent or "").splitlines()
+
+
+async def sealed_words(tx: Tx, keys: Keyring, person_id: UUID, session_id: UUID, words: str | None) -> bytes | None:
+    """Seal what somebody writes of their session.
+
+    Raises HealthDataRefused while they have taken back that data about their health is kept; none are never refused.
+    """
+    if not words:
+        return None
+    if await consents.refused(tx, person_id, KEPT_BY):
+        raise HealthDataRefused
+    sealer = await vault.sealer(tx, keys, person_id)
+    return sealer.seal(words.encode(), FEEDBACK, session_id)
+
+
 async def end(tx: Tx, keys: Keyring, person_id: UUID, session_id: UUID, wanted: Complete | Skip) -> None:
-    """Complete or skip a started session with its feedback; raises SessionOver when it is finished already."""
+    """Complete or skip a started session with its feedback.
+
+    Raises NotFound, SessionOver when it is finished already, and HealthDataRefused as `sealed_words` does.
+    """
     row = await tx.maybe(q.SESSION_LOCKED, person_id, session_id)
     if row is None:
         raise NotFound
     if row.state != "started":
         raise SessionOver
-    rating, text, seconds, state = None, None, None, "skipped"
+    rating, seconds, state = None, None, "skipped"
     if isinstance(wanted, Complete):
         rating, seconds, state = wanted.effectiveness_rating, wanted.duration_actual_seconds, "completed"
-    if wanted.feedback_text:
-        sealer = await vault.sealer(tx, keys, person_id)
-        text = sealer.seal(wanted.feedback_text.encode(), FEEDBACK, session_id)
+    text = await sealed_words(tx, keys, person_id, session_id, wanted.feedback_text)
     tags = list(dict.fromkeys(wanted.feedback_tags))
     await tx.do(q.END, person_id, session_id, state, rating, tags, text, seconds)
     await learn(tx, person_id, session_id, wanted)

@@ -106,6 +106,7 @@ def outcome(row: q.OutcomeRow) -> Outcome:
         target=row.target,
         weight=row.weight,
         pooled=row.pooled,
+        amended_at=row.amended_at,
     )
 
 

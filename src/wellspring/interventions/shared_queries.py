@@ -68,6 +68,7 @@ class OutcomeRow(Struct, frozen=True):
     target: float | None
     weight: float
     pooled: bool
+    amended_at: datetime | None
     folded: bool
     state: bytes
     interactions: int
@@ -75,7 +76,8 @@ class OutcomeRow(Struct, frozen=True):
 
 _OUTCOME: Final = (
     "SELECT o.person_id, o.id, o.intervention_id, o.at, o.features, o.prior_effectiveness, o.actual_effectiveness,"
-    " o.learning_target, o.learning_weight, o.pooled, o.folded, coalesce(e.state, ''), coalesce(e.interactions, 0)"
+    " o.learning_target, o.learning_weight, o.pooled, o.amended_at, o.folded, coalesce(e.state, ''),"
+    " coalesce(e.interactions, 0)"
     " FROM interventions.outcome o LEFT JOIN interventions.person_effects e ON e.person_id = o.person_id"
 )
 NEW: Final = Query(

@@ -182,15 +182,16 @@ WORDS: Final[dict[tuple[str, Language], Words]] = {
     ),
     ("sharing_closed", "en"): Words(
         "Wellspring: something you shared has ended",
-        "Somebody you shared with cannot use Wellspring in that role any more. They can see nothing of yours, and that"
-        " does not come back by itself. You have to do nothing. Here you see whom you share with.",
+        "What you shared with somebody has ended, because they could no longer use Wellspring in that role. It does not"
+        " come back by itself, not even when they return. You have to do nothing."
+        " Here you see whom you share with now.",
         _SHARING,
     ),
     ("sharing_closed", "fr"): Words(
         "Wellspring : un de vos partages a pris fin",
-        "Quelqu’un avec qui vous partagiez ne peut plus utiliser Wellspring à ce titre. Cette personne ne voit plus"
-        " rien de ce qui est à vous, et cela ne reviendra pas tout seul. Vous n’avez rien à faire. Vous voyez ici avec"
-        " qui vous partagez.",
+        "Ce que vous partagiez avec quelqu’un a pris fin, parce que cette personne ne pouvait plus utiliser Wellspring"
+        " à ce titre. Cela ne reprendra pas tout seul, même si elle revient. Vous n’avez rien à faire."
+        " Vous voyez ici avec qui vous partagez maintenant.",
         _SHARING,
     ),
 }

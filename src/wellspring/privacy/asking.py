@@ -21,6 +21,19 @@ async def asked(request: Req, tx: Tx, kinds: Sequence[ConsentKind]) -> list[Cons
     return [answered[kind] for kind in kinds if kind in answered]
 
 
+async def agreed(request: Req, sent: forms.Sent, kind: ConsentKind) -> None:
+    """Keep a yes that was ticked in a form itself (`agree`), before what was typed there is stored.
+
+    Raises TextChanged.
+    """
+    if not sent.one("agree"):
+        return
+    async with as_member(request) as tx:
+        given = ConsentWrite(given=True, version=sent.number("agree"))
+        await consents.answer(tx, principal(request).person_id, kind, given)
+        await audit.record(tx, access(request, "privacy:consent:give", "consents"))
+
+
 async def answer(request: Req, kinds: Sequence[ConsentKind], back: str) -> Response[Any]:
     """Give or take back one of these consents and return to the page.
 

@@ -53,6 +53,11 @@ _WAITS: Final = (
 _NOTED: Final = f"DELETE FROM {LEAVING} WHERE person_id = $1 AND done_at IS NOT NULL"
 _FIRST_STATUS: Final = f"SELECT status FROM {LEAVING} WHERE person_id = $1"
 _MINE: Final = "hashtextextended('privacy.erase ' || $1::text, 0)"
+# Who shares with a clinician is told in the transaction that takes that clinician, in rows of their own.
+_IN_TURN: Final = (
+    f"SET LOCAL lock_timeout = '{SETTLE_S}s'; SELECT pg_advisory_xact_lock(hashtextextended('privacy.erase', 0));"
+    " SET LOCAL lock_timeout TO DEFAULT"
+)
 _JOBS: Final = "SELECT id FROM jobs.pgqueuer WHERE position(convert_to($1, 'UTF8') IN payload) > 0"
 
 
@@ -158,6 +163,7 @@ async def _erase(conn: Connection, keys: Keyring, ledger: Ledger, person_id: UUI
                 await conn.execute(_BEGUN, person_id, status)
         await _settled(conn)
         async with conn.transaction():
+            await conn.execute(_IN_TURN)
             await _refuse_busy(conn, places, person_id, again=again)
             found = await _seen(conn, places, person_id)
             if status is not None:

@@ -11,6 +11,7 @@ from wellspring.kernel.tables import TABLES, Table
 KEYS: Final = "kernel.person_key"
 LEAVING: Final = "privacy.leaving"
 PERSON: Final = "identity.person"
+_STREAM: Final = "kernel.stream"
 
 _COLUMNS: Final = (
     "SELECT t.name, array_agg(a.attname::text ORDER BY a.attnum) FROM unnest($1::text[]) AS t(name)"
@@ -40,10 +41,13 @@ def _encode(value: object) -> str:
 
 
 async def about_people(conn: Connection) -> list[Placed]:
-    """Return every declared table with a `person_id`, in the order of names, the person's own row last."""
+    """Return every declared table with a `person_id`, in the order of names; the person's stream and own row come last.
+
+    Whoever tells a person of something locks what it is about and then their stream: so does whoever takes the rows.
+    """
     rows = await conn.fetch(_COLUMNS, sorted(TABLES))
     found = [Placed(TABLES[name], tuple(columns)) for name, columns in rows if "person_id" in columns]
-    return sorted(found, key=lambda one: (one.table.name == PERSON, one.table.name))
+    return sorted(found, key=lambda one: (one.table.name == PERSON, one.table.name.startswith(_STREAM), one.table.name))
 
 
 async def count(conn: Connection, place: Placed, person_id: UUID, column: str = "person_id") -> int:

@@ -34,8 +34,8 @@ Notice = Literal[
 ]
 
 
-Step = Literal["headline", "why", "now", "near", "ask", "line", "told"]
-"""What is said to somebody who worries about another."""
+Step = Literal["headline", "why", "worried", "now", "near", "ask", "line", "grieving", "lost", "told"]
+"""What is said to somebody who worries about another, or has lost them."""
 HELPING: Final[tuple[Step, ...]] = ("now", "near", "ask", "line")
 """The steps to take, in their order."""
 
@@ -116,7 +116,7 @@ def crisis_copy(
 
 
 def helping_copy(step: Step, language: str, emergency: str) -> str:
-    """One saying to somebody who worries about another. `emergency` is the number to call."""
+    """One saying to somebody who worries about another, or has lost them. `emergency` is the number to call."""
     return words().helping[step].say(language).format(emergency=emergency)
 
 

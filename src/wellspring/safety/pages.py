@@ -75,12 +75,13 @@ async def help_page(request: Req) -> Response[str]:
     """Show help lines of a country, without signing in, beyond the limit of requests and while the database is down."""
     own = await _own_country(request)
     here = await pages.local(request)
-    asked_for = (request.query_params.get("country") or own).upper()
-    code = asked_for if len(asked_for) == 2 and asked_for.isascii() and asked_for.isalpha() else own
+    said = request.query_params.get("country", "").upper()
+    code = said if len(said) == 2 and said.isascii() and said.isalpha() else own
     found, emergency = show.resources(code, here.language), emergency_number(code)
     page = await pages.render(
         request,
         "crisis.html",
+        named=code == said or own != edge(request).settings.country,
         country={"code": found.country, "name": found.country_name},
         countries=_countries(here),
         emergency=emergency.number if emergency.known else "",

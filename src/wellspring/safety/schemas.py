@@ -100,11 +100,16 @@ class Crisis(Struct, kw_only=True):
 
 
 class Helping(Struct, kw_only=True):
-    """What helps somebody who worries about another: `why` it is shown, `steps` in the order to take them."""
+    """What helps somebody who wrote of another who may be in danger, or who died: a program cannot tell which.
+
+    `why` it is shown, `steps` for danger in the order to take them, `lost` for who is grieving. Show the number first,
+    and the steps only to who asks for them.
+    """
 
     headline: str
     why: str
     steps: list[str]
+    lost: str
     told: str
     emergency_number: str
     resources: list[ResourceView]

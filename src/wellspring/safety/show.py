@@ -135,12 +135,13 @@ def crisis(
 
 
 def helping(country: str, language: str) -> Helping:
-    """Return what somebody is shown who writes that another is in danger."""
+    """Return what somebody is shown whose words speak of another in danger, or of one who died."""
     number, now = emergency_number(country).number, clock.now()
     return Helping(
         headline=helping_copy("headline", language, number),
         why=helping_copy("why", language, number),
         steps=[helping_copy(step, language, number) for step in HELPING],
+        lost=helping_copy("lost", language, number),
         told=helping_copy("told", language, number),
         emergency_number=number,
         resources=[resource(r, language, now) for r in for_country(country, language, now=now)[:IN_A_REPLY]],

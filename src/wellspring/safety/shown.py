@@ -67,13 +67,14 @@ def cards(found: Iterable[ResourceView], here: Local) -> list[Card]:
 
 
 def helping(found: Helping | None, here: Local) -> dict[str, Any] | None:
-    """Return what helps somebody who worries about another, for a page; the first step is a button there as well."""
+    """Return what helps somebody who wrote of another, for a page; the first step is a button there as well."""
     if found is None:
         return None
     return {
         "headline": found.headline,
         "why": found.why,
         "steps": found.steps,
+        "lost": found.lost,
         "told": found.told,
         "emergency": found.emergency_number,
         "resources": cards(found.resources, here),
@@ -81,9 +82,13 @@ def helping(found: Helping | None, here: Local) -> dict[str, Any] | None:
 
 
 def worried(language: str, emergency: str) -> dict[str, Any]:
-    """Return what helps anybody who worries about another, without their having written anything."""
-    steps = [helping_copy(step, language, emergency) for step in HELPING]
-    return {"headline": helping_copy("headline", language, emergency), "steps": steps}
+    """Return what helps anybody who worries about another or has lost them, without their having written anything."""
+    return {
+        "headline": helping_copy("worried", language, emergency),
+        "steps": [helping_copy(step, language, emergency) for step in HELPING],
+        "grieving": helping_copy("grieving", language, emergency),
+        "lost": helping_copy("lost", language, emergency),
+    }
 
 
 def contact_ways(phone: str | None, email: str | None) -> list[Way]:

@@ -29,7 +29,7 @@ self.addEventListener("message", (event) => {
   const lang = `?lang=${encodeURIComponent(event.data.lang)}`;
   const country = event.data.country ? `&country=${encodeURIComponent(event.data.country)}` : "";
   const tasks = [keep("/offline", lang)];
-  if (country) tasks.push(keep("/help", lang + country));
+  if (event.data.country !== undefined) tasks.push(keep("/help", lang + country));
   event.waitUntil(Promise.all(tasks).catch(() => { /* what was kept before stays */ }));
 });
 
