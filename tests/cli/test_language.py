@@ -3,13 +3,14 @@
 import json
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from tests.cli.conftest import Run
 from tests.language import made
 from wellspring.app import make_edge
 from wellspring.cli import checks_machine, language
-from wellspring.cli.errors import CorpusWrong, FileRefused, ModelsMissing, NoTrainingExtra
+from wellspring.cli.errors import CorpusWrong, FileRefused, FileThere, ModelsMissing, NoTrainingExtra
 from wellspring.cli.language import Reader
 from wellspring.kernel.crypto import Keyring
 from wellspring.kernel.settings import Settings
@@ -200,6 +201,7 @@ class Stub:
     def __init__(self) -> None:
         self.trained: list[str] = []
         self.combined: list[str] = []
+        self.breaks: BaseException | None = None
 
     def held(self, group: str) -> bool:
         return group == "own/b"
@@ -217,6 +219,8 @@ class Stub:
         self.combined = [text.text for text in texts]
         assert (folder / "encoder.onnx").read_bytes() == (folder / "tokenizer.json").read_bytes() == b"shipped"
         made.folder(folder)
+        if self.breaks is not None:
+            raise self.breaks
 
 
 def test_train_makes_a_whole_folder(
@@ -236,6 +240,120 @@ def test_train_makes_a_whole_folder(
     assert len(stub.combined) == 9
     assert stub.trained == stub.combined[:4], "a voice held out is for combining only"
     assert Reader(tmp_path / "new", light=True)("Nice day").versions["light"] == "t1"
+
+
+@pytest.fixture
+def stub(models: Path, monkeypatch: pytest.MonkeyPatch) -> Stub:
+    """What trains, with models that ship."""
+    for name in ("encoder.onnx", "tokenizer.json"):
+        (models / name).write_bytes(b"shipped")
+    stands = Stub()
+    monkeypatch.setattr(language, "_part", lambda name: stands)
+    monkeypatch.setattr(language, "MODELS", models)
+    monkeypatch.setattr(language.corpus, "shipped", lambda *, sealed=False: [])
+    return stands
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), ValueError("no fit")], ids=["stopped", "failed"])
+def test_a_training_that_does_not_end_leaves_a_folder_as_it_was(
+    run: Run, own: Path, stub: Stub, tmp_path: Path, error: BaseException
+) -> None:
+    """It may be the folder that a running installation reads with."""
+    used = made.folder(tmp_path / "used")
+    before = {path.name: path.read_bytes() for path in used.iterdir()}
+    stub.breaks = error
+    for out in (used, tmp_path / "new"):
+        done = run("language", "train", "--out", str(out), "--only", "light", "--data", str(own))
+        assert done.exit_code != 0
+    assert stub.combined
+    assert {path.name: path.read_bytes() for path in used.iterdir()} == before
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_folder_for_models_that_cannot_be_made_is_named_before_the_work(
+    run: Run, own: Path, stub: Stub, tmp_path: Path
+) -> None:
+    (tmp_path / "left" / ".part").mkdir(parents=True)
+    for out, refusal in ((own, FileRefused), (own / "in", FileRefused), (tmp_path / "left", FileThere)):
+        done = run("language", "train", "--out", str(out), "--only", "light")
+        assert isinstance(done.exception, refusal), done.exception
+        assert str(out) in str(done.exception)
+    assert not stub.combined
+
+
+def test_a_body_that_is_none_is_refused_before_the_work(run: Run, stub: Stub, tmp_path: Path) -> None:
+    options = ("--body", str(tmp_path / "no"), "--emotion-data", str(tmp_path))
+    done = run("language", "train", "--out", str(tmp_path / "out"), *options)
+    assert isinstance(done.exception, ModelsMissing)
+    assert "config.json" in str(done.exception)
+
+
+@pytest.mark.parametrize("command", ["train", "evaluate", "card"])
+def test_emotion_data_that_are_none_are_refused(
+    run: Run, own: Path, stub: Stub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    def read(path: Path) -> None:
+        raise ValueError("no magic bytes")  # as pyarrow's errors are
+
+    stub.ordinary = stub.aside = read  # type: ignore[method-assign, assignment, attr-defined]
+    monkeypatch.setattr(language, "_texts", lambda data: corpus.load(own))
+    monkeypatch.setattr(language, "_refuse_no_encoder", lambda models: None)
+    monkeypatch.setattr(model, "shipped", lambda: None)
+    options = {
+        "train": ("--out", str(tmp_path / "out"), "--only", "light"),
+        "evaluate": ("--light",),
+        "card": ("--models", str(made.folder(tmp_path / "plain"))),
+    }[command]
+    done = run("language", command, *options, "--emotion-data", str(own))
+    assert isinstance(done.exception, CorpusWrong), done.exception
+    assert "own.txt: no magic bytes" in str(done.exception)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_card_that_is_stopped_leaves_no_file(
+    run: Run, models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(language, "evaluated", stopped)
+    done = run("language", "card", "--models", str(models), "--out", str(tmp_path / "card.md"))
+    assert done.exit_code == 130
+    assert not (tmp_path / "card.md").exists()
+
+
+def test_models_of_two_trainings_in_one_folder_are_refused(
+    run: Run, models: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Thresholds are right for the weights that they were chosen for, and for no others."""
+    file = models / "combine.json"
+    settings = msgspec.json.decode(file.read_bytes(), type=model.Settings)
+    fitted = msgspec.structs.replace(settings, files={"light.npz": model.sha256(models / "light.npz")})
+    file.write_bytes(msgspec.json.encode(fitted))
+    score = ("language", "score", "--models", str(models))
+    assert run(*score, input="").exit_code == 0
+    made.write(models / "light.npz", meta=msgspec.structs.replace(made.META, version="t9"))
+    done = run(*score, input="")
+    assert isinstance(done.exception, ModelsMissing)
+    assert "light.npz is not the one" in str(done.exception)
+    monkeypatch.setenv("WELLSPRING_MODELS", str(models))
+    assert isinstance(run("serve").exception, ModelsMissing)
+
+
+def test_an_encoder_that_does_not_load_is_refused(run: Run, models: Path) -> None:
+    (models / "encoder.onnx").write_bytes(b"no graph")
+    for command in ("score", "evaluate"):
+        done = run("language", command, "--models", str(models), input='{"id": 1, "text": "soup"}\n')
+        assert isinstance(done.exception, ModelsMissing), done.exception
+        assert "the encoder does not load" in str(done.exception)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a disk that is full")
+def test_a_full_disk_is_named(run: Run, models: Path, tmp_path: Path) -> None:
+    source = tmp_path / "in.jsonl"
+    source.write_text('{"id": 1, "text": "soup"}\n', "utf-8")
+    done = run("language", "score", str(source), "--out", "/dev/full", "--models", str(models))
+    assert isinstance(done.exception, FileRefused), done.exception
 
 
 def test_the_encoder_needs_its_body(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,7 @@
 """What a teacher is asked and what it said: put together from the texts, kept as lines, drawn by the learner."""
 
 import random
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -66,3 +67,15 @@ def test_the_learner_draws_what_only_the_teacher_read(monkeypatch: pytest.Monkey
     assert [e.text for e in drawn if e.source == "taught"] == ["put together."]
     assert sum(e.text in said for e in drawn if e.source == "goemotions") >= 100
     assert len(drawn) == len(run.draws(texts, Path("unread"))[0](random.Random(3))) + 1
+
+
+def test_what_was_not_said_to_the_end_is_no_file(tmp_path: Path) -> None:
+    """Half of what a teacher says would be learned from as if it were all."""
+
+    def lines() -> Iterator[tuple[str, Said]]:
+        yield "soup", [[0.1, 0.2]]
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        taught.write(tmp_path / "said.jsonl", lines())
+    assert not list(tmp_path.iterdir())

@@ -169,6 +169,6 @@ def test_a_header_that_is_none_shows_nobodys_words() -> None:
 
 @pytest.mark.parametrize("name", ["own.jsonl", "own.txt"])
 def test_bytes_that_are_no_utf8_are_named_with_their_line(tmp_path: Path, name: str) -> None:
-    (tmp_path / name).write_bytes('# kind=short label=-\nFine.\nUn caf\u00e9 ferm\u00e9'.encode("latin-1"))
+    (tmp_path / name).write_bytes("# kind=short label=-\nFine.\nUn caf\u00e9 ferm\u00e9".encode("latin-1"))
     with pytest.raises(BadCorpus, match=rf"^{name}:3: this is no UTF-8$"):
         corpus.load(tmp_path)

@@ -18,9 +18,12 @@ def opened(folder: Path | None) -> "Models | None":
     from wellspring.language.model import installed  # noqa: PLC0415
 
     try:
-        return installed(folder)
+        models = installed(folder)
+        if folder is not None and models is not None:
+            models.check()
     except (OSError, ValueError, KeyError, msgspec.MsgspecError) as error:
         raise ModelsMissing(f"{folder}: {error}") from error
+    return models
 
 
 def refuse_broken(settings: Settings) -> None:

@@ -1,6 +1,5 @@
 """The model card as Markdown: what the models are, how well they read, and what they must not be used for."""
 
-import hashlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
@@ -8,6 +7,7 @@ from typing import Final
 import msgspec
 
 from wellspring.language.evaluation import Interval
+from wellspring.language.model import sha256
 from wellspring.language.report import Line, Report
 
 FILES: Final = ("encoder.onnx", "tokenizer.json", "light.npz", "combine.json", "memory.onnx")
@@ -68,12 +68,6 @@ _FAILURES: Final = """\
 - Processors differ. Without VNNI instructions int8 arithmetic rounds otherwise: on 399 hard texts, under emulation, the
   ranking was as good (AUC .921, .922 with them), 1 text in 50 fell on the other side of a threshold, and for 1 in 10
   another emotion came first."""
-
-
-def sha256(path: Path) -> str:
-    """Return the checksum of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def shown(found: Interval, name: str) -> str:

@@ -44,12 +44,16 @@ class _Line(msgspec.Struct):
 
 
 def write(path: Path, lines: Iterable[tuple[str, Said]]) -> int:
-    """Write JSON lines; return how many."""
-    count = 0
-    with path.open("wb") as file:
-        for text, said in lines:
-            file.write(msgspec.json.encode(_Line(text, said)) + b"\n")
-            count += 1
+    """Write JSON lines; return how many. The file bears its name once all of them are there."""
+    count, part = 0, path.with_name(f"{path.name}.part")
+    try:
+        with part.open("wb") as file:
+            for text, said in lines:
+                file.write(msgspec.json.encode(_Line(text, said)) + b"\n")
+                count += 1
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
     return count
 
 
