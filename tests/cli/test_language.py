@@ -153,6 +153,42 @@ def test_evaluate_compares_with_what_ships(run: Run, models: Path, own: Path, mo
     assert both["models"]["versions"]["combine"] == "t2"
 
 
+def test_evaluate_compares_two_folders_of_ones_own(
+    run: Run, models: Path, own: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who has switched once wants to know whether the next is better than the one in use."""
+    monkeypatch.setattr(model, "shipped", lambda: None)
+    newer = made.folder(tmp_path / "newer")
+    options = ("--data", str(own), "--models", str(models), "--models", str(newer))
+    done = run("language", "evaluate", *options)
+    assert done.exit_code == 0, done.exception
+    assert "|  | texts | shipped | models | models, change | newer | newer, change |" in done.stdout
+    assert "| found (above mentioned) | 5 | 1.000 (1.000 to 1.000) | 1.000" in done.stdout
+    assert "+0.000 (+0.000 to +0.000) |\n" in done.stdout, "the same weights twice"
+    assert "--held leaves those out" in done.stderr
+    (all_three,) = json.loads(run("language", "evaluate", *options, "--json").stdout).values()
+    assert list(all_three) == ["shipped", "models", "newer"]
+    assert [bool(one["changes"]) for one in all_three.values()] == [False, True, True]
+
+
+def test_models_can_be_judged_on_voices_that_none_learned_from(
+    run: Run, models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same file is given to train and to evaluate; what train learned from would flatter the new models."""
+    monkeypatch.setattr(model, "shipped", lambda: None)
+    path = tmp_path / "mine.jsonl"
+    rows = [{"text": f"The bus was late, day {n}", "label": "-", "voice": str(n)} for n in range(200)]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+    kept = [text for text in corpus.load(path) if held(text.group)]
+    assert 5 < len(kept) < 60
+    done = run("language", "evaluate", "--data", str(path), "--held", "--models", str(models))
+    assert f"# {len(kept)} texts\n" in done.stdout
+    assert "--held leaves" not in done.stderr
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows if not held(f"mine/{row['voice']}")), "utf-8")
+    for options in (("--data", str(path)), ()):
+        assert isinstance(run("language", "evaluate", "--held", *options).exception, CorpusWrong)
+
+
 def test_evaluate_names_what_is_wrong_with_texts(run: Run, tmp_path: Path) -> None:
     (tmp_path / "bad.txt").write_text("no header\n", "utf-8")
     assert "bad.txt:1" in str(run("language", "evaluate", "--data", str(tmp_path / "bad.txt")).exception)
@@ -183,6 +219,8 @@ def test_card_is_complete(run: Run, models: Path, own: Path, tmp_path: Path, mon
     assert "by category" in card
     assert "Found, by category" in card
     assert "light t1" in card
+    assert "**These models were trained here**" in card
+    assert "`light.npz` was trained here, `encoder.onnx` is missing. What" in card
     assert "## Feedback (voices held out in training)\n\n9 texts." in card
     assert "| topics, micro-F1 | 9 |" in card
 
@@ -236,6 +274,7 @@ def test_train_makes_a_whole_folder(
     done = run("language", "train", "--out", str(tmp_path / "new"), "--only", "light", "--data", str(own))
     assert done.exit_code == 0, done.exception
     assert "1 texts are in the sealed set and were left out." in done.stderr
+    assert f"--data {own} --held" in done.stdout
     assert "expect more false alarms" in done.stderr
     assert len(stub.combined) == 9
     assert stub.trained == stub.combined[:4], "a voice held out is for combining only"

@@ -20,7 +20,7 @@ from wellspring.language import card as cards
 from wellspring.language import corpus, scoring
 from wellspring.language.model import MODELS, Models, sha256
 from wellspring.language.reader import read as read_by_rules
-from wellspring.language.report import Report, evaluated
+from wellspring.language.report import Report, compared, evaluated
 from wellspring.language.schemas import Reading
 
 app = typer.Typer(no_args_is_help=True)
@@ -150,29 +150,54 @@ def _of_shared_data(path: Path, read: Callable[[Path], Any]) -> Any:
 @app.command()
 def evaluate(
     data: Annotated[Path | None, typer.Option(help="Labelled texts; without it, the sealed set.")] = None,
-    models: _Folder = None,
+    models: Annotated[
+        list[Path] | None, typer.Option(help="A folder with models of your own; again for newer ones.")
+    ] = None,
     emotion_data: _Emotion = None,
     *,
+    held: Annotated[
+        bool,
+        typer.Option("--held", help="Of --data, only voices that `train` with the same --data kept from learning."),
+    ] = False,
     light: _Light = False,
     json: Json = False,
 ) -> None:
-    """Say how well the shipped models read labelled texts and, beside them, those of --models."""
-    texts = _texts(data)
+    """Say how well the shipped models read labelled texts and, beside them, those of each --models.
+
+    Each change is from the models to the left, on the same texts: where its interval holds 0 no difference is shown.
+    """
+    texts = _to_compare_on(data, held=held, own=bool(models))
     readers = {"shipped": Reader(None, light=light)}
-    if models is not None:
-        name = models.name if models.name not in ("", *readers) else str(models.absolute())
-        readers[name] = Reader(models, light=light)
-    reports = [(name, evaluated(texts, reader)) for name, reader in readers.items()]
-    sets = [(f"{len(texts)} texts", reports)]
+    for folder in models or ():
+        name = folder.name if folder.name not in ("", *readers) else str(folder.absolute())
+        readers[name] = Reader(folder, light=light)
+    sets = [(f"{len(texts)} texts", _beside(texts, readers))]
     if emotion_data is not None:
         others = _ordinary(emotion_data)
-        more = [(name, evaluated(others, reader)) for name, reader in readers.items()]
-        sets.append((f"{len(others)} ordinary texts of the shared data", more))
+        sets.append((f"{len(others)} ordinary texts of the shared data", _beside(others, readers)))
     if json:
         console.as_json({title: dict(found) for title, found in sets})
         return
     for title, found in sets:
         console.say(f"# {title}\n\n{_versions(found)}\n\n{cards.sections(found)}\n")
+
+
+def _to_compare_on(data: Path | None, *, held: bool, own: bool) -> list[corpus.Text]:
+    texts = _texts(data)
+    if data is None and held:
+        raise CorpusWrong("--held is for --data: nothing of the sealed set was learned.")
+    if held:
+        run = _part("run")
+        texts = [text for text in texts if run.held(text.group)]
+        if not texts:
+            raise CorpusWrong(f"{data}: no voice in it is one of those that are kept from learning.")
+    elif data is not None and own:
+        console.err.print("Models look better than they are on texts that they learned from: --held leaves those out.")
+    return texts
+
+
+def _beside(texts: list[corpus.Text], readers: dict[str, Reader]) -> list[tuple[str, Report]]:
+    return list(zip(readers, compared(texts, readers.values()), strict=True))
 
 
 def _versions(reports: list[tuple[str, Report]]) -> str:
@@ -242,6 +267,8 @@ def train(
             run.train_encoder(texts, emotion_data, body, made, tell, keep=keep, start=start, limit_s=limit_s, said=said)
         run.combine(texts, emotion_data, made, sha256(made / "encoder.onnx")[:8], console.err.print)
     console.say(f"Compare before you switch: wellspring language evaluate --models {out}")
+    if data is not None:
+        console.say(f"and on texts of yours that were kept aside: --models {out} --data {data} --held")
 
 
 @app.command()
@@ -309,7 +336,8 @@ def _to_learn(data: Path | None) -> list[corpus.Text]:
         texts = corpus.shipped()
     except FileNotFoundError as error:
         raise CorpusWrong("This installation came without its corpus.") from error
-    return texts + (_without_sealed(_texts(data)) if data else [])
+    own = _without_sealed(_texts(data)) if data else []
+    return [*texts, *(msgspec.structs.replace(text, of_people=True) for text in own)]
 
 
 def _fill(made: Path, out: Path, names: Sequence[str]) -> None:
