@@ -336,7 +336,7 @@ def test_emotion_data_that_are_none_are_refused(
 
     stub.ordinary = stub.aside = read  # type: ignore[method-assign, assignment, attr-defined]
     monkeypatch.setattr(language, "_texts", lambda data: corpus.load(own))
-    monkeypatch.setattr(language, "_refuse_no_encoder", lambda models: None)
+    monkeypatch.setattr(language, "refuse_no_encoder", lambda models: None)
     monkeypatch.setattr(model, "shipped", lambda: None)
     options = {
         "train": ("--out", str(tmp_path / "out"), "--only", "light"),
@@ -379,12 +379,16 @@ def test_models_of_two_trainings_in_one_folder_are_refused(
     assert isinstance(run("serve").exception, ModelsMissing)
 
 
-def test_an_encoder_that_does_not_load_is_refused(run: Run, models: Path) -> None:
+def test_an_encoder_that_does_not_load_is_refused(run: Run, models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (models / "encoder.onnx").write_bytes(b"no graph")
     for command in ("score", "evaluate"):
         done = run("language", command, "--models", str(models), input='{"id": 1, "text": "soup"}\n')
         assert isinstance(done.exception, ModelsMissing), done.exception
         assert "the encoder does not load" in str(done.exception)
+    monkeypatch.setenv("WELLSPRING_MODELS", str(models))
+    monkeypatch.setenv("DATABASE_URL", "postgresql://localhost/x")
+    for command in ("serve", "web", "worker"):
+        assert isinstance(run(command).exception, ModelsMissing), command
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a disk that is full")

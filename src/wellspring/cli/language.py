@@ -14,11 +14,11 @@ import typer
 from wellspring.cli import console, language_corrections
 from wellspring.cli.errors import CorpusWrong, FileRefused, ModelsMissing, NoTrainingExtra
 from wellspring.cli.files import filled, refused_when_full
-from wellspring.cli.language_models import opened
+from wellspring.cli.language_models import opened, refuse_no_encoder
 from wellspring.cli.options import Json
 from wellspring.language import card as cards
 from wellspring.language import corpus, scoring
-from wellspring.language.model import MODELS, Models, sha256
+from wellspring.language.model import MODELS, sha256
 from wellspring.language.reader import read as read_by_rules
 from wellspring.language.report import Report, compared, evaluated
 from wellspring.language.schemas import Reading
@@ -47,7 +47,7 @@ class Reader:
         if self.models is None:
             console.err.print("No models are installed: this is what the rules alone say.")
         elif self._full:
-            _refuse_no_encoder(self.models)
+            refuse_no_encoder(self.models)
 
     def __call__(self, text: str, lang: str | None = None) -> Reading:
         """Read one text."""
@@ -55,13 +55,6 @@ class Reader:
             return read_by_rules(text, hint=lang)
         by = self.models.fully if self._full else self.models.lightly
         return by(text, lang, feedback=True)
-
-
-def _refuse_no_encoder(models: Models) -> None:
-    try:
-        models.open()
-    except Exception as error:  # onnxruntime's errors have no common class
-        raise ModelsMissing(f"{models.folder}: the encoder does not load: {error}") from error
 
 
 @app.command()
