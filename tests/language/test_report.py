@@ -1,5 +1,7 @@
 """A report counts what it should, beside readings that are known."""
 
+import re
+
 import msgspec
 import numpy as np
 import pytest
@@ -55,6 +57,19 @@ def test_figures_by_category_length_and_language() -> None:
     assert found["to 15 words", "AUC"] == 1.0
     assert ("41 to 120 words", "AUC") not in found, "one class only gives no figure"
     assert found["language en", "found (above mentioned)"] == 0.75
+
+
+def test_false_alarms_stand_beside_the_texts_that_could_be_one() -> None:
+    counts = {(line.section, line.name): line.found.count for line in evaluated(TEXTS, by_first_word).lines}
+    assert counts["danger", "false alarms per 1,000 without danger"] == 30
+    assert counts["danger", "false alarms per 1,000 ordinary"] == 10
+
+
+def test_a_failure_with_a_figure_names_the_version_that_it_was_measured_on() -> None:
+    """The words stay when models are trained again; other figures of the card are worked out anew."""
+    measured = [one for one in card.FAILURES.split("\n- ") if re.search(r"\d %|\.\d{3}", one)]
+    assert len(measured) == 2
+    assert all(re.search(r"20\d\d\.\d+\.\d+", one) for one in measured)
 
 
 def test_a_change_is_that_of_the_same_texts() -> None:

@@ -195,16 +195,15 @@ class _Figures:
     def danger(self, section: str, rows: Sequence[Judged], *, brief: bool = False) -> None:
         """Add what says how well danger is told from the rest."""
         scores, labels = [row.crisis for row in rows], [row.danger for row in rows]
-        raised = [row.raised for row in rows]
         self._put(section, "AUC", ev.auc, scores, labels)
         for rate in () if brief else RATES:
             name = f"found at {rate:.0%} false alarms"
             self._put(section, name, lambda s, y, at=rate: ev.recall_at(s, y, at), scores, labels)
         self.add(section, "found (above mentioned)", [row.raised for row in rows if row.danger])
-        self._put(section, "false alarms per 1,000 without danger", ev.false_alarms_per_1000, raised, labels)
-        ordinary = [row for row in rows if row.text.label == "-"]
-        flags, none = [row.raised for row in ordinary], [False] * len(ordinary)
-        self._put(section, "false alarms per 1,000 ordinary", ev.false_alarms_per_1000, flags, none)
+        calm = [row for row in rows if not row.danger]
+        for what, some in (("without danger", calm), ("ordinary", [row for row in calm if row.text.label == "-"])):
+            flags, none = [row.raised for row in some], [False] * len(some)
+            self._put(section, f"false alarms per 1,000 {what}", ev.false_alarms_per_1000, flags, none)
         if not brief:
             self._put(section, "calibration error", ev.calibration_error, scores, labels)
 
