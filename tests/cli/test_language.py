@@ -189,6 +189,17 @@ def test_models_can_be_judged_on_voices_that_none_learned_from(
         assert isinstance(run("language", "evaluate", "--held", *options).exception, CorpusWrong)
 
 
+def test_too_few_texts_for_a_figure_are_said_to_be_too_few(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(model, "shipped", lambda: None)
+    path = tmp_path / "few.jsonl"
+    path.write_text('{"text": "The bus was late", "label": "-"}\n', "utf-8")
+    done = run("language", "evaluate", "--data", str(path))
+    assert done.exit_code == 0
+    assert "1 texts: too few for any figure" in done.stderr
+
+
 def test_evaluate_names_what_is_wrong_with_texts(run: Run, tmp_path: Path) -> None:
     (tmp_path / "bad.txt").write_text("no header\n", "utf-8")
     assert "bad.txt:1" in str(run("language", "evaluate", "--data", str(tmp_path / "bad.txt")).exception)

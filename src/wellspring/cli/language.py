@@ -20,7 +20,7 @@ from wellspring.language import card as cards
 from wellspring.language import corpus, scoring
 from wellspring.language.model import MODELS, sha256
 from wellspring.language.reader import read as read_by_rules
-from wellspring.language.report import Report, compared, evaluated
+from wellspring.language.report import FEWEST, Report, compared, evaluated
 from wellspring.language.schemas import Reading
 
 app = typer.Typer(no_args_is_help=True)
@@ -172,6 +172,8 @@ def evaluate(
         console.as_json({title: dict(found) for title, found in sets})
         return
     for title, found in sets:
+        if not any(report.lines for _, report in found):
+            console.err.print(f"{title}: too few for any figure; each needs {FEWEST} of its kind.")
         console.say(f"# {title}\n\n{_versions(found)}\n\n{cards.sections(found)}\n")
 
 

@@ -17,7 +17,8 @@ LENGTHS: Final = {"to 15 words": 15, "16 to 40 words": 40, "41 to 120 words": 12
 SIX: Final = tuple(dict.fromkeys(EKMAN.get(name, name) for name in EMOTIONS))
 RATES: Final = (0.05, 0.02, 0.01)
 _RAISED: Final = LEVELS.index("moderate")
-_FEWEST: Final = 5  # texts that a figure of its own needs
+FEWEST: Final = 5
+"""Texts that a figure of its own needs."""
 
 
 class Judged(msgspec.Struct, frozen=True):
@@ -183,7 +184,7 @@ class _Figures:
         return [Line(*name, one.less(two).interval()) for name, one, two in both if two and two.count == one.count]
 
     def _put(self, section: str, name: str, figure: ev.Figure, *columns: Sequence[object]) -> None:
-        if columns and len(columns[0]) >= _FEWEST:
+        if columns and len(columns[0]) >= FEWEST:
             found = ev.resampled(figure, *columns, resamples=self._resamples)
             if not np.isnan(found.value):
                 self._found[section, name] = found
