@@ -1,6 +1,7 @@
 """What a teacher is asked and what it said: put together from the texts, kept as lines, drawn by the learner."""
 
 import random
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -79,3 +80,11 @@ def test_what_was_not_said_to_the_end_is_no_file(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         taught.write(tmp_path / "said.jsonl", lines())
     assert not list(tmp_path.iterdir())
+
+
+def test_what_people_wrote_is_for_this_account_alone(tmp_path: Path) -> None:
+    """With `teach --data` the file holds texts of the operator's own."""
+    path = tmp_path / "said.jsonl"
+    path.touch(0o644)
+    assert taught.write(path, [("soup", [[0.1, 0.2]])]) == 1
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
