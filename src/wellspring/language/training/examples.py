@@ -3,7 +3,7 @@
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -167,7 +167,7 @@ def rows(path: Path) -> list[dict[str, str]]:
         table = parquet.read_table(file)
     if missing := _COLUMNS - set(table.column_names):
         raise ValueError(f"there is no column {', '.join(sorted(missing))}")
-    found: list[dict[str, str]] = table.select(sorted(_COLUMNS)).to_pylist()
+    found: list[dict[str, Any]] = table.select(sorted(_COLUMNS)).to_pylist()
     if wrong := [number for number, row in enumerate(found, 1) if not all(isinstance(v, str) for v in row.values())]:
         raise ValueError(f"row {wrong[0]}: text, label and source are words")
     return found
