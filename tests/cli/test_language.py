@@ -3,13 +3,14 @@
 import json
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from tests.cli.conftest import Run
 from tests.language import made
 from wellspring.app import make_edge
 from wellspring.cli import checks_machine, language
-from wellspring.cli.errors import CorpusWrong, FileRefused, ModelsMissing, NoTrainingExtra
+from wellspring.cli.errors import CorpusWrong, FileRefused, FileThere, ModelsMissing, NoTrainingExtra
 from wellspring.cli.language import Reader
 from wellspring.kernel.crypto import Keyring
 from wellspring.kernel.settings import Settings
@@ -152,6 +153,53 @@ def test_evaluate_compares_with_what_ships(run: Run, models: Path, own: Path, mo
     assert both["models"]["versions"]["combine"] == "t2"
 
 
+def test_evaluate_compares_two_folders_of_ones_own(
+    run: Run, models: Path, own: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who has switched once wants to know whether the next is better than the one in use."""
+    monkeypatch.setattr(model, "shipped", lambda: None)
+    newer = made.folder(tmp_path / "newer")
+    options = ("--data", str(own), "--models", str(models), "--models", str(newer))
+    done = run("language", "evaluate", *options)
+    assert done.exit_code == 0, done.exception
+    assert "|  | texts | shipped | models | models, change | newer | newer, change |" in done.stdout
+    assert "| found (above mentioned) | 5 | 1.000 (1.000 to 1.000) | 1.000" in done.stdout
+    assert "+0.000 (+0.000 to +0.000) |\n" in done.stdout, "the same weights twice"
+    assert "--held leaves those out" in done.stderr
+    (all_three,) = json.loads(run("language", "evaluate", *options, "--json").stdout).values()
+    assert list(all_three) == ["shipped", "models", "newer"]
+    assert [bool(one["changes"]) for one in all_three.values()] == [False, True, True]
+
+
+def test_models_can_be_judged_on_voices_that_none_learned_from(
+    run: Run, models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same file is given to train and to evaluate; what train learned from would flatter the new models."""
+    monkeypatch.setattr(model, "shipped", lambda: None)
+    path = tmp_path / "mine.jsonl"
+    rows = [{"text": f"The bus was late, day {n}", "label": "-", "voice": str(n)} for n in range(200)]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+    kept = [text for text in corpus.load(path) if held(text.group)]
+    assert 5 < len(kept) < 60
+    done = run("language", "evaluate", "--data", str(path), "--held", "--models", str(models))
+    assert f"# {len(kept)} texts\n" in done.stdout
+    assert "--held leaves" not in done.stderr
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows if not held(f"mine/{row['voice']}")), "utf-8")
+    for options in (("--data", str(path)), ()):
+        assert isinstance(run("language", "evaluate", "--held", *options).exception, CorpusWrong)
+
+
+def test_too_few_texts_for_a_figure_are_said_to_be_too_few(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(model, "shipped", lambda: None)
+    path = tmp_path / "few.jsonl"
+    path.write_text('{"text": "The bus was late", "label": "-"}\n', "utf-8")
+    done = run("language", "evaluate", "--data", str(path))
+    assert done.exit_code == 0
+    assert "1 texts: too few for any figure" in done.stderr
+
+
 def test_evaluate_names_what_is_wrong_with_texts(run: Run, tmp_path: Path) -> None:
     (tmp_path / "bad.txt").write_text("no header\n", "utf-8")
     assert "bad.txt:1" in str(run("language", "evaluate", "--data", str(tmp_path / "bad.txt")).exception)
@@ -182,6 +230,8 @@ def test_card_is_complete(run: Run, models: Path, own: Path, tmp_path: Path, mon
     assert "by category" in card
     assert "Found, by category" in card
     assert "light t1" in card
+    assert "**These models were trained here**" in card
+    assert "`light.npz` was trained here, `encoder.onnx` is missing. What" in card
     assert "## Feedback (voices held out in training)\n\n9 texts." in card
     assert "| topics, micro-F1 | 9 |" in card
 
@@ -200,6 +250,7 @@ class Stub:
     def __init__(self) -> None:
         self.trained: list[str] = []
         self.combined: list[str] = []
+        self.breaks: BaseException | None = None
 
     def held(self, group: str) -> bool:
         return group == "own/b"
@@ -217,6 +268,8 @@ class Stub:
         self.combined = [text.text for text in texts]
         assert (folder / "encoder.onnx").read_bytes() == (folder / "tokenizer.json").read_bytes() == b"shipped"
         made.folder(folder)
+        if self.breaks is not None:
+            raise self.breaks
 
 
 def test_train_makes_a_whole_folder(
@@ -232,10 +285,129 @@ def test_train_makes_a_whole_folder(
     done = run("language", "train", "--out", str(tmp_path / "new"), "--only", "light", "--data", str(own))
     assert done.exit_code == 0, done.exception
     assert "1 texts are in the sealed set and were left out." in done.stderr
+    assert f"--data {own} --held" in done.stdout
     assert "expect more false alarms" in done.stderr
     assert len(stub.combined) == 9
     assert stub.trained == stub.combined[:4], "a voice held out is for combining only"
     assert Reader(tmp_path / "new", light=True)("Nice day").versions["light"] == "t1"
+
+
+@pytest.fixture
+def stub(models: Path, monkeypatch: pytest.MonkeyPatch) -> Stub:
+    """What trains, with models that ship."""
+    for name in ("encoder.onnx", "tokenizer.json"):
+        (models / name).write_bytes(b"shipped")
+    stands = Stub()
+    monkeypatch.setattr(language, "_part", lambda name: stands)
+    monkeypatch.setattr(language, "MODELS", models)
+    monkeypatch.setattr(language.corpus, "shipped", lambda *, sealed=False: [])
+    return stands
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), ValueError("no fit")], ids=["stopped", "failed"])
+def test_a_training_that_does_not_end_leaves_a_folder_as_it_was(
+    run: Run, own: Path, stub: Stub, tmp_path: Path, error: BaseException
+) -> None:
+    """It may be the folder that a running installation reads with."""
+    used = made.folder(tmp_path / "used")
+    before = {path.name: path.read_bytes() for path in used.iterdir()}
+    stub.breaks = error
+    for out in (used, tmp_path / "new"):
+        done = run("language", "train", "--out", str(out), "--only", "light", "--data", str(own))
+        assert done.exit_code != 0
+    assert stub.combined
+    assert {path.name: path.read_bytes() for path in used.iterdir()} == before
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_folder_for_models_that_cannot_be_made_is_named_before_the_work(
+    run: Run, own: Path, stub: Stub, tmp_path: Path
+) -> None:
+    (tmp_path / "left" / ".part").mkdir(parents=True)
+    for out, refusal in ((own, FileRefused), (own / "in", FileRefused), (tmp_path / "left", FileThere)):
+        done = run("language", "train", "--out", str(out), "--only", "light")
+        assert isinstance(done.exception, refusal), done.exception
+        assert str(out) in str(done.exception)
+    assert not stub.combined
+
+
+def test_a_body_that_is_none_is_refused_before_the_work(run: Run, stub: Stub, tmp_path: Path) -> None:
+    options = ("--body", str(tmp_path / "no"), "--emotion-data", str(tmp_path))
+    done = run("language", "train", "--out", str(tmp_path / "out"), *options)
+    assert isinstance(done.exception, ModelsMissing)
+    assert "config.json" in str(done.exception)
+
+
+@pytest.mark.parametrize("command", ["train", "evaluate", "card"])
+def test_emotion_data_that_are_none_are_refused(
+    run: Run, own: Path, stub: Stub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    def read(path: Path) -> None:
+        raise ValueError("no magic bytes")  # as pyarrow's errors are
+
+    stub.ordinary = stub.aside = read  # type: ignore[method-assign, assignment, attr-defined]
+    monkeypatch.setattr(language, "_texts", lambda data: corpus.load(own))
+    monkeypatch.setattr(language, "refuse_no_encoder", lambda models: None)
+    monkeypatch.setattr(model, "shipped", lambda: None)
+    options = {
+        "train": ("--out", str(tmp_path / "out"), "--only", "light"),
+        "evaluate": ("--light",),
+        "card": ("--models", str(made.folder(tmp_path / "plain"))),
+    }[command]
+    done = run("language", command, *options, "--emotion-data", str(own))
+    assert isinstance(done.exception, CorpusWrong), done.exception
+    assert "own.txt: no magic bytes" in str(done.exception)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_card_that_is_stopped_leaves_no_file(
+    run: Run, models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(language, "evaluated", stopped)
+    done = run("language", "card", "--models", str(models), "--out", str(tmp_path / "card.md"))
+    assert done.exit_code == 130
+    assert not (tmp_path / "card.md").exists()
+
+
+def test_models_of_two_trainings_in_one_folder_are_refused(
+    run: Run, models: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Thresholds are right for the weights that they were chosen for, and for no others."""
+    file = models / "combine.json"
+    settings = msgspec.json.decode(file.read_bytes(), type=model.Settings)
+    fitted = msgspec.structs.replace(settings, files={"light.npz": model.sha256(models / "light.npz")})
+    file.write_bytes(msgspec.json.encode(fitted))
+    score = ("language", "score", "--models", str(models))
+    assert run(*score, input="").exit_code == 0
+    made.write(models / "light.npz", meta=msgspec.structs.replace(made.META, version="t9"))
+    done = run(*score, input="")
+    assert isinstance(done.exception, ModelsMissing)
+    assert "light.npz is not the one" in str(done.exception)
+    monkeypatch.setenv("WELLSPRING_MODELS", str(models))
+    assert isinstance(run("serve").exception, ModelsMissing)
+
+
+def test_an_encoder_that_does_not_load_is_refused(run: Run, models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (models / "encoder.onnx").write_bytes(b"no graph")
+    for command in ("score", "evaluate"):
+        done = run("language", command, "--models", str(models), input='{"id": 1, "text": "soup"}\n')
+        assert isinstance(done.exception, ModelsMissing), done.exception
+        assert "the encoder does not load" in str(done.exception)
+    monkeypatch.setenv("WELLSPRING_MODELS", str(models))
+    monkeypatch.setenv("DATABASE_URL", "postgresql://localhost/x")
+    for command in ("serve", "web", "worker"):
+        assert isinstance(run(command).exception, ModelsMissing), command
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a disk that is full")
+def test_a_full_disk_is_named(run: Run, models: Path, tmp_path: Path) -> None:
+    source = tmp_path / "in.jsonl"
+    source.write_text('{"id": 1, "text": "soup"}\n', "utf-8")
+    done = run("language", "score", str(source), "--out", "/dev/full", "--models", str(models))
+    assert isinstance(done.exception, FileRefused), done.exception
 
 
 def test_the_encoder_needs_its_body(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,7 @@
 """A report counts what it should, beside readings that are known."""
 
+import re
+
 import msgspec
 import numpy as np
 import pytest
@@ -7,7 +9,7 @@ import pytest
 from wellspring.language import card
 from wellspring.language.corpus import Text, identity
 from wellspring.language.reader import read
-from wellspring.language.report import SIX, Line, Report, bins, ekman_f1, evaluated, judged
+from wellspring.language.report import SIX, Line, Report, bins, compared, ekman_f1, evaluated, judged
 from wellspring.language.schemas import EMOTIONS, Feedback, Level, Reading
 
 
@@ -55,6 +57,40 @@ def test_figures_by_category_length_and_language() -> None:
     assert found["to 15 words", "AUC"] == 1.0
     assert ("41 to 120 words", "AUC") not in found, "one class only gives no figure"
     assert found["language en", "found (above mentioned)"] == 0.75
+
+
+def test_false_alarms_stand_beside_the_texts_that_could_be_one() -> None:
+    counts = {(line.section, line.name): line.found.count for line in evaluated(TEXTS, by_first_word).lines}
+    assert counts["danger", "false alarms per 1,000 without danger"] == 30
+    assert counts["danger", "false alarms per 1,000 ordinary"] == 10
+
+
+def test_a_failure_with_a_figure_names_the_version_that_it_was_measured_on() -> None:
+    """The words stay when models are trained again; other figures of the card are worked out anew."""
+    measured = [one for one in card.FAILURES.split("\n- ") if re.search(r"\d %|\.\d{3}", one)]
+    assert len(measured) == 2
+    assert all(re.search(r"20\d\d\.\d+\.\d+", one) for one in measured)
+
+
+def test_a_change_is_that_of_the_same_texts() -> None:
+    """One in ten is found more, always: two intervals beside each other overlap, that of the change does not hold 0."""
+
+    def better(words: str, lang: str | None) -> Reading:
+        found = by_first_word(words, lang)
+        return msgspec.structs.replace(found, level="high") if "number 11" in words or "number 13" in words else found
+
+    first, second = compared(TEXTS, [by_first_word, better])
+    assert (first, second.lines) == (evaluated(TEXTS, by_first_word), evaluated(TEXTS, better).lines)
+    assert first.changes == []
+    changes = {(line.section, line.name): line.found for line in second.changes}
+    assert set(changes) == set(values(second))
+    found = changes["danger", "found (above mentioned)"]
+    assert found.value == pytest.approx(0.1)
+    assert 0 <= found.low < found.value < found.high < 0.3
+    same = changes["raised though ordinary", "work"]
+    assert (same.value, same.low, same.high) == (0, 0, 0)
+    assert "| +0.100 (" in card.sections([("old", first), ("new", second)])
+    assert "| old | new | new, change |" in card.sections([("old", first), ("new", second)])
 
 
 def test_emotions_and_feedback() -> None:

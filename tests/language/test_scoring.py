@@ -10,6 +10,7 @@ from wellspring.language.schemas import EMOTIONS, Reading, Span
 from wellspring.language.scoring import answer, scored
 
 KEYS = {"id", "level", "crisis", "tier", "evidence", "emotions", "sentiment", "versions"}
+KEYS |= {"language", "fully_read", "another"}
 
 
 def by_rules(text: str, lang: str | None) -> Reading:
@@ -28,6 +29,9 @@ def test_keys_and_values_of_an_answer() -> None:
         "level": "high",
         "crisis": 0.812346,
         "tier": 0,
+        "language": "en",
+        "fully_read": True,
+        "another": False,
         "evidence": [{"by": "model", "start": 0, "end": 5, "probability": 0.75}],
         "emotions": dict.fromkeys(EMOTIONS, 0.083333),
         "sentiment": -0.5,
@@ -44,6 +48,30 @@ def test_rules_explain_what_they_found_and_do_not_repeat_it() -> None:
     assert (hit["by"], hit["counted"], hit["reason"]) == ("rules", False, "third_person")
     assert (found["level"], found["crisis"], found["emotions"]) == ("mentioned", None, {})
     assert "die" not in json.dumps(found)
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "fully"),
+    [
+        ("I want to stay in bed today, that is all.", "en", True),
+        (
+            "\u092e\u0948\u0902 \u092e\u0930\u0928\u093e \u091a\u093e\u0939\u0924\u093e \u0939\u0942\u0901",
+            "other",
+            False,
+        ),
+        ("Quiero morir esta noche, no puedo m\u00e1s con todo esto.", "other", False),
+        ("The day was quiet and I went home. " * 8_000, "en", False),
+    ],
+)
+def test_what_was_not_fully_read_is_marked(text: str, language: str, fully: bool) -> None:
+    """A level of low would say there that nothing was found, where nobody has looked."""
+    found = answer(json.dumps({"id": 1, "text": text}).encode(), by_rules)
+    assert (found["level"], found["language"], found["fully_read"]) == ("low", language, fully)
+
+
+def test_somebody_else_in_danger_is_marked() -> None:
+    found = answer(b'{"id": 1, "text": "My brother has taken all his pills and does not answer."}', by_rules)
+    assert found["another"]
 
 
 def test_the_writers_language_is_a_hint() -> None:

@@ -1,6 +1,8 @@
 """What a teacher is asked and what it said: put together from the texts, kept as lines, drawn by the learner."""
 
 import random
+import stat
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -66,3 +68,23 @@ def test_the_learner_draws_what_only_the_teacher_read(monkeypatch: pytest.Monkey
     assert [e.text for e in drawn if e.source == "taught"] == ["put together."]
     assert sum(e.text in said for e in drawn if e.source == "goemotions") >= 100
     assert len(drawn) == len(run.draws(texts, Path("unread"))[0](random.Random(3))) + 1
+
+
+def test_what_was_not_said_to_the_end_is_no_file(tmp_path: Path) -> None:
+    """Half of what a teacher says would be learned from as if it were all."""
+
+    def lines() -> Iterator[tuple[str, Said]]:
+        yield "soup", [[0.1, 0.2]]
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        taught.write(tmp_path / "said.jsonl", lines())
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_people_wrote_is_for_this_account_alone(tmp_path: Path) -> None:
+    """With `teach --data` the file holds texts of the operator's own."""
+    path = tmp_path / "said.jsonl"
+    path.touch(0o644)
+    assert taught.write(path, [("soup", [[0.1, 0.2]])]) == 1
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600

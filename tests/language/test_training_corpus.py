@@ -141,3 +141,34 @@ def test_a_bad_json_line_is_named(tmp_path: Path) -> None:
     path.write_text('{"text": "a", "label": "-"}\n{"text": "a", "label": "x"}\n', "utf-8")
     with pytest.raises(BadCorpus, match=r"^own\.jsonl:2: "):
         corpus.load(path)
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"text": "d", "label": "I was so tired of it' - at `$.x`"},
+        {"text": "d", "urgency": "I was so tired of it", "topics": ["lift"]},
+        {"text": "Fine", "emotion": "I was so tired of it"},
+        {"text": "Fine", "label": "-", "category": "I was so tired of it"},
+    ],
+    ids=["label", "urgency", "emotion", "category"],
+)
+def test_columns_that_were_swapped_show_nobodys_words(tmp_path: Path, row: dict[str, object]) -> None:
+    path = tmp_path / "own.jsonl"
+    path.write_text(json.dumps(row) + "\n", "utf-8")
+    with pytest.raises(BadCorpus, match=r"^own\.jsonl:1: ") as wrong:
+        corpus.load(path)
+    assert "tired" not in str(wrong.value)
+
+
+def test_a_header_that_is_none_shows_nobodys_words() -> None:
+    with pytest.raises(BadCorpus, match=r"^x\.txt:1: .*short") as wrong:
+        list(parse(["# kind=tired of it"], "x.txt"))
+    assert "tired" not in str(wrong.value)
+
+
+@pytest.mark.parametrize("name", ["own.jsonl", "own.txt"])
+def test_bytes_that_are_no_utf8_are_named_with_their_line(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes("# kind=short label=-\nFine.\nUn caf\u00e9 ferm\u00e9".encode("latin-1"))
+    with pytest.raises(BadCorpus, match=rf"^{name}:3: this is no UTF-8$"):
+        corpus.load(tmp_path)

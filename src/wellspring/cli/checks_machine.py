@@ -95,9 +95,9 @@ def _models(settings: Settings) -> Finding:
     if not models.has_encoder:
         return warning(f"{models.settings.version} has no encoder: texts are read by rules and the light model.")
     try:
-        models.open()
-    except Exception as error:  # noqa: BLE001  onnxruntime's errors have no common class
-        return failed(f"{models.folder}: the encoder does not load: {error}")
+        language_models.refuse_no_encoder(models)
+    except Refusal as stop:
+        return failed(str(stop))
     return Finding("ok", models.settings.version)
 
 

@@ -2,11 +2,12 @@
 
 import errno
 import os
+import shutil
 import signal
 import sys
 import threading
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 from typing import IO, Final
@@ -34,16 +35,55 @@ def new_file(out: Path) -> Generator[IO[bytes]]:
     except OSError as error:
         raise FileRefused(f"{out}: {error.strerror}.") from error
     try:
-        with _stopped_by_signals(), opened as file:
+        with refused_when_full(out), _stopped_by_signals(), opened as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
             if os.path.lexists(out):
                 raise FileThere(f"{out}.")
             part.rename(out)
-    except BaseException as error:
+    except BaseException:
         part.unlink(missing_ok=True)
-        if isinstance(error, OSError) and error.errno in _FULL:
+        raise
+
+
+@contextmanager
+def filled(out: Path) -> Generator[Path]:
+    """Yield an empty folder inside `out`, which is made; what it holds takes its place there once the block ended well.
+
+    Files of the same names are replaced then, and not before. When the block fails or is told to stop, `out` is as it
+    was. Raises FileThere, FileRefused.
+    """
+    is_new = not out.exists()
+    part = out / ".part"
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        part.mkdir()
+    except OSError as error:
+        if os.path.lexists(part):
+            raise FileThere(
+                f"{part}: another command fills it, or one that was killed left it. Delete it then."
+            ) from error
+        raise FileRefused(f"{out}: {error.strerror}.") from error
+    try:
+        with refused_when_full(out), _stopped_by_signals():
+            yield part
+            for path in sorted(part.iterdir()):
+                path.replace(out / path.name)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+        if is_new:
+            with suppress(OSError):  # it is kept where something is in it
+                out.rmdir()
+
+
+@contextmanager
+def refused_when_full(out: Path | str) -> Generator[None]:
+    """Raise FileRefused where the block meets the end of a disk."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _FULL:
             raise FileRefused(f"{out}: {error.strerror}.") from error
         raise
 

@@ -3,7 +3,7 @@
 import importlib
 import math
 import sys
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
@@ -13,19 +13,21 @@ import typer
 
 from wellspring.cli import console, language_corrections
 from wellspring.cli.errors import CorpusWrong, FileRefused, ModelsMissing, NoTrainingExtra
-from wellspring.cli.language_models import opened
+from wellspring.cli.files import filled, refused_when_full
+from wellspring.cli.language_models import opened, refuse_no_encoder
 from wellspring.cli.options import Json
 from wellspring.language import card as cards
 from wellspring.language import corpus, scoring
-from wellspring.language.model import MODELS
+from wellspring.language.model import MODELS, sha256
 from wellspring.language.reader import read as read_by_rules
-from wellspring.language.report import Report, evaluated
+from wellspring.language.report import FEWEST, Report, compared, evaluated
 from wellspring.language.schemas import Reading
 
 app = typer.Typer(no_args_is_help=True)
 app.command("corrections")(language_corrections.corrections)
 
 _TRAINING: Final = "wellspring.language.training"
+_TRAINED: Final = {"light": ("light.npz",), "encoder": ("encoder.onnx", "tokenizer.json")}
 _Folder = Annotated[Path | None, typer.Option("--models", help="A folder with models of your own.")]
 _Emotion = Annotated[Path | None, typer.Option("--emotion-data", help="A parquet file: text, label, source.")]
 _Light = Annotated[bool, typer.Option("--light", help="Rules and the light model only, without the encoder.")]
@@ -44,6 +46,8 @@ class Reader:
         self._full = self.models is not None and self.models.has_encoder and not light
         if self.models is None:
             console.err.print("No models are installed: this is what the rules alone say.")
+        elif self._full:
+            refuse_no_encoder(self.models)
 
     def __call__(self, text: str, lang: str | None = None) -> Reading:
         """Read one text."""
@@ -92,13 +96,14 @@ def _bytes_from(path: Path | None) -> Generator[Any]:
 @contextmanager
 def _bytes_to(path: Path | None) -> Generator[Any]:
     if path is None:
-        yield sys.stdout.buffer
+        with refused_when_full("standard output"):
+            yield sys.stdout.buffer
         return
     try:
         file = path.open("wb")
     except OSError as error:
         raise FileRefused(f"{path}: {error.strerror}.") from error
-    with file:
+    with refused_when_full(path), file:
         yield file
 
 
@@ -122,41 +127,72 @@ def _part(name: str) -> Any:
 
 
 def _ordinary(path: Path) -> list[corpus.Text]:
-    ordinary = _part("ordinary")
+    return list(_of_shared_data(path, _part("ordinary").aside))
+
+
+def _of_shared_data(path: Path, read: Callable[[Path], Any]) -> Any:
+    """Return what a function reads in the emotion data. Raises CorpusWrong, NoTrainingExtra."""
     try:
-        return list(ordinary.aside(path))
+        return read(path)
     except ModuleNotFoundError as error:
         raise NoTrainingExtra(f"Missing: {error.name}.") from error
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise CorpusWrong(f"{path}: {error}") from error
 
 
 @app.command()
 def evaluate(
     data: Annotated[Path | None, typer.Option(help="Labelled texts; without it, the sealed set.")] = None,
-    models: _Folder = None,
+    models: Annotated[
+        list[Path] | None, typer.Option(help="A folder with models of your own; again for newer ones.")
+    ] = None,
     emotion_data: _Emotion = None,
     *,
+    held: Annotated[
+        bool,
+        typer.Option("--held", help="Of --data, only voices that `train` with the same --data kept from learning."),
+    ] = False,
     light: _Light = False,
     json: Json = False,
 ) -> None:
-    """Say how well the shipped models read labelled texts and, beside them, those of --models."""
-    texts = _texts(data)
+    """Say how well the shipped models read labelled texts and, beside them, those of each --models.
+
+    Each change is from the models to the left, on the same texts: where its interval holds 0 no difference is shown.
+    """
+    texts = _to_compare_on(data, held=held, own=bool(models))
     readers = {"shipped": Reader(None, light=light)}
-    if models is not None:
-        name = models.name if models.name not in ("", *readers) else str(models.absolute())
-        readers[name] = Reader(models, light=light)
-    reports = [(name, evaluated(texts, reader)) for name, reader in readers.items()]
-    sets = [(f"{len(texts)} texts", reports)]
+    for folder in models or ():
+        name = folder.name if folder.name not in ("", *readers) else str(folder.absolute())
+        readers[name] = Reader(folder, light=light)
+    sets = [(f"{len(texts)} texts", _beside(texts, readers))]
     if emotion_data is not None:
         others = _ordinary(emotion_data)
-        more = [(name, evaluated(others, reader)) for name, reader in readers.items()]
-        sets.append((f"{len(others)} ordinary texts of the shared data", more))
+        sets.append((f"{len(others)} ordinary texts of the shared data", _beside(others, readers)))
     if json:
         console.as_json({title: dict(found) for title, found in sets})
         return
     for title, found in sets:
+        if not any(report.lines for _, report in found):
+            console.err.print(f"{title}: too few for any figure; each needs {FEWEST} of its kind.")
         console.say(f"# {title}\n\n{_versions(found)}\n\n{cards.sections(found)}\n")
+
+
+def _to_compare_on(data: Path | None, *, held: bool, own: bool) -> list[corpus.Text]:
+    texts = _texts(data)
+    if data is None and held:
+        raise CorpusWrong("--held is for --data: nothing of the sealed set was learned.")
+    if held:
+        run = _part("run")
+        texts = [text for text in texts if run.held(text.group)]
+        if not texts:
+            raise CorpusWrong(f"{data}: no voice in it is one of those that are kept from learning.")
+    elif data is not None and own:
+        console.err.print("Models look better than they are on texts that they learned from: --held leaves those out.")
+    return texts
+
+
+def _beside(texts: list[corpus.Text], readers: dict[str, Reader]) -> list[tuple[str, Report]]:
+    return list(zip(readers, compared(texts, readers.values()), strict=True))
 
 
 def _versions(reports: list[tuple[str, Report]]) -> str:
@@ -187,7 +223,8 @@ def card(
     if out is None:
         console.say(text)
     else:
-        out.write_text(text, "utf-8")
+        with _bytes_to(out) as written:
+            written.write(text.encode())
 
 
 @app.command()
@@ -208,20 +245,25 @@ def train(
     _refuse_no_checkpoint(start, "encoder.pt", "encoder.onnx")
     said = _said(taught) if taught else None
     texts = _to_learn(data)
-    if emotion_data is None:
-        console.err.print("Without --emotion-data, thresholds rest on the corpus alone: expect more false alarms.")
-    kept = run.ordinary(emotion_data)[0]
-    shared = [example for examples in kept.values() for example in examples]
-    out.mkdir(parents=True, exist_ok=True)
-    if only != "encoder":
-        meta = makes.train([text for text in texts if not run.held(text.group)], shared, out, console.err.print)
-        console.say(f"light model {meta.version}: {meta.figures}")
-    if only != "light":
-        limit_s = math.inf if minutes is None else 60 * minutes
-        run.train_encoder(texts, emotion_data, body, out, console.err.print, start=start, limit_s=limit_s, said=said)
-    _fill(out)
-    run.combine(texts, emotion_data, out, cards.sha256(out / "encoder.onnx")[:8], console.err.print)
+    if body is not None and only != "light":
+        _refuse_no_body(body)
+    with filled(out) as made:  # a folder in use stays as it is until everything is there
+        _fill(made, out, () if only is None else _TRAINED["encoder" if only == "light" else "light"])
+        if emotion_data is None:
+            console.err.print("Without --emotion-data, thresholds rest on the corpus alone: expect more false alarms.")
+        kept = _of_shared_data(emotion_data, run.ordinary)[0] if emotion_data is not None else {}
+        shared = [example for examples in kept.values() for example in examples]
+        if only != "encoder":
+            meta = makes.train([text for text in texts if not run.held(text.group)], shared, made, console.err.print)
+            console.say(f"light model {meta.version}: {meta.figures}")
+        if only != "light":
+            limit_s, keep = math.inf if minutes is None else 60 * minutes, out / "checkpoint"
+            tell = console.err.print
+            run.train_encoder(texts, emotion_data, body, made, tell, keep=keep, start=start, limit_s=limit_s, said=said)
+        run.combine(texts, emotion_data, made, sha256(made / "encoder.onnx")[:8], console.err.print)
     console.say(f"Compare before you switch: wellspring language evaluate --models {out}")
+    if data is not None:
+        console.say(f"and on texts of yours that were kept aside: --models {out} --data {data} --held")
 
 
 @app.command()
@@ -237,17 +279,22 @@ def teach(
     keep: Annotated[Path | None, typer.Option(help="A folder for the larger body's weights.")] = None,
 ) -> None:
     """Fine-tune a larger body and write what it says of many texts, for `train --taught`. It does not ship."""
-    if not (body / "config.json").is_file():
-        raise ModelsMissing(f"{body}: there is no config.json in it.")
+    _refuse_no_body(body)
     _refuse_no_checkpoint(start, "encoder.pt")
     run, _ = _part("run"), _part("teacher")
     texts = _to_learn(data)
     if keep is not None:  # before an hour of learning, not after it
         _make(keep)
     _refuse_unwritable(out)
+    _of_shared_data(emotion_data, _part("examples").rows)
     limit_s = math.inf if minutes is None else 60 * minutes
     count = run.teach(texts, emotion_data, body, out, console.err.print, limit_s=limit_s, start=start, keep=keep)
     console.say(f"{out}: what the teacher says of {count} texts")
+
+
+def _refuse_no_body(folder: Path) -> None:
+    if not (folder / "config.json").is_file():
+        raise ModelsMissing(f"{folder}: there is no config.json in it.")
 
 
 def _refuse_no_checkpoint(start: Path | None, *names: str) -> None:
@@ -256,10 +303,13 @@ def _refuse_no_checkpoint(start: Path | None, *names: str) -> None:
 
 
 def _refuse_unwritable(path: Path) -> None:
+    is_new = not path.exists()
     try:
         path.open("ab").close()
     except OSError as error:
         raise FileRefused(f"{path}: {error.strerror}.") from error
+    if is_new:  # what is stopped before it writes leaves nothing
+        path.unlink()
 
 
 def _make(folder: Path) -> None:
@@ -281,16 +331,17 @@ def _to_learn(data: Path | None) -> list[corpus.Text]:
         texts = corpus.shipped()
     except FileNotFoundError as error:
         raise CorpusWrong("This installation came without its corpus.") from error
-    return texts + (_without_sealed(_texts(data)) if data else [])
+    own = _without_sealed(_texts(data)) if data else []
+    return [*texts, *(msgspec.structs.replace(text, of_people=True) for text in own)]
 
 
-def _fill(out: Path) -> None:
-    """Copy from the shipped models what was not trained, so that the folder is whole."""
-    for name in ("encoder.onnx", "tokenizer.json", "light.npz"):
-        if not (out / name).is_file():
-            if not (MODELS / name).is_file():
-                raise ModelsMissing(f"{name} was not trained and did not come with this installation.")
-            (out / name).write_bytes((MODELS / name).read_bytes())
+def _fill(made: Path, out: Path, names: Sequence[str]) -> None:
+    """Copy what is not trained from an earlier training in the same folder or from the shipped models."""
+    for name in names:
+        found = next((path for path in (out / name, MODELS / name) if path.is_file()), None)
+        if found is None:
+            raise ModelsMissing(f"{name} is not trained and did not come with this installation.")
+        (made / name).write_bytes(found.read_bytes())
 
 
 def _without_sealed(texts: list[corpus.Text]) -> list[corpus.Text]:

@@ -18,12 +18,24 @@ def opened(folder: Path | None) -> "Models | None":
     from wellspring.language.model import installed  # noqa: PLC0415
 
     try:
-        return installed(folder)
+        models = installed(folder)
+        if folder is not None and models is not None:
+            models.check()
     except (OSError, ValueError, KeyError, msgspec.MsgspecError) as error:
         raise ModelsMissing(f"{folder}: {error}") from error
+    return models
 
 
 def refuse_broken(settings: Settings) -> None:
     """Raise ModelsMissing when the operator named models that cannot be used."""
-    if settings.models is not None:
-        opened(settings.models)
+    models = None if settings.models is None else opened(settings.models)
+    if models is not None and models.has_encoder and not models.settings.files:  # of before: no checksum tells
+        refuse_no_encoder(models)
+
+
+def refuse_no_encoder(models: "Models") -> None:
+    """Raise ModelsMissing where the encoder does not load."""
+    try:
+        models.open()
+    except Exception as error:  # onnxruntime's errors have no common class
+        raise ModelsMissing(f"{models.folder}: the encoder does not load: {error}") from error

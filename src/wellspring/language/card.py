@@ -1,6 +1,5 @@
 """The model card as Markdown: what the models are, how well they read, and what they must not be used for."""
 
-import hashlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
@@ -8,6 +7,7 @@ from typing import Final
 import msgspec
 
 from wellspring.language.evaluation import Interval
+from wellspring.language.model import MODELS, sha256
 from wellspring.language.report import Line, Report
 
 FILES: Final = ("encoder.onnx", "tokenizer.json", "light.npz", "combine.json", "memory.onnx")
@@ -55,7 +55,13 @@ _DATA: Final = """\
 - All these texts are composed, none was collected from people. Hands that compose share habits that people in crisis
   do not have, so expect less on real words than the figures below, and look at your own before you rely on them."""
 
-_FAILURES: Final = """\
+_OWN: Final = """\
+**These models were trained here** (`wellspring language train`), not by this project: {files}. What is said above of
+texts and where they come from, and below of failures with a figure, is of the models that ship; only the tables are of
+these. The next one says what the light model learned from: *own* are texts given with `--data`, which people may have
+written."""
+
+FAILURES: Final = """\
 ## Known failures
 
 - Despair told as a long story without a plain sentence, irony, new slang, code words of a group.
@@ -63,23 +69,18 @@ _FAILURES: Final = """\
 - Danger that is only in the past or only feared for somebody else may be raised; danger said as a joke may not be.
 - Dialects, second-language writing and voices unlike those of the corpus; the corpus was written, not collected.
 - Feelings that a text shows without naming them; *overwhelm*, *calm* and *hopeful* rest on authored texts alone.
-- One line of danger in an ordinary day: of 260 plain ones 80 % were raised alone, 62 % in somebody else's day.
-  Texts of more than three parts are moderate from a lower probability on, so two texts at .55 may get different levels.
+- One line of danger in an ordinary day: of 260 plain ones 80 % were raised alone, 62 % in somebody else's day
+  (2026.11.9). Texts of more than three parts are moderate from a lower probability on, so two texts at .55 may get
+  different levels.
 - Processors differ. Without VNNI instructions int8 arithmetic rounds otherwise: on 399 hard texts, under emulation, the
   ranking was as good (AUC .921, .922 with them), 1 text in 50 fell on the other side of a threshold, and for 1 in 10
-  another emotion came first."""
+  another emotion came first (measured before 2026.11.8 shipped)."""
 
 
-def sha256(path: Path) -> str:
-    """Return the checksum of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def shown(found: Interval, name: str) -> str:
-    """Return a figure with its interval, to the digits that it deserves."""
-    digits = 1 if _PER_1000 in name else 3
-    return f"{found.value:.{digits}f} ({found.low:.{digits}f} to {found.high:.{digits}f})"
+def shown(found: Interval, name: str, *, signed: bool = False) -> str:
+    """Return a figure with its interval, to the digits that it deserves; a change is `signed`."""
+    form = f"{'+' if signed else ''}.{1 if _PER_1000 in name else 3}f"
+    return f"{found.value:{form}} ({found.low:{form}} to {found.high:{form}})"
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -89,18 +90,22 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def sections(reports: Sequence[tuple[str, Report]]) -> str:
-    """Return every figure, the reports side by side."""
+    """Return every figure, the reports side by side; behind each but the first, its change from the one before."""
     found: dict[str, dict[str, dict[str, Interval]]] = {}
+    titles: list[str] = []
     for title, report in reports:
-        for line in report.lines:
-            found.setdefault(line.section, {}).setdefault(line.name, {})[title] = line.found
-    titles = [title for title, _ in reports]
+        change = f"{title}, change"
+        titles += [title, change] if report.changes else [title]
+        for column, lines in ((title, report.lines), (change, report.changes)):
+            for line in lines:
+                found.setdefault(line.section, {}).setdefault(line.name, {})[column] = line.found
+    changes = {f"{title}, change" for title, report in reports if report.changes}
     parts: list[str] = []
     for section, names in found.items():
         rows: list[list[str]] = []
         for name, values in names.items():
             count = max(value.count for value in values.values())
-            cells = [shown(values[title], name) if title in values else "" for title in titles]
+            cells = [shown(values[title], name, signed=title in changes) if title in values else "" for title in titles]
             rows.append([name, str(count), *cells])
         parts.append(f"### {section[0].upper()}{section[1:]}\n\n" + table(["", "texts", *titles], rows))
     return "\n\n".join(parts)
@@ -129,6 +134,20 @@ def files(folder: Path) -> str:
         if (folder / name).is_file()
     ]
     return table(["file", "size", "sha256"], rows)
+
+
+def own(folder: Path) -> str:
+    """Return what must be said of models that did not ship, and nothing of those that did."""
+    if folder.resolve() == MODELS.resolve():
+        return ""
+    return _OWN.format(files=", ".join(f"`{name}` {_whose(folder / name)}" for name in ("light.npz", "encoder.onnx")))
+
+
+def _whose(path: Path) -> str:
+    if not path.is_file():
+        return "is missing"
+    shipped = MODELS / path.name
+    return "is the one that ships" if shipped.is_file() and sha256(path) == sha256(shipped) else "was trained here"
 
 
 def training(counts: dict[str, int], figures: dict[str, float | None]) -> str:
@@ -163,12 +182,13 @@ def card(
         f"Versions: {versions}.",
         _USES,
         _DATA,
+        own(folder),
         training(counts, trained),
         f"## Scores on the sealed set\n\n{report.texts} texts; in brackets the range of 95 of 100 resamplings.",
         sections([("figure", report)]),
         "### Calibration\n\n" + calibration(report),
         extra,
-        _FAILURES,
+        FAILURES,
         weakest(report.lines),
         "## Files\n\n" + files(folder),
     ]

@@ -29,11 +29,12 @@ CATEGORIES: Final = {
     }.items()
 }
 _WORD: Final = re.compile(r"[\w']+")
+_VALUE: Final = re.compile(r"(?<=Invalid enum value) .*(?= - at `\$)", re.DOTALL)  # what msgspec repeats of a line
 _MOST_JSON: Final = 100_000  # characters of one line
 
 
 class BadCorpus(ValueError):
-    """A line that does not keep to the format; says file and line."""
+    """A line that does not keep to the format; says file and line, and never a value: it may be what somebody wrote."""
 
 
 class Sentence(msgspec.Struct, frozen=True):
@@ -137,7 +138,11 @@ def load(path: Path) -> list[Text]:
 
 
 def _file(path: Path, hand: str) -> Iterator[Text]:
-    lines = path.read_text("utf-8-sig").split("\n")
+    try:
+        lines = path.read_text("utf-8-sig").split("\n")
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise BadCorpus(f"{path.name}:{line}: this is no UTF-8") from error
     if path.suffix == ".txt":
         return parse(lines, path.name, hand)
     return _json_lines(lines, path.name, hand)
@@ -150,7 +155,7 @@ def _json_lines(lines: Iterable[str], name: str, hand: str) -> Iterator[Text]:
         try:
             row = msgspec.json.decode(line, type=_Line)
         except msgspec.DecodeError as error:
-            raise BadCorpus(f"{name}:{number}: {error}") from error
+            raise BadCorpus(f"{name}:{number}: {_VALUE.sub('', str(error))}") from error
         if not row.teaches_nothing:
             yield _checked(_given(row, hand), f"{name}:{number}")
 
@@ -202,7 +207,7 @@ class _Reader:
             self.head = dict(word.split("=", 1) for word in line[2:].split() if "=" in word)
             self.where = where
             if self.head.get("kind") not in get_args(Kind):
-                raise BadCorpus(f"{where}: kind {self.head.get('kind')!r}")
+                raise BadCorpus(f"{where}: a header without one of the kinds {', '.join(get_args(Kind))}")
         elif line.strip():
             if self.head is None:
                 raise BadCorpus(f"{where}: text before the first header")
@@ -262,7 +267,7 @@ class _Reader:
         try:
             return _checked(msgspec.convert(raw, Text, from_attributes=True), where)
         except msgspec.ValidationError as error:
-            raise BadCorpus(f"{where}: {error}") from error
+            raise BadCorpus(f"{where}: {_VALUE.sub('', str(error))}") from error
 
 
 def _checked(text: Text, where: str) -> Text:
@@ -272,8 +277,8 @@ def _checked(text: Text, where: str) -> Text:
     if text.kind in {"short", "pair", "long"} and text.label is None:
         raise BadCorpus(f"{where}: no label")
     if text.label and text.category and text.category not in CATEGORIES[text.label]:
-        raise BadCorpus(f"{where}: category {text.category} does not go with label {text.label}")
+        raise BadCorpus(f"{where}: this category does not go with label {text.label}")
     for emotion in (text.emotion, text.second):
         if emotion is not None and emotion not in EMOTIONS:
-            raise BadCorpus(f"{where}: emotion {emotion}")
+            raise BadCorpus(f"{where}: an emotion is none of {', '.join(EMOTIONS)}")
     return text

@@ -26,6 +26,25 @@ class Interval(msgspec.Struct, frozen=True):
     count: int
 
 
+class Resampled(msgspec.Struct, frozen=True):
+    """A figure of `count` rows with what it was in each resampling; NaN where those rows did not give it."""
+
+    value: float
+    drawn: list[float]
+    count: int
+
+    def interval(self) -> Interval:
+        """Return the figure with its 95 % interval."""
+        good = [number for number in self.drawn if not np.isnan(number)]
+        low, high = np.quantile(good, [0.025, 0.975]) if good else (NAN, NAN)
+        return Interval(self.value, float(low), float(high), self.count)
+
+    def less(self, other: "Resampled") -> "Resampled":
+        """Return by how much this is more than the same figure of the same rows, judged by another."""
+        pairs = zip(self.drawn, other.drawn, strict=True)
+        return Resampled(self.value - other.value, [one - two for one, two in pairs], self.count)
+
+
 def auc(scores: ArrayLike, labels: ArrayLike) -> float:
     """Return the chance that danger scores higher than no danger; ties count half."""
     s, y = np.asarray(scores, float), np.asarray(labels, bool)
@@ -88,13 +107,15 @@ def macro_f1(predicted: ArrayLike, truth: ArrayLike) -> float:
 
 def bootstrap(figure: Figure, *columns: Sequence[Any] | NDArray[Any], resamples: int = _RESAMPLES) -> Interval:
     """Return a figure of columns of equal length with its 95 % interval; the same data give the same interval."""
+    return resampled(figure, *columns, resamples=resamples).interval()
+
+
+def resampled(figure: Figure, *columns: Sequence[Any] | NDArray[Any], resamples: int = _RESAMPLES) -> Resampled:
+    """Return a figure of columns of equal length as it is and in each resampling; as many rows are drawn alike."""
     arrays = [np.asarray(column) for column in columns]
     count = len(arrays[0])
     if not count:
-        return Interval(NAN, NAN, NAN, 0)
-    value = figure(*arrays)
+        return Resampled(NAN, [], 0)
     chance = np.random.default_rng(_SEED)
     drawn = [figure(*(array[rows] for array in arrays)) for rows in chance.integers(0, count, (resamples, count))]
-    good = [number for number in drawn if not np.isnan(number)]
-    low, high = np.quantile(good, [0.025, 0.975]) if good else (NAN, NAN)
-    return Interval(value, float(low), float(high), count)
+    return Resampled(figure(*arrays), drawn, count)

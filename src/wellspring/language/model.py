@@ -5,6 +5,7 @@ The crisis probability is a logistic function of what each of them says, fitted 
 """
 
 import functools
+import hashlib
 import math
 import threading
 from collections.abc import Sequence
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 log = logs.get("language")
 
 MODELS: Final = Path(__file__).with_name("models")
+FITTED: Final = ("light.npz", "encoder.onnx", "tokenizer.json")
+"""The files whose words `combine.json` weighs: its thresholds are right for these and no others."""
 EMOTION_SHARE: Final = 0.75
 """How much the encoder's emotions count where nobody has found out for a language."""
 SHORT: Final = 3
@@ -82,7 +85,8 @@ class Settings(msgspec.Struct, frozen=True):
     """`combine.json`: with the encoder and without, the temperature of emotions, and the version of the set.
 
     `emotion_shares` says for each language how much the encoder's emotions count beside the light model's. `another` is
-    the logit from which on the encoder says that somebody else is in danger; None: it never does.
+    the logit from which on the encoder says that somebody else is in danger; None: it never does. `files` are the
+    checksums of those of FITTED that all this was fitted to; folders of before name none.
     """
 
     version: str
@@ -93,6 +97,7 @@ class Settings(msgspec.Struct, frozen=True):
     part_scale: float
     part_bias: float
     another: float | None = None
+    files: dict[str, str] = {}
 
 
 class Seen(msgspec.Struct, frozen=True):
@@ -129,6 +134,16 @@ class Models:
 
                 self._encoder = Encoder(self.folder)
             return self._encoder
+
+    def check(self) -> None:
+        """Raise ValueError where a file is not the one that `combine.json` was fitted to (as in a folder half copied),
+        and FileNotFoundError where the encoder's tokenizer is missing."""
+        for name, known in self.settings.files.items():
+            if not (self.folder / name).is_file():
+                if self.has_encoder:
+                    raise FileNotFoundError(f"{name} is missing")
+            elif sha256(self.folder / name) != known:
+                raise ValueError(f"{name} is not the one that combine.json was made for")
 
     @property
     def has_encoder(self) -> bool:
@@ -211,6 +226,12 @@ class Models:
 
     def _part(self, logit: float) -> float:
         return sigmoid(self.settings.part_scale * logit + self.settings.part_bias)
+
+
+def sha256(path: Path) -> str:
+    """Return the checksum of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _pressing(feedback: Feedback, level: Level) -> Feedback:

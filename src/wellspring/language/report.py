@@ -17,7 +17,8 @@ LENGTHS: Final = {"to 15 words": 15, "16 to 40 words": 40, "41 to 120 words": 12
 SIX: Final = tuple(dict.fromkeys(EKMAN.get(name, name) for name in EMOTIONS))
 RATES: Final = (0.05, 0.02, 0.01)
 _RAISED: Final = LEVELS.index("moderate")
-_FEWEST: Final = 5  # texts that a figure of its own needs
+FEWEST: Final = 5
+"""Texts that a figure of its own needs."""
 
 
 class Judged(msgspec.Struct, frozen=True):
@@ -59,12 +60,17 @@ class Bin(msgspec.Struct, frozen=True):
 
 
 class Report(msgspec.Struct, frozen=True):
-    """All figures of one set of models over one set of texts."""
+    """All figures of one set of models over one set of texts.
+
+    `changes` say of each figure by how much it is more than that of the models before; both come from the same
+    resamplings, so an interval without 0 shows a difference that two intervals beside each other may not show.
+    """
 
     versions: dict[str, str]
     texts: int
     lines: list[Line]
     bins: list[Bin]
+    changes: list[Line] = []
 
 
 def judged(text: Text, reading: Reading) -> Judged:
@@ -104,6 +110,22 @@ def ekman_f1(said: NDArray[Any], truth: NDArray[Any]) -> float:
 
 def evaluated(texts: Sequence[Text], read: Read, *, resamples: int = 1000) -> Report:
     """Read every text and work out every figure that these texts allow."""
+    return compared(texts, [read], resamples=resamples)[0]
+
+
+def compared(texts: Sequence[Text], reads: Iterable[Read], *, resamples: int = 1000) -> list[Report]:
+    """Read every text with each; every report but the first has its changes from the one before."""
+    reports: list[Report] = []
+    before: _Figures | None = None
+    for read in reads:
+        report, figures = _worked_out(texts, read, resamples)
+        changes = [] if before is None else figures.changes(before)
+        reports.append(msgspec.structs.replace(report, changes=changes))
+        before = figures
+    return reports
+
+
+def _worked_out(texts: Sequence[Text], read: Read, resamples: int) -> tuple[Report, "_Figures"]:
     readings = [read(text.text, text.lang) for text in texts]
     rows = [judged(text, reading) for text, reading in zip(texts, readings, strict=True)]
     labelled = [row for row in rows if row.text.label is not None]
@@ -113,7 +135,7 @@ def evaluated(texts: Sequence[Text], read: Read, *, resamples: int = 1000) -> Re
     _groups(figures, labelled)
     figures.feelings([row for row in rows if row.text.emotion and row.emotion])
     figures.feedback([row for row in rows if row.text.kind == "feedback" and row.urgency])
-    return Report(readings[0].versions if readings else {}, len(texts), figures.lines, bins(labelled))
+    return Report(readings[0].versions if readings else {}, len(texts), figures.lines(), bins(labelled)), figures
 
 
 def bins(rows: Sequence[Judged], count: int = 10) -> list[Bin]:
@@ -149,14 +171,23 @@ class _Figures:
     """Collects lines; leaves out what too few texts stand behind."""
 
     def __init__(self, resamples: int) -> None:
-        self.lines: list[Line] = []
+        self._found: dict[tuple[str, str], ev.Resampled] = {}
         self._resamples = resamples
 
+    def lines(self) -> list[Line]:
+        """Return every figure, in the order in which they were added."""
+        return [Line(*name, found.interval()) for name, found in self._found.items()]
+
+    def changes(self, before: "_Figures") -> list[Line]:
+        """Return by how much each figure is more than that of other models over the same texts."""
+        both = ((name, found, before._found.get(name)) for name, found in self._found.items())
+        return [Line(*name, one.less(two).interval()) for name, one, two in both if two and two.count == one.count]
+
     def _put(self, section: str, name: str, figure: ev.Figure, *columns: Sequence[object]) -> None:
-        if columns and len(columns[0]) >= _FEWEST:
-            found = ev.bootstrap(figure, *columns, resamples=self._resamples)
+        if columns and len(columns[0]) >= FEWEST:
+            found = ev.resampled(figure, *columns, resamples=self._resamples)
             if not np.isnan(found.value):
-                self.lines.append(Line(section, name, found))
+                self._found[section, name] = found
 
     def add(self, section: str, name: str, flags: Sequence[bool]) -> None:
         """Add a share."""
@@ -165,16 +196,15 @@ class _Figures:
     def danger(self, section: str, rows: Sequence[Judged], *, brief: bool = False) -> None:
         """Add what says how well danger is told from the rest."""
         scores, labels = [row.crisis for row in rows], [row.danger for row in rows]
-        raised = [row.raised for row in rows]
         self._put(section, "AUC", ev.auc, scores, labels)
         for rate in () if brief else RATES:
             name = f"found at {rate:.0%} false alarms"
             self._put(section, name, lambda s, y, at=rate: ev.recall_at(s, y, at), scores, labels)
         self.add(section, "found (above mentioned)", [row.raised for row in rows if row.danger])
-        self._put(section, "false alarms per 1,000 without danger", ev.false_alarms_per_1000, raised, labels)
-        ordinary = [row for row in rows if row.text.label == "-"]
-        flags, none = [row.raised for row in ordinary], [False] * len(ordinary)
-        self._put(section, "false alarms per 1,000 ordinary", ev.false_alarms_per_1000, flags, none)
+        calm = [row for row in rows if not row.danger]
+        for what, some in (("without danger", calm), ("ordinary", [row for row in calm if row.text.label == "-"])):
+            flags, none = [row.raised for row in some], [False] * len(some)
+            self._put(section, f"false alarms per 1,000 {what}", ev.false_alarms_per_1000, flags, none)
         if not brief:
             self._put(section, "calibration error", ev.calibration_error, scores, labels)
 

@@ -56,7 +56,9 @@ def described(reading: Reading) -> dict[str, Any]:
     """Return a reading as plain values. `crisis` is null and `emotions` are empty where no model is installed.
 
     `evidence` names stretches of the text by their first character and the one after the last: phrases that a rule
-    found, counted or not and why, and sentences to which a model gives a probability.
+    found, counted or not and why, and sentences to which a model gives a probability. Where `fully_read` is false (the
+    `language` is none that is read, or the text is too long) a level of low says nothing. `another`: the text seems to
+    speak of somebody else in danger.
     """
     rules = [
         {
@@ -77,6 +79,9 @@ def described(reading: Reading) -> dict[str, Any]:
         "level": reading.level,
         "crisis": None if reading.crisis is None else round(reading.crisis, _DIGITS),
         "tier": reading.tier,
+        "language": reading.language,
+        "fully_read": reading.fully_read,
+        "another": reading.another,
         "evidence": [*rules, *model],
         "emotions": {name: round(share, _DIGITS) for name, share in reading.emotions.items()},
         "sentiment": None if reading.sentiment is None else round(reading.sentiment, _DIGITS),

@@ -3,7 +3,7 @@
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -28,6 +28,7 @@ GOEMOTIONS: Final[dict[str, str]] = {
     "neutral": "neutral",
 }
 """GoEmotions' 28 labels as our twelve, along its own grouping into Ekman's six."""
+_COLUMNS: Final = frozenset(["text", "label", "source"])
 _TRUST: Final = frozenset(["admiration", "approval", "caring", "gratitude", "love"])
 _ANTICIPATION: Final = frozenset(["desire", "excitement", "optimism", "curiosity"])
 _AS_PLUTCHIK: Final = {
@@ -158,11 +159,23 @@ def another_of(text: Text) -> float | None:
     return None if text.category in {"question", "quoted", "news"} and text.person == "3" else 0.0
 
 
-def licensed(path: Path) -> Iterator[Example]:
-    """Return the examples of the shared emotion data (a parquet file: text, label, source)."""
+def rows(path: Path) -> list[dict[str, str]]:
+    """Return the rows of the shared emotion data (a parquet file: text, label, source). Raises OSError, ValueError."""
     from pyarrow import parquet  # noqa: PLC0415  only the training extra has it
 
-    for row in parquet.read_table(path).to_pylist():
+    with path.open("rb") as file:
+        table = parquet.read_table(file)
+    if missing := _COLUMNS - set(table.column_names):
+        raise ValueError(f"there is no column {', '.join(sorted(missing))}")
+    found: list[dict[str, Any]] = table.select(sorted(_COLUMNS)).to_pylist()
+    if wrong := [number for number, row in enumerate(found, 1) if not all(isinstance(v, str) for v in row.values())]:
+        raise ValueError(f"row {wrong[0]}: text, label and source are words")
+    return found
+
+
+def licensed(path: Path) -> Iterator[Example]:
+    """Return the examples of the shared emotion data. Raises as `rows` does."""
+    for row in rows(path):
         if row["source"] != "brighter_hin" and (found := _of_emotion(row["text"], row["label"], row["source"])):
             yield found
 

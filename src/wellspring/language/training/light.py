@@ -59,7 +59,8 @@ def train(texts: Sequence[Text], shared: Sequence[Example], out: Path, tell: Tel
 
 
 def _described(text: Text) -> str:
-    return f"{text.kind} {text.label} {text.lang}" if text.label else f"{text.kind} {text.lang}"
+    label = f" {text.label}" if text.label else ""
+    return f"{'own ' if text.of_people else ''}{text.kind}{label} {text.lang}"
 
 
 def _counted(shared: Sequence[Example]) -> dict[str, int]:

@@ -7,7 +7,7 @@ from typing import Final
 
 from wellspring.language.corpus import Text, identity
 from wellspring.language.fold import fold
-from wellspring.language.training.examples import GOEMOTIONS, labels_of
+from wellspring.language.training.examples import GOEMOTIONS, labels_of, rows
 
 _ENGLISH: Final = frozenset({"goemotions", "xed_en", "brighter_eng"})
 ASIDE: Final = 95
@@ -24,10 +24,7 @@ def aside(path: Path) -> list[Text]:
 
     None is left out for its words, so the few that do speak of danger count as false alarms too.
     """
-    from pyarrow import parquet  # noqa: PLC0415  only the training extra has it
-
-    rows = parquet.read_table(path, columns=["text", "label", "source"]).to_pylist()
-    kept = (row for row in rows if row["source"] in _ENGLISH and is_aside(fold(row["text"]).text))
+    kept = (row for row in rows(path) if row["source"] in _ENGLISH and is_aside(fold(row["text"]).text))
     return [_as_text(row["text"], row["label"], row["source"]) for row in kept]
 
 

@@ -14,7 +14,7 @@ from wellspring.language.corpus import Text
 from wellspring.language.encoder import Encoder, Scores
 from wellspring.language.fold import fold
 from wellspring.language.light import Light
-from wellspring.language.model import Seen, Settings, parts_of, uncounted
+from wellspring.language.model import FITTED, Seen, Settings, parts_of, sha256, uncounted
 from wellspring.language.reader import read
 from wellspring.language.schemas import EMOTIONS
 from wellspring.language.training import calibrate, taught
@@ -134,7 +134,7 @@ def _one_feeling(example: Example) -> bool:
 def combine(
     texts: Sequence[Text], emotion_data: Path | None, folder: Path, version: str, tell: Tell = print
 ) -> Settings:
-    """Fit `combine.json` in a folder that holds `light.npz` and the encoder."""
+    """Fit `combine.json` in a folder that holds `light.npz` and the encoder, with its tokenizer."""
     light, encoder = Light(folder / "light.npz"), Encoder(folder)
     cases: list[calibrate.Case] = []
     felt: dict[str, Felt] = {}
@@ -179,6 +179,7 @@ def combine(
         part_scale=1.0,
         part_bias=-0.5,
         another=calibrate.least({ANOTHER: nobody, ORDINARY: strangers}),
+        files={name: sha256(folder / name) for name in FITTED},
     )
     calibrate.write(settings, folder)
     tell(msgspec.json.encode(settings.full).decode())
@@ -192,14 +193,16 @@ def train_encoder(
     out: Path,
     tell: Tell = print,
     *,
+    keep: Path,
     start: Path | None = None,
     limit_s: float = math.inf,
     said: Mapping[str, Said] | None = None,
 ) -> None:
     """Train and export the encoder into `out` (`encoder.onnx`, `tokenizer.json`). Needs the training extra.
 
-    `start` is the checkpoint folder of an earlier run, or a folder of models, to go on from: the weights become the
-    mean of its and the new ones. The schedule ends after `limit_s` seconds. `said` is what a teacher says of texts.
+    Its weights are kept in the folder `keep`. `start` is such a folder of an earlier run, or one of models, to go on
+    from: the weights become the mean of its and the new ones. The schedule ends after `limit_s` seconds. `said` is what
+    a teacher says of texts.
     """
     from wellspring.language.training import encoder, export  # noqa: PLC0415  torch comes with the extra only
 
@@ -208,7 +211,7 @@ def train_encoder(
         encoder.meet(net, start)
     tell("emotions: the head alone, on all that is known of them")
     encoder.settle_emotions(net, body, [*authored(learned(texts)), *chain(*ordinary(emotion_data)[0].values())])
-    encoder.save(net, out / "checkpoint")
+    encoder.save(net, keep)
     export.encoder(net, body, out)
 
 

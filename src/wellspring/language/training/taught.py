@@ -1,5 +1,6 @@
 """What a teacher is asked besides the texts we have, and the file of what it said. Needs no torch."""
 
+import os
 import random
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -44,12 +45,20 @@ class _Line(msgspec.Struct):
 
 
 def write(path: Path, lines: Iterable[tuple[str, Said]]) -> int:
-    """Write JSON lines; return how many."""
-    count = 0
-    with path.open("wb") as file:
-        for text, said in lines:
-            file.write(msgspec.json.encode(_Line(text, said)) + b"\n")
-            count += 1
+    """Write JSON lines; return how many. The file bears its name once all of them are there.
+
+    It holds the texts, perhaps of people: only this account can read it.
+    """
+    count, part = 0, path.with_name(f"{path.name}.part")
+    try:
+        part.unlink(missing_ok=True)
+        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            for text, said in lines:
+                file.write(msgspec.json.encode(_Line(text, said)) + b"\n")
+                count += 1
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
     return count
 
 
