@@ -193,6 +193,8 @@ async def test_words_of_who_took_back_their_consent_are_not_stored_and_not_lost(
     refused = await at_home.post(f"{form}/change", open_form | {"feedback_text": "I cannot breathe"})
     assert refused.status_code == 409
     assert "so nothing was stored. You can agree again." in text(refused.text)
+    assert "This was not written down" in text(refused.text)
+    assert "<h2>Noted</h2>" not in refused.text
     sent = fields(refused.text, f"{form}/change")
     assert sent["feedback_text"] == "I cannot breathe"
     assert await said(alice) == (5, [], WORDS)
