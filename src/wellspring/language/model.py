@@ -20,6 +20,7 @@ from wellspring.language.judge import higher
 from wellspring.language.light import Light, feedback_of
 from wellspring.language.light import Scores as LightScores
 from wellspring.language.reader import CAP, halves, read
+from wellspring.language.repeats import fewer
 from wellspring.language.schemas import EMOTIONS, PLUTCHIK, Feedback, Level, Reading, Span
 from wellspring.language.topics import joined
 
@@ -318,7 +319,7 @@ def mixed(one: Sequence[float], other: Sequence[float], share: float) -> list[fl
 
 
 def _parts(text: str) -> list[_Part]:
-    return [(fold(part), offset) for offset, part in halves(text)]
+    return [(fewer(fold(part)), offset) for offset, part in halves(text)]
 
 
 def _worded(parts: list[_Part]) -> bool:

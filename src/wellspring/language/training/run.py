@@ -16,6 +16,7 @@ from wellspring.language.fold import fold
 from wellspring.language.light import Light
 from wellspring.language.model import FITTED, Seen, Settings, parts_of, sha256, uncounted
 from wellspring.language.reader import read
+from wellspring.language.repeats import fewer
 from wellspring.language.schemas import EMOTIONS
 from wellspring.language.training import calibrate, taught
 from wellspring.language.training.examples import Example, Said, another_of, authored, licensed
@@ -118,7 +119,7 @@ class Felt(msgspec.Struct):
 def seen(text: str, light: Light, encoder: Encoder) -> tuple[Seen, Scores, Sequence[float]]:
     """Return what the parts say of a text, what the encoder says in all, and the light model's emotions."""
     reading = read(text)
-    folded = fold(text).text
+    folded = fewer(fold(text)).text
     lit = light.score(folded)
     scores = encoder.score(folded)
     gravest = max([scores.whole, *scores.parts])
