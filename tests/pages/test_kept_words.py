@@ -235,11 +235,13 @@ async def test_a_contact_that_was_given_up_is_owned_up_to(
         conn.execute("UPDATE safety.event_step SET care_result = 'could_not_reach' WHERE care_result IS NOT NULL")
     page = (await at_home.get("/help")).text
     assert unreached in text(page)
+    assert "Nobody tries again unless you ask." in text(page)
     assert 'href="/contacts"' in page, "perhaps the number is an old one"
     await at_home.fill("/help", "/help/contact")
     page = (await at_home.get("/help")).text
     assert unreached in text(page)
     assert 'href="/help#ask"' not in page, "they have asked"
+    assert "unless you ask" not in text(page)
     newer = await _event((await at_desk.get("/desk/list")).text)
     assert newer != event
     await at_desk.fill(newer, f"{newer}/claim")

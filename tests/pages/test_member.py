@@ -294,6 +294,27 @@ async def test_preferences_take_effect_on_the_next_page(at_home: Browser) -> Non
     assert "épaules relâchées" in text(form) or "souffle" in text(form)
 
 
+async def test_who_lives_elsewhere_says_so_and_is_shown_the_lines_of_that_country(
+    client: httpx.AsyncClient, circle: Circle, at_home: Browser, stranger: Browser, visitor: Browser
+) -> None:
+    assert (await visitor.get("/preferences")).status_code == 303
+    assert (await at_home.fill("/preferences", "/preferences", country="FR")).status_code == 303
+    assert fields((await at_home.get("/preferences")).text, "/preferences")["country"] == "FR"
+    assert 'href="tel:3114"' not in (await stranger.get("/help")).text
+    help_page = (await at_home.get("/help")).text
+    assert 'href="tel:3114"' in help_page
+    assert "These numbers are for" not in text(help_page)
+    await at_home.fill("/check-in", "/check-in", mood_score="1", journal_text="I am going to kill myself tonight.")
+    entry = re.search(r'href="/check-ins/([0-9a-f-]{36})', (await at_home.get("/history")).text)
+    assert entry is not None
+    assert 'href="tel:3114"' in (await at_home.get(f"/results/{entry[1]}")).text
+    far = Browser(client)
+    await far.sign_in(await circle.member("aya", country="BV", language="fr"))
+    shown = (await far.get("/preferences")).text
+    assert fields(shown, "/preferences")["country"] == "BV"
+    assert shown.index(">Égypte<") < shown.index(">Espagne<") < shown.index(">États-Unis<") < shown.index(">Finlande<")
+
+
 async def test_a_zone_that_a_device_named_and_the_list_does_not_stays(
     client: httpx.AsyncClient, circle: Circle
 ) -> None:
@@ -304,7 +325,9 @@ async def test_a_zone_that_a_device_named_and_the_list_does_not_stays(
     assert (await aya.get("/v1/users/me")).json()["timezone"] == "Etc/GMT+5"
 
 
-@pytest.mark.parametrize(("name", "value"), [("timezone", "Mars/Olympus"), ("font_size", "9"), ("theme", "pink")])
+@pytest.mark.parametrize(
+    ("name", "value"), [("timezone", "Mars/Olympus"), ("country", "France"), ("font_size", "9"), ("theme", "pink")]
+)
 async def test_preferences_that_do_not_exist_change_nothing(at_home: Browser, name: str, value: str) -> None:
     changes = {"font_family": "serif", name: value}
     answer = await at_home.fill("/preferences", "/preferences", **changes)

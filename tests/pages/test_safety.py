@@ -379,10 +379,10 @@ async def test_a_look_that_was_promised_and_missed_is_owned_up_to(at_home: Brows
 @pytest.mark.parametrize(
     ("lang", "unsure", "choose"),
     [
-        ("en", "You have not chosen a country. These numbers are for: United States.", "Choose another country"),
+        ("en", "These numbers are for: United States.", "Choose another country"),
         (
             "fr",
-            "Vous n’avez pas choisi de pays. Ces numéros sont ceux de ce pays : États-Unis.",
+            "Ces numéros sont ceux de ce pays : États-Unis.",
             "Choisir un autre pays",
         ),
     ],
@@ -402,6 +402,10 @@ async def test_who_named_no_country_is_told_whose_numbers_these_are(
         assert f'data-country="{named}"' in chosen
     for odd in ("", "x", "12"):
         assert unsure in text((await visitor.get("/help", params={"country": odd, "lang": lang})).text)
+    assert (await alice.patch("/v1/users/me", json={"country": "US"})).status_code == 200
+    own = text((await at_home.get("/help")).text)
+    assert "These numbers are for: United States." in own
+    assert "not chosen" not in own, "perhaps she did: that she chose the country of the service itself is not stored"
 
 
 async def test_whose_own_country_is_another_has_named_it(client: httpx.AsyncClient, circle: Circle) -> None:
@@ -409,7 +413,7 @@ async def test_whose_own_country_is_another_has_named_it(client: httpx.AsyncClie
     await browser.sign_in(await circle.member("amelie", language="fr", country="FR"))
     page = (await browser.get("/help")).text
     assert "tel:3114" in page
-    assert "Vous n’avez pas choisi de pays" not in page
+    assert "Ces numéros sont ceux" not in page
 
 
 async def test_on_the_worst_night_the_nearest_things_come_first(at_home: Browser) -> None:

@@ -122,6 +122,22 @@ async def test_an_older_event_that_is_closed_later_leaves_the_newer_ones_after_c
     assert (await dana.get(older)).json()["history"][-1]["result"] == "newer_event"
 
 
+@pytest.mark.parametrize("how", ["at the closing", "at a contact"])
+async def test_who_wants_no_contact_gets_none_from_an_older_event_that_is_tidied_up(
+    alice: Person, dana: Person, fay: Person, how: str
+) -> None:
+    older = await reached(dana, alice)
+    if how == "at the closing":
+        await closed(fay, alice, "declined_contact")
+    else:
+        newer = await closed(fay, alice)
+        assert (await write(fay, newer, result="declined")).status_code == 200
+    assert (await resolve(dana, older)).json() == {"state": "resolved"}
+    assert await planned(dana) == []
+    await closed(dana, alice)
+    assert len(await planned(dana)) == 1, "somebody has spoken with them since"
+
+
 async def test_a_contact_is_noted_while_a_newer_event_is_closed(
     alice: Person, dana: Person, fay: Person, database_url: str
 ) -> None:
@@ -242,7 +258,8 @@ async def test_an_upgrade_leaves_one_after_care_and_knows_when_each_was_given_up
     ids = {name: UUID(path.rpartition("/")[2]) for name, path in
            {"lost": lost, "older": older, "newer": newer, "lapsed": lapsed}.items()}  # fmt: skip
     runner = Runner(database_url)
-    await asyncio.to_thread(runner.down, 1)
+    steps = sum(state.version >= "20261125100000" for state in runner.status())
+    await asyncio.to_thread(runner.down, steps)
     desk = "UPDATE safety.desk SET care_step = 1, care_due_at = {} WHERE id = $1"
     await rows(database_url, desk.format("now()"), ids["older"])
     await rows(database_url, desk.format("NULL"), ids["lost"])

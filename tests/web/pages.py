@@ -246,7 +246,12 @@ PAGES: dict[str, tuple[str, list[str], str, Context]] = {
         "preferences.html",
         MEMBER,
         "/preferences",
-        {"values": PREFERENCES, "errors": {}, "timezones": ["Europe/Paris", "UTC"]},
+        {
+            "values": PREFERENCES,
+            "errors": {},
+            "timezones": ["Europe/Paris", "UTC"],
+            "countries": [("BE", "Belgium"), ("FR", "France")],
+        },
     ),
     "leave-out": ("leave_out.html", MEMBER, "/leave-out", LEAVE_OUT),
     "leave-out-errors": (

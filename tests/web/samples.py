@@ -154,6 +154,7 @@ PREFERENCES = {
     "haptic_feedback": False,
     "notification_sound": "gentle_chime",
     "preferred_language": "en",
+    "country": "FR",
     "timezone": "Europe/Paris",
     "communication_style": "warm",
     "morning_checkin_enabled": True,

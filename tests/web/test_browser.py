@@ -396,6 +396,26 @@ def test_works_without_scripts(browser: Browser, site: Site) -> None:
     context.close()
 
 
+def test_a_country_that_was_chosen_once_stays_for_the_time_without_a_network(browser: Browser, site: Site) -> None:
+    """Whoever signs out and opens help again is shown the service's own country; what is kept is still theirs."""
+    context = browser.new_context(service_workers="allow")
+    page = context.new_page()
+    page.goto(f"{site.url}/page/crisis")
+    page.evaluate("navigator.serviceWorker.ready")
+    kept = """async (lang) => {
+      for (let n = 0; n < 80; n += 1) {
+        const url = (await caches.match("/help"))?.url ?? "";
+        if (url.includes(`lang=${lang}`)) return new URL(url).search;
+        await new Promise((go) => setTimeout(go, 100));
+      }
+      return "";
+    }"""
+    assert page.evaluate(kept, "en") == "?lang=en&country=FR"
+    page.goto(f"{site.url}/page/crisis-unnamed?lang=fr")
+    assert page.evaluate(kept, "fr") == "?lang=fr&country=FR"
+    context.close()
+
+
 def test_offline_has_help_lines_and_no_health_data(browser: Browser, site: Site) -> None:
     context = browser.new_context(service_workers="allow")
     page = context.new_page()

@@ -13,7 +13,7 @@ from wellspring.identity import queries as q
 from wellspring.identity.asked import accounts, where
 from wellspring.identity.errors import AccountClosed, LockedOut, SecondFactorNeeded, SecondFactorWrong, WrongCredentials
 from wellspring.identity.frame import SIZES
-from wellspring.identity.schemas import ContactWrite, Login, Phone, Preferences, ProfileChange
+from wellspring.identity.schemas import ContactWrite, Country, Login, Phone, Preferences, ProfileChange, Timezone
 from wellspring.kernel import audit, forms, i18n, idempotency, pages
 from wellspring.kernel.edge import Req, access, as_member, edge, principal
 from wellspring.kernel.errors import Invalid, NotFound, Problem
@@ -151,12 +151,18 @@ async def sign_out(request: Req) -> Response[Any]:
     return gone
 
 
+class _Place(msgspec.Struct):
+    """Where somebody lives: whose help lines they are shown, and when their day begins."""
+
+    country: Country | msgspec.UnsetType = UNSET
+    timezone: Timezone | msgspec.UnsetType = UNSET
+
+
 async def _show_preferences(
     request: Req, values: dict[str, Any], errors: dict[str, str], status: int = 200
 ) -> Response[str]:
-    return await pages.render(
-        request, "preferences.html", status=status, values=values, errors=errors, timezones=zones.ZONES
-    )
+    lists = {"timezones": zones.ZONES, "countries": (await pages.local(request)).countries()}
+    return await pages.render(request, "preferences.html", status=status, values=values, errors=errors, **lists)
 
 
 @page("/preferences", Access.SELF)
@@ -167,7 +173,7 @@ async def preferences_page(request: Req) -> Response[str]:
     values = {name: getattr(chosen, name) for name in Preferences.__struct_fields__}
     seen = await pages.frame(request)
     assert seen is not None
-    values |= {"preferred_language": seen.language, "timezone": seen.timezone}
+    values |= {"preferred_language": seen.language, "country": seen.country, "timezone": seen.timezone}
     values["font_size"] = next((pixels for pixels in SIZES if pixels >= chosen.font_size), 32)
     return await _show_preferences(request, values, {})
 
@@ -177,10 +183,10 @@ async def save_preferences(request: Req) -> Response[Any]:
     """Store all preferences; the next page shows them."""
     sent, who = await forms.read(request), principal(request)
     try:
-        wanted = sent.to(Preferences)
+        wanted, place = sent.to(Preferences), sent.to(_Place)
         async with as_member(request) as tx:
             await me.set_preferences(tx, who.person_id, wanted)
-            profile = ProfileChange(timezone=sent.one("timezone") or UNSET)
+            profile = ProfileChange(country=place.country, timezone=place.timezone)
             await me.change(tx, edge(request).keys, who.person_id, profile, None)
             await audit.record(tx, access(request, "identity:preferences:change", "profile"))
     except Invalid as problem:

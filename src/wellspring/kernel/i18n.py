@@ -1,5 +1,6 @@
 """Languages: which one a request gets, the words of the pages, and dates and times as people write them."""
 
+import unicodedata
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from functools import cache
@@ -11,6 +12,7 @@ from typing import Any, Final, cast
 from zoneinfo import ZoneInfo
 
 from babel import Locale
+from babel.core import get_global
 from babel.dates import format_date, format_datetime, format_time
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
@@ -100,6 +102,11 @@ class Moment(Struct, frozen=True):
     text: str
 
 
+def letters(name: str) -> str:
+    """Return a name as it is looked up in an alphabet: É stands with E."""
+    return "".join(c for c in unicodedata.normalize("NFD", name.casefold()) if not unicodedata.combining(c))
+
+
 class Local(Struct, frozen=True):
     """A person's language and time zone: how they read dates, times and durations."""
 
@@ -151,6 +158,12 @@ class Local(Struct, frozen=True):
         seconds = max(0.0, length.total_seconds())
         unit, size = next(one for one in _UNITS if seconds >= one[2])[:2]
         return format_unit(max(1, round(seconds / size)), f"duration-{unit}", locale=self.locale)
+
+    def countries(self) -> list[tuple[str, str]]:
+        """Return the code and name of every country in which clocks are kept, by name."""
+        codes = {code for code in get_global("zone_territories").values() if code.isalpha() and code != "ZZ"}
+        named = [(code, str(self.locale.territories.get(code, code))) for code in codes]
+        return sorted(named, key=lambda one: letters(one[1]))
 
     def language_name(self, code: str) -> str:
         """Return the name of a language in this person's own."""

@@ -15,10 +15,13 @@ async def begin(tx: Tx, actor: UUID, event: q.EventRow, outcome: Outcome) -> Non
     """Plan the first contact after an event that is being closed, in the place of what was left of an earlier one.
 
     One person has one after-care, that of the newest event: an older one that is closed later gets none. Whoever wants
-    no contact is contacted about none of them any more. The caller holds all that stands at the desk of this person.
+    no contact is contacted about none of them any more, until somebody has spoken with them again. The caller holds all
+    that stands at the desk of this person.
     """
     declined = outcome == "declined_contact"
     if outcome in NO_AFTER_CARE and not declined:
+        return
+    if not declined and await tx.one(c.DECLINED_SINCE, event.person_id, event.id):
         return
     others = await tx.all(c.OTHER_CARE, event.person_id, event.id)
     if not declined and any(other.newer for other in others):

@@ -71,6 +71,17 @@ OTHER_CARE: Final = Query(
     S,
 )
 
+# About another event, after the person was last reached about this one (or since it was opened).
+DECLINED_SINCE: Final = Query(
+    "SELECT EXISTS (SELECT 1 FROM safety.crisis_event e JOIN safety.crisis_event o ON o.person_id = e.person_id"
+    " AND o.id <> e.id WHERE e.person_id = $1 AND e.id = $2 AND ("
+    "o.outcome = 'declined_contact' AND o.resolved_at > coalesce(e.contacted_at, e.created_at)"
+    " OR EXISTS (SELECT 1 FROM safety.event_step s WHERE s.person_id = o.person_id AND s.event_id = o.id"
+    " AND s.care_result = 'declined' AND s.at > coalesce(e.contacted_at, e.created_at))))",
+    bool,
+    S,
+)
+
 # A desk row goes with its person: of those who left nobody is reminded.
 _CARE: Final = "SELECT d.person_id, d.id, d.created_at FROM safety.desk d WHERE d.care_due_at < now()"
 _ON: Final = " AND (d.created_at, d.id) > ($1, $2) ORDER BY d.created_at, d.id LIMIT $3"

@@ -1,6 +1,5 @@
 """The pages of safety for members and visitors: help now, asking for a person, the safety plan."""
 
-import unicodedata
 from hashlib import blake2s
 from typing import Any, Final
 
@@ -12,7 +11,7 @@ from wellspring.kernel import audit, forms, idempotency, pages
 from wellspring.kernel.edge import Req, access, as_member, as_signin, edge, over_limit, principal
 from wellspring.kernel.errors import Invalid, PreconditionFailed, Problem
 from wellspring.kernel.forms import Sent
-from wellspring.kernel.i18n import Local
+from wellspring.kernel.i18n import Local, letters
 from wellspring.kernel.policy import Access
 from wellspring.kernel.routing import form, page
 from wellspring.language.pool import READERS
@@ -27,15 +26,10 @@ from wellspring.safety.shown import STEPS
 _MOST_NOTE: Final = 4000
 
 
-def _letters(name: str) -> str:
-    """Return a name as it is looked up in an alphabet: É stands with E."""
-    return "".join(c for c in unicodedata.normalize("NFD", name.casefold()) if not unicodedata.combining(c))
-
-
 def _countries(here: Local) -> list[dict[str, str]]:
     named = [{"code": code, "name": c.fr if here.language == "fr" else c.en} for code, c in load().countries.items()]
     unique = {one["name"]: one for one in reversed(named)}
-    return sorted(unique.values(), key=lambda one: _letters(one["name"]))
+    return sorted(unique.values(), key=lambda one: letters(one["name"]))
 
 
 async def _for_person(request: Req, here: Local) -> dict[str, Any]:

@@ -27,11 +27,17 @@ self.addEventListener("activate", (event) => {
 self.addEventListener("message", (event) => {
   if (event.data?.keep !== "help") return;
   const lang = `?lang=${encodeURIComponent(event.data.lang)}`;
-  const country = event.data.country ? `&country=${encodeURIComponent(event.data.country)}` : "";
   const tasks = [keep("/offline", lang)];
-  if (event.data.country !== undefined) tasks.push(keep("/help", lang + country));
+  if (event.data.country !== undefined) tasks.push(keepHelp(lang, event.data.country));
   event.waitUntil(Promise.all(tasks).catch(() => { /* what was kept before stays */ }));
 });
+
+// Where nobody said which country it is (""), the one that was kept before stays.
+const keepHelp = async (lang, said) => {
+  const before = (await (await caches.open(STORE)).match("/help"))?.url;
+  const country = said || (before && new URL(before).searchParams.get("country"));
+  await keep("/help", lang + (country ? `&country=${encodeURIComponent(country)}` : ""));
+};
 
 const stored = async (path) => (await (await caches.open(STORE)).match(path)) ?? Response.error();
 
