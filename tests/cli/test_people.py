@@ -2,6 +2,7 @@
 
 import json
 import zipfile
+from contextlib import ExitStack
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -198,11 +199,11 @@ async def test_a_link_for_a_new_password_where_no_mail_goes_out(
 
 
 @pytest.mark.parametrize(
-    ("noted", "public", "begins"),
+    ("runs", "public", "begins"),
     [
-        (None, "", "http://127.0.0.1:8000/"),
-        ("http://127.0.0.1:8123", "", "http://127.0.0.1:8123/"),
-        ("http://127.0.0.1:8123", "https://care.example.org/", "https://care.example.org/"),
+        (False, "", "http://127.0.0.1:8000/"),
+        (True, "", "http://127.0.0.1:8123/"),
+        (True, "https://care.example.org/", "https://care.example.org/"),
     ],
 )
 async def test_a_link_leads_to_where_the_program_runs(
@@ -210,20 +211,19 @@ async def test_a_link_leads_to_where_the_program_runs(
     clean: pytest.MonkeyPatch,
     alice: Person,
     tmp_path: Path,
-    noted: str | None,
+    runs: bool,
     public: str,
     begins: str,
 ) -> None:
     data = tmp_path / "data"
     data.mkdir()
     clean.setenv("WELLSPRING_PUBLIC_URL", public)
-    settings = Settings(data=data, public_url=public)
-    if noted is None:
-        with served.noted_site(settings.model_copy(update={"port": 8123})):
-            pass  # it runs no more
-    else:
-        (data / "address").write_text(noted)
-    answer = await anyio.to_thread.run_sync(lambda: installed("people", "password-link", alice.email))
+    (data / "address").write_text("http://127.0.0.1:9")  # of one that was killed
+    with ExitStack() as running:
+        if runs:
+            running.enter_context(served.noted_site(Settings(data=data, port=8123)))
+        answer = await anyio.to_thread.run_sync(lambda: installed("people", "password-link", alice.email))
+    assert (data / "address").exists() is not runs
     assert answer.stdout.startswith(f"{begins}new-password/"), answer.stdout
     assert ("set WELLSPRING_PUBLIC_URL" in answer.stderr) is (not public)
 

@@ -1,10 +1,11 @@
 """What runs on this database: commands beside it must not seal under a key that it has not read, nor name a port that
 nobody listens on."""
 
+import fcntl
 from collections.abc import Generator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
 import psycopg
 
@@ -42,23 +43,39 @@ def site(settings: Settings) -> str:
     if settings.public_url:
         return settings.base_url
     try:
-        return _note(settings).read_text(encoding="utf-8") or settings.base_url
+        with _note(settings).open("rb") as note:
+            noted = note.read().decode() if _is_held(note) else ""
     except OSError:
-        return settings.base_url
+        noted = ""
+    return noted or settings.base_url
 
 
 @contextmanager
 def noted_site(settings: Settings) -> Generator[None]:
-    """Leave a note of the address in the data folder while the program runs: its port may come from an option."""
+    """Leave a note of the address in the data folder while the program runs: its port may come from an option.
+
+    The note is locked as long as that is so: one that was left by a program that was killed is not believed.
+    """
     here, note = settings.public_url.rstrip("/") or address.local_url(settings), _note(settings)
-    with suppress(OSError):  # a folder that is not there or not ours: commands go by the settings then
-        note.write_text(here, encoding="utf-8")
+    with ExitStack() as stack:
+        with suppress(OSError):  # a folder that is not there or not ours: commands go by the settings then
+            note.write_text(here, encoding="utf-8")
+            fcntl.flock(stack.enter_context(note.open("rb")), fcntl.LOCK_SH)
+        try:
+            yield
+        finally:
+            with suppress(OSError):
+                if note.read_text(encoding="utf-8") == here:  # not that of another program on this folder
+                    note.unlink()
+
+
+def _is_held(note: IO[bytes]) -> bool:
+    """Tell whether a program that runs holds its note."""
     try:
-        yield
-    finally:
-        with suppress(OSError):
-            if note.read_text(encoding="utf-8") == here:  # not that of another program on this folder
-                note.unlink()
+        fcntl.flock(note, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    return False
 
 
 def _note(settings: Settings) -> Path:
