@@ -16,6 +16,7 @@ from tests.support.people import PASSWORD, Circle, Person
 from wellspring.cli import served
 from wellspring.cli.errors import (
     AccountClosed,
+    DatabaseAway,
     FileRefused,
     FileThere,
     InCrisis,
@@ -30,6 +31,7 @@ from wellspring.kernel.edge import Edge
 from wellspring.kernel.policy import Role
 from wellspring.kernel.settings import Settings
 from wellspring.migrations.bootstrap import KeysDoNotFit
+from wellspring.privacy import erasure
 from wellspring.privacy.ledger import Ledger
 
 pytestmark = pytest.mark.anyio
@@ -110,6 +112,20 @@ async def test_erasing_asks_for_the_address(installed: Run, alice: Person, datab
     status, said, _ = await _run(installed, "erase", alice.email, typed=f" {alice.email.upper()}\n")
     assert status == 0
     assert "Erased:" in said
+    assert _people(database_url) == 0
+
+
+async def test_who_has_to_wait_too_long_for_another_erasure_is_told_to_come_again(
+    installed: Run, alice: Person, database_url: str, clean: pytest.MonkeyPatch
+) -> None:
+    clean.setattr(erasure, "_IN_TURN", erasure._IN_TURN.replace(str(erasure.SETTLE_S), "0.2"))
+    with psycopg.connect(database_url) as another:
+        another.execute("SELECT pg_advisory_xact_lock(hashtextextended('privacy.erase', 0))")
+        refused = (await _run(installed, "erase", alice.email, "--yes"))[2]
+    assert isinstance(refused, DatabaseAway), refused
+    assert "Run the command again" in str(refused)
+    assert _people(database_url) == 1
+    assert (await _run(installed, "erase", str(alice.id), "--yes"))[0] == 0
     assert _people(database_url) == 0
 
 

@@ -48,6 +48,12 @@ from wellspring.privacy.people import is_here, is_known
 
 app = typer.Typer(no_args_is_help=True, help="Copies, erasing, a way back in, and what is kept for years.")
 
+_AWAY: Final = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.LockNotAvailableError,  # the erasure of somebody else takes long
+    asyncpg.InterfaceError,
+)
 _LEARNED: Final = "interventions.outcome"
 _REFUSED: Final[dict[Why, Refusal]] = {
     Why.LAST_ADMIN: LastAdministrator("Make another one first: wellspring create-admin."),
@@ -333,7 +339,7 @@ async def _owner(url: str, ring: Keyring) -> AsyncGenerator[Connection]:
         raise DatabaseAway(str(error)) from error
     try:
         yield conn
-    except (asyncpg.PostgresConnectionError, asyncpg.DeadlockDetectedError, asyncpg.InterfaceError) as error:
+    except _AWAY as error:
         raise DatabaseAway(f"{error}. Run the command again.") from error
     finally:
         await conn.close()
