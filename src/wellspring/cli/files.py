@@ -51,8 +51,9 @@ def new_file(out: Path) -> Generator[IO[bytes]]:
 def filled(out: Path) -> Generator[Path]:
     """Yield an empty folder inside `out`, which is made; what it holds takes its place there once the block ended well.
 
-    Files of the same names are replaced then, and not before. When the block fails or is told to stop, `out` is as it
-    was. Raises FileThere, FileRefused.
+    Files of the same names are replaced then, one by one, and not before: when the block fails or is told to stop,
+    `out` is as it was. A disk that breaks while they are replaced may leave some of both. Raises FileThere,
+    FileRefused.
     """
     is_new = not out.exists()
     part = out / ".part"
